@@ -1,0 +1,149 @@
+"""Every error that edge-lam raises on purpose.
+
+    EdgeLamError
+    ├── InvalidRequest          an argument, option or message that can't be served (also a ValueError)
+    │   ├── InvalidTool         a tool definition that can't be read
+    │   │   └── InvalidSchema   a schema that can't be enforced; names tool and path
+    │   └── PromptTooLong       the prompt does not fit the context; says by how much and what takes the room
+    ├── ModelError              something is wrong with a model
+    │   ├── ModelNotFound       no such file, repository or quantization
+    │   ├── InvalidModelFile    not a GGUF, truncated, or contradicting itself
+    │   └── UnsupportedModel    a sound file that edge-lam can't run
+    ├── CheckpointError         a checkpoint that can't be converted
+    ├── HubError                the hub can't be reached or refuses
+    ├── BackendError            llama.cpp is missing, failed to load or failed in a call
+    ├── InvalidCall             the model's output is no valid call; keeps the raw text
+    └── Closed                  used after close()
+
+Each carries a one-line message, an optional hint (what to do), a stable `code` and, where one argument is at fault,
+its name in `param`. This module knows nothing of where an error is shown.
+"""
+
+from __future__ import annotations
+
+
+class EdgeLamError(Exception):
+    """Base of all errors of edge-lam.
+
+    Attributes:
+        message: what is wrong, in one line.
+        hint: what to do about it, or "".
+        code: a stable identifier, such as "prompt_too_long".
+        param: the argument at fault, or None.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str = "", param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.param = param
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class InvalidRequest(EdgeLamError, ValueError):
+    """An argument, option or message that can't be served."""
+
+    code = "invalid_request"
+
+
+class InvalidTool(InvalidRequest):
+    """A tool definition that can't be read; `tool` is its name where known."""
+
+    code = "invalid_tool"
+
+    def __init__(self, message: str, *, tool: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint, param="tools")
+        self.tool = tool
+
+
+class InvalidSchema(InvalidTool):
+    """A schema that can't be enforced; `path` is a JSON pointer into the tool's parameters."""
+
+    code = "invalid_schema"
+
+    def __init__(self, message: str, *, tool: str, path: str = "", hint: str = "") -> None:
+        super().__init__(message, tool=tool, hint=hint)
+        self.path = path
+
+
+class PromptTooLong(InvalidRequest):
+    """The prompt and the tokens kept free for the reply don't fit the context.
+
+    Attributes:
+        n_prompt: tokens of the prompt.
+        n_ctx: tokens of the context.
+        excess: how many tokens too many.
+        parts: tokens by part of the prompt ("tools", "system", "messages").
+    """
+
+    code = "prompt_too_long"
+
+    def __init__(self, message: str, *, n_prompt: int, n_ctx: int, excess: int, parts: dict[str, int]) -> None:
+        super().__init__(message, hint="use fewer tools, a shorter history or a larger n_ctx", param="messages")
+        self.n_prompt = n_prompt
+        self.n_ctx = n_ctx
+        self.excess = excess
+        self.parts = parts
+
+
+class ModelError(EdgeLamError):
+    """Something is wrong with a model."""
+
+    code = "model_error"
+
+
+class ModelNotFound(ModelError):
+    """No such file, repository or quantization."""
+
+    code = "model_not_found"
+
+
+class InvalidModelFile(ModelError):
+    """Not a GGUF, truncated, or contradicting itself."""
+
+    code = "invalid_model_file"
+
+
+class UnsupportedModel(ModelError):
+    """A sound file that edge-lam can't run."""
+
+    code = "unsupported_model"
+
+
+class CheckpointError(EdgeLamError):
+    """A checkpoint that can't be converted."""
+
+    code = "checkpoint_error"
+
+
+class HubError(EdgeLamError):
+    """The hub can't be reached, or refuses."""
+
+    code = "hub_error"
+
+
+class BackendError(EdgeLamError):
+    """llama.cpp is missing, failed to load, or failed in a call."""
+
+    code = "backend_error"
+
+
+class InvalidCall(EdgeLamError):
+    """The model's output is no valid call; `raw` keeps the text."""
+
+    code = "invalid_call"
+
+    def __init__(self, message: str, *, raw: str, tool: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.raw = raw
+        self.tool = tool
+
+
+class Closed(EdgeLamError):
+    """Used after `close()`."""
+
+    code = "closed"

@@ -1,0 +1,129 @@
+"""`CallReport`: where every millisecond, token and megabyte of one call went.
+
+Defined once, filled by the rooms above, read by the terminal, the log and the benchmarks. Times are seconds, sizes
+are bytes. Knows nothing of llama.cpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from time import perf_counter
+from typing import Any
+
+
+@dataclass(slots=True)
+class Times:
+    """Seconds spent in each phase of one call.
+
+    `first_token` (TTFT) and `total` are measured from the start of the call; the others are durations and don't
+    overlap: ``render + tokenize + compile + prefill + decode + mask + sample + parse <= total``. `load` is the load
+    of the model, which happened before the call, and `tool` the time in tool functions, which comes after it.
+    """
+
+    load: float = 0.0
+    render: float = 0.0
+    tokenize: float = 0.0
+    compile: float = 0.0
+    prefill: float = 0.0
+    decode: float = 0.0
+    mask: float = 0.0
+    sample: float = 0.0
+    parse: float = 0.0
+    tool: float = 0.0
+    first_token: float = 0.0
+    total: float = 0.0
+
+    @contextmanager
+    def measure(self, phase: str) -> Iterator[None]:
+        """Add the seconds spent inside to a phase, also when it ends in an error."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            setattr(self, phase, getattr(self, phase) + perf_counter() - start)
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Tokens of one call, by kind.
+
+    Attributes:
+        prompt: all tokens of the prompt, cached ones included.
+        cached: tokens of the prompt that were already in the context.
+        sampled: chosen from the model's logits.
+        forced: appended because the grammar left no choice.
+        drafted: guessed and sent to the model for verification.
+        accepted: drafted tokens that the model confirmed.
+    """
+
+    prompt: int = 0
+    cached: int = 0
+    sampled: int = 0
+    forced: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+    @property
+    def generated(self) -> int:
+        """Tokens of the reply."""
+        return self.sampled + self.forced + self.accepted
+
+
+@dataclass(slots=True)
+class Passes:
+    """`llama_decode` calls, for the prompt and for the reply."""
+
+    prefill: int = 0
+    decode: int = 0
+
+
+@dataclass(slots=True)
+class Memory:
+    """Bytes held by the process and by the parts of the model. `resident` and `peak` are of the whole process."""
+
+    resident: int = 0
+    peak: int = 0
+    weights: int = 0
+    kv: int = 0
+    compute: int = 0
+
+
+@dataclass(slots=True)
+class CallReport:
+    """What one call did and what it cost."""
+
+    id: str
+    model: str = ""
+    format: str = ""
+    template_sha256: str = ""
+    device: str = ""
+    n_ctx: int = 0
+    n_threads: int = 0
+    seed: int | None = None
+    n_tools: int = 0
+    n_calls: int = 0
+    finish_reason: str = ""
+    error: str = ""
+    started: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
+    times: Times = field(default_factory=Times)
+    tokens: Tokens = field(default_factory=Tokens)
+    passes: Passes = field(default_factory=Passes)
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def prefill_rate(self) -> float:
+        """Prompt tokens read per second, cached ones left out; 0 when nothing was read."""
+        return (self.tokens.prompt - self.tokens.cached) / self.times.prefill if self.times.prefill else 0.0
+
+    @property
+    def decode_rate(self) -> float:
+        """Reply tokens per second of decoding, masks and sampling; 0 when nothing was generated."""
+        seconds = self.times.decode + self.times.mask + self.times.sample
+        return self.tokens.generated / seconds if seconds else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, with the derived rates."""
+        return asdict(self) | {"prefill_rate": round(self.prefill_rate, 1), "decode_rate": round(self.decode_rate, 1)}
