@@ -1,0 +1,306 @@
+"""Episodes: one system text, one set of tools, and several independent conversations over them.
+
+Draws tools (hand-written, renamed, procedural), requests (one call, parallel, irrelevant, missing information, chat)
+and follow-ups (tool results turned into text, tool errors, second requests). Everything is text; it knows nothing of
+tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from tiny_lam import catalog, replies, slots
+from tiny_lam.prompt import DEFAULT_SYSTEM
+from tiny_lam.procedural import procedural_tool
+from tiny_lam.spec import PLACEHOLDER, ToolSpec
+from tiny_lam.wording import disguise, wrap
+
+Kind = Literal["call", "parallel", "irrelevant", "missing", "result", "chat"]
+Call = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message and the reply to it; `kind` is what the reply does."""
+
+    role: Literal["user", "tool"]
+    content: str
+    reply: str | list[Call]
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Tools shared by several conversations, each a list of turns that sees only the tools and itself."""
+
+    system: str
+    tools: list[ToolSpec]
+    conversations: list[list[Turn]]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What to draw: number of tools, whose tools, and how often each kind of request comes.
+
+    Attributes:
+        n_tools: smallest and largest number of tools of one episode.
+        demo: share of episodes over the demo's tools (half of them with all eight).
+        procedural: share of procedural tools among the others.
+        renamed: share of the others that get other names, parameter names or descriptions.
+        held_phrasing: use only the held-out templates.
+        held_values: use only held-out slot values.
+        tools: draw from these instead of the trained catalog.
+    """
+
+    n_tools: tuple[int, int] = (1, 5)
+    demo: float = 0.33
+    procedural: float = 0.35
+    renamed: float = 0.4
+    held_phrasing: bool = False
+    held_values: bool = False
+    tools: tuple[ToolSpec, ...] = ()
+    wrapped: float = 0.4
+    weights: tuple[tuple[Kind, float], ...] = (
+        ("call", 0.50),
+        ("parallel", 0.15),
+        ("irrelevant", 0.13),
+        ("missing", 0.12),
+        ("result", 0.06),
+        ("chat", 0.04),
+    )
+
+
+SYSTEMS = (
+    "You are a helpful assistant.",
+    "You are an assistant on a phone. Be short.",
+    "You help the user with tools.",
+    "Answer briefly.",
+    "You are a friendly voice assistant.",
+)
+CONNECTORS = (", and ", " and ", " and also ", ". Also, ", ", then ", " and then ", "; ", ". And ", ", plus ", " and ")
+
+
+def draw_episode(rng: random.Random, mix: Mix, n_conversations: int) -> Episode:
+    """Draw one episode with `n_conversations` conversations."""
+    tools = draw_tools(rng, mix)
+    system = rng.choice(SYSTEMS) if rng.random() < 0.05 else DEFAULT_SYSTEM
+    kinds, weights = zip(*mix.weights, strict=True)
+    conversations = []
+    while len(conversations) < n_conversations:
+        kind = rng.choices(kinds, weights)[0]
+        conversation = draw_conversation(rng, mix, tools, kind)
+        if conversation:
+            conversations.append(conversation)
+    return Episode(system, tools, conversations)
+
+
+def draw_tools(rng: random.Random, mix: Mix) -> list[ToolSpec]:
+    """Draw the tools of one episode; names are unique."""
+    count = rng.randint(*mix.n_tools)
+    pool = list(mix.tools) or catalog.TRAINED
+    chosen: list[ToolSpec] = []
+    if not mix.tools and rng.random() < mix.demo:
+        chosen = list(catalog.DEMO) if rng.random() < 0.4 else rng.sample(catalog.DEMO, min(count, len(catalog.DEMO)))
+        if mix.n_tools[1] == 1:
+            chosen = chosen[:1]
+    while len(chosen) < count:
+        if rng.random() < mix.procedural:
+            twin = rng.choice(chosen).name.split("_") if chosen and rng.random() < 0.4 else []
+            same_verb = len(twin) == 2 and rng.random() < 0.5
+            new = procedural_tool(rng, verb=twin[0] if same_verb else "", noun=twin[1] if len(twin) == 2 and not same_verb else "")
+        else:
+            new = rng.choice(pool)
+        if rng.random() < mix.renamed:
+            new = disguise(new, rng)
+        if new.name not in {tool.name for tool in chosen}:
+            chosen.append(new)
+    rng.shuffle(chosen)
+    return chosen
+
+
+def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind: Kind) -> list[Turn]:
+    """Draw one conversation of `kind`, or [] where these tools allow none."""
+    if kind == "chat":
+        return [_chat(rng, tools)]
+    if kind == "irrelevant":
+        return [Turn("user", _irrelevant(rng, mix, tools), replies.NO_TOOL, "irrelevant")]
+    if kind == "missing":
+        return _missing(rng, mix, tools)
+    if kind == "parallel":
+        text, calls, used = _parallel(rng, mix, tools)
+        return [Turn("user", text, calls, "parallel")] if len(calls) > 1 else []
+    tool = rng.choice(tools)
+    text, calls, _said = ask(rng, tool, mix)
+    turns = [Turn("user", wrap(text, rng, mix.wrapped), calls, "call")]
+    if kind == "result":
+        content, answer = draw_result(rng, tool, calls[0]["arguments"])
+        turns.append(Turn("tool", content, answer, "result"))
+        if rng.random() < 0.3:
+            other = rng.choice(tools)
+            text, calls, _said = ask(rng, other, mix)
+            turns.append(Turn("user", wrap(text, rng, mix.wrapped), calls, "call"))
+    return turns
+
+
+def ask(rng: random.Random, tool: ToolSpec, mix: Mix) -> tuple[str, list[Call], dict[str, str]]:
+    """Draw a request for one call of `tool`: text, calls, and what was said for each parameter."""
+    templates = (tool.held if mix.held_phrasing and tool.held else tool.says)
+    return _fill(rng, tool, rng.choice(templates), mix)
+
+
+def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[str, list[Call], dict[str, str]]:
+    """Fill a template; a "2" slot makes a second call that shares what it does not name itself."""
+    first: dict[str, Any] = {}
+    second: dict[str, Any] = {}
+    said: dict[str, str] = {}
+    lower = rng.random() < 0.08
+    parts, end = [], 0
+    for match in PLACEHOLDER.finditer(template):
+        name, target = match["name"], second if match["second"] else first
+        parts.append(template[end : match.start()])
+        end = match.end()
+        if match["value"] is not None:
+            target[name] = _constant(tool, name, match["value"])
+            continue
+        surface, value = tool.params[name].draw(rng, held_out=mix.held_values)
+        for _ in range(5):  # two calls of one request should differ
+            if not match["second"] or value != first.get(name):
+                break
+            surface, value = tool.params[name].draw(rng, held_out=mix.held_values)
+        if lower and isinstance(value, str) and surface == value:
+            surface = value = value.lower()
+        target[name] = value
+        said[name + match["second"]] = surface
+        parts.append(surface)
+    text = "".join([*parts, template[end:]])
+    ordered = [first] if not second else [first, {**first, **second}]
+    return text, [{"name": tool.name, "arguments": in_order(tool, arguments)} for arguments in ordered], said
+
+
+def in_order(tool: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments in schema order."""
+    return {name: arguments[name] for name in tool.params if name in arguments}
+
+
+def _constant(tool: ToolSpec, name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value
+    if tool.params[name].schema["type"] == "string":
+        return text
+    return json.loads(text)
+
+
+def _parallel(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> tuple[str, list[Call], list[ToolSpec]]:
+    doubles = [tool for tool in tools if tool.many]
+    if doubles and rng.random() < 0.4:
+        tool = rng.choice(doubles)
+        text, calls, _said = _fill(rng, tool, rng.choice(tool.many), mix)
+        return wrap(text, rng, mix.wrapped), calls, [tool]
+    count = 3 if rng.random() < 0.12 else 2
+    used = [rng.choice(tools) for _ in range(count)]
+    if len(tools) > 1 and used[0] is used[1]:
+        used[1] = rng.choice([tool for tool in tools if tool is not used[0]])
+    texts, calls = [], []
+    for tool in used:
+        text, new, _said = ask(rng, tool, mix)
+        if new[0] in calls:
+            return "", [], []
+        texts.append(text.rstrip("?.!"))
+        calls.extend(new)
+    connector = rng.choice(CONNECTORS)
+    if count == 3:
+        text = f"{texts[0]}, {texts[1]}{connector}{texts[2]}"
+    else:
+        text = connector.join(texts)
+    return wrap(text, rng, mix.wrapped), calls, used
+
+
+def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
+    able = [tool for tool in tools if tool.missing]
+    if not able:
+        return []
+    tool = rng.choice(able)
+    left_out = rng.choice(sorted(tool.missing))
+    text, calls, _said = _fill(rng, tool, rng.choice(tool.missing[left_out]), mix)
+    turns = [Turn("user", wrap(text, rng, mix.wrapped), replies.ask_for(left_out), "missing")]
+    if rng.random() < 0.25:  # the user then says it
+        surface, value = tool.params[left_out].draw(rng, held_out=mix.held_values)
+        call = {"name": tool.name, "arguments": in_order(tool, {**calls[0]["arguments"], left_out: value})}
+        turns.append(Turn("user", surface, [call], "call"))
+    return turns
+
+
+def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
+    roll = rng.random()
+    if roll < 0.5:
+        return wrap(rng.choice(replies.IRRELEVANT_HELD_OUT if mix.held_values else replies.IRRELEVANT), rng, mix.wrapped)
+    names = {tool.name for tool in tools} | {tool.description for tool in tools}
+    origin = {tool.origin or tool.name for tool in tools}
+    while True:
+        if roll < 0.85:
+            other = rng.choice(catalog.TRAINED + catalog.DEMO)
+            if other.name in origin or other.name in names or _alike(other, tools):
+                continue
+        else:
+            other = procedural_tool(rng)
+            if any(set(replies.words_of(t.name).split()) & set(other.name.split("_")) for t in tools):
+                continue
+        text, _calls, _said = ask(rng, other, replace(mix, held_phrasing=False))
+        return wrap(text, rng, mix.wrapped)
+
+
+def _alike(other: ToolSpec, tools: list[ToolSpec]) -> bool:
+    """Whether `other` shares a telling word with one of `tools`, so that a request for it may not be irrelevant."""
+    words = set(replies.words_of(other.name).split()) - {"get", "set", "find", "list", "add", "search", "create", "check"}
+    return any(words & set(replies.words_of(tool.origin or tool.name).split()) for tool in tools)
+
+
+def _chat(rng: random.Random, tools: list[ToolSpec]) -> Turn:
+    if rng.random() < 0.25:
+        text = rng.choice(replies.WHAT_CAN_YOU_DO)
+        return Turn("user", text, replies.tool_list([tool.name for tool in tools]), "chat")
+    reply, texts = rng.choice(replies.CHAT)
+    text = rng.choice(texts)
+    return Turn("user", text.capitalize() if rng.random() < 0.3 else text, reply, "chat")
+
+
+ERRORS = (
+    "ValueError: unknown {word}", "TimeoutError: no answer after {n} s", "FileNotFoundError: {word}",
+    "PermissionError: {word} is protected", "KeyError: '{word}'", "ConnectionError: {word} is offline",
+    "ValueError: {n} is too large", "RuntimeError: {word} failed with code {n}", "TypeError: {word} is no number",
+)  # fmt: skip
+
+
+def draw_result(rng: random.Random, tool: ToolSpec, arguments: dict[str, Any]) -> tuple[str, str]:
+    """Draw what the tool returns, as the text of the tool message, and the answer that states it."""
+    if rng.random() < 0.12 or not tool.result:
+        error = rng.choice(ERRORS).format(word=slots.made_up_word(rng), n=rng.randint(1, 600))
+        return json.dumps({"error": error}, ensure_ascii=False), replies.tool_failed(error)
+    result: dict[str, Any] = {}
+    for key, kind in tool.result.items():
+        if key in arguments and rng.random() < 0.8:
+            result[key] = arguments[key]
+        elif callable(kind):
+            result[key] = kind(rng)
+        elif isinstance(kind, str):
+            result[key] = slots.draw(kind, rng)
+        else:
+            result[key] = slots.number(rng, *kind)[1]
+    # An answer may use parameters only where the call carried them.
+    known = {**arguments, **result}
+    able = [text for text in tool.answers if all(match["name"] in known for match in PLACEHOLDER.finditer(text))]
+    if able:
+        # Always the first that fits: what is said the same way each time is learnt soonest.
+        answer = PLACEHOLDER.sub(lambda match: _say(known[match["name"]]), able[0])
+    else:
+        answer = "; ".join(f"{replies.words_of(key)}: {_say(value)}" for key, value in result.items()) + "."
+    return json.dumps(result, ensure_ascii=False), answer
+
+
+def _say(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(value)
