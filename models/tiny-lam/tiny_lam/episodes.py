@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tiny_lam import catalog, replies, slots
-from tiny_lam.prompt import DEFAULT_SYSTEM
 from tiny_lam.procedural import procedural_tool
+from tiny_lam.prompt import DEFAULT_SYSTEM
 from tiny_lam.spec import PLACEHOLDER, ToolSpec
 from tiny_lam.wording import disguise, wrap
 
@@ -53,6 +53,7 @@ class Mix:
         held_phrasing: use only the held-out templates.
         held_values: use only held-out slot values.
         tools: draw from these instead of the trained catalog.
+
     """
 
     n_tools: tuple[int, int] = (1, 5)
@@ -110,7 +111,9 @@ def draw_tools(rng: random.Random, mix: Mix) -> list[ToolSpec]:
         if rng.random() < mix.procedural:
             twin = rng.choice(chosen).name.split("_") if chosen and rng.random() < 0.4 else []
             same_verb = len(twin) == 2 and rng.random() < 0.5
-            new = procedural_tool(rng, verb=twin[0] if same_verb else "", noun=twin[1] if len(twin) == 2 and not same_verb else "")
+            new = procedural_tool(
+                rng, verb=twin[0] if same_verb else "", noun=twin[1] if len(twin) == 2 and not same_verb else ""
+            )
         else:
             new = rng.choice(pool)
         if rng.random() < mix.renamed:
@@ -130,7 +133,7 @@ def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind:
     if kind == "missing":
         return _missing(rng, mix, tools)
     if kind == "parallel":
-        text, calls, used = _parallel(rng, mix, tools)
+        text, calls = _parallel(rng, mix, tools)
         return [Turn("user", text, calls, "parallel")] if len(calls) > 1 else []
     tool = rng.choice(tools)
     text, calls, _said = ask(rng, tool, mix)
@@ -147,7 +150,7 @@ def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind:
 
 def ask(rng: random.Random, tool: ToolSpec, mix: Mix) -> tuple[str, list[Call], dict[str, str]]:
     """Draw a request for one call of `tool`: text, calls, and what was said for each parameter."""
-    templates = (tool.held if mix.held_phrasing and tool.held else tool.says)
+    templates = tool.held if mix.held_phrasing and tool.held else tool.says
     return _fill(rng, tool, rng.choice(templates), mix)
 
 
@@ -185,18 +188,18 @@ def in_order(tool: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: arguments[name] for name in tool.params if name in arguments}
 
 
-def _constant(tool: ToolSpec, name: str, text: str) -> Any:  # noqa: ANN401 - any JSON value
+def _constant(tool: ToolSpec, name: str, text: str) -> Any:
     if tool.params[name].schema["type"] == "string":
         return text
     return json.loads(text)
 
 
-def _parallel(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> tuple[str, list[Call], list[ToolSpec]]:
+def _parallel(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> tuple[str, list[Call]]:
     doubles = [tool for tool in tools if tool.many]
     if doubles and rng.random() < 0.4:
         tool = rng.choice(doubles)
         text, calls, _said = _fill(rng, tool, rng.choice(tool.many), mix)
-        return wrap(text, rng, mix.wrapped), calls, [tool]
+        return wrap(text, rng, mix.wrapped), calls
     count = 3 if rng.random() < 0.12 else 2
     used = [rng.choice(tools) for _ in range(count)]
     if len(tools) > 1 and used[0] is used[1]:
@@ -205,15 +208,12 @@ def _parallel(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> tuple[str,
     for tool in used:
         text, new, _said = ask(rng, tool, mix)
         if new[0] in calls:
-            return "", [], []
+            return "", []
         texts.append(text.rstrip("?.!"))
         calls.extend(new)
     connector = rng.choice(CONNECTORS)
-    if count == 3:
-        text = f"{texts[0]}, {texts[1]}{connector}{texts[2]}"
-    else:
-        text = connector.join(texts)
-    return wrap(text, rng, mix.wrapped), calls, used
+    text = ", ".join(texts[:-1]) + connector + texts[-1]
+    return wrap(text, rng, mix.wrapped), calls
 
 
 def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
@@ -234,7 +234,9 @@ def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
 def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
     roll = rng.random()
     if roll < 0.5:
-        return wrap(rng.choice(replies.IRRELEVANT_HELD_OUT if mix.held_values else replies.IRRELEVANT), rng, mix.wrapped)
+        return wrap(
+            rng.choice(replies.IRRELEVANT_HELD_OUT if mix.held_values else replies.IRRELEVANT), rng, mix.wrapped
+        )
     names = {tool.name for tool in tools} | {tool.description for tool in tools}
     origin = {tool.origin or tool.name for tool in tools}
     while True:
@@ -252,7 +254,16 @@ def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
 
 def _alike(other: ToolSpec, tools: list[ToolSpec]) -> bool:
     """Whether `other` shares a telling word with one of `tools`, so that a request for it may not be irrelevant."""
-    words = set(replies.words_of(other.name).split()) - {"get", "set", "find", "list", "add", "search", "create", "check"}
+    words = set(replies.words_of(other.name).split()) - {
+        "get",
+        "set",
+        "find",
+        "list",
+        "add",
+        "search",
+        "create",
+        "check",
+    }
     return any(words & set(replies.words_of(tool.origin or tool.name).split()) for tool in tools)
 
 
@@ -298,7 +309,7 @@ def draw_result(rng: random.Random, tool: ToolSpec, arguments: dict[str, Any]) -
     return json.dumps(result, ensure_ascii=False), answer
 
 
-def _say(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _say(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import edge_lam
-from tiny_lam import catalog, replies
+from tiny_lam import catalog
 from tiny_lam.episodes import Call, Episode, Kind, Mix, Turn, draw_episode
 
 REQUESTS = Path(__file__).parent.parent / "requests.jsonl"
@@ -36,7 +36,7 @@ class EvaluationSet:
     bar: float | None
 
 
-def _only(kind: Kind, **changes: Any) -> Mix:  # noqa: ANN401 - the fields of Mix
+def _only(kind: Kind, **changes: Any) -> Mix:
     plain: dict[str, Any] = {"demo": 0.0, "procedural": 0.0, "renamed": 0.0, "held_values": True}
     return Mix(**{**plain, "weights": ((kind, 1.0),), **changes})
 
@@ -161,7 +161,9 @@ def main() -> None:
                 if arguments.sets in chosen.name:
                     scored = score_set(lam, chosen, arguments.examples, constrain=constrain, wrong=wrong[title])
                     columns[title][chosen.name] = scored
-                    print(f"{title:24} {chosen.name:40} {scored[0]:4}/{scored[1]} {scored[0] / scored[1]:.1%}", flush=True)
+                    print(
+                        f"{title:24} {chosen.name:40} {scored[0]:4}/{scored[1]} {scored[0] / scored[1]:.1%}", flush=True
+                    )
             if constrain and not arguments.sets:
                 columns[title]["thirty requests by hand"] = scored = score_requests(lam, wrong[title])
                 print(f"{title:24} {'thirty requests by hand':40} {scored[0]:4}/{scored[1]}", flush=True)

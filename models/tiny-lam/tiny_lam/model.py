@@ -115,7 +115,7 @@ class Attention(nn.Module):
             outputs.append(_attend(next(q_parts), keys, values, preamble if row.shared else 0))
             branches = next(q_parts), next(k_parts), next(v_parts)
             if row.place is not None and row.valid is not None:
-                outputs.append(_attend_branches(*branches, keys, values, row.place, row.valid))
+                outputs.append(_attend_branches(branches, (keys, values), row.place, row.valid))
         return self.o_proj(torch.cat(outputs, 1).transpose(0, 1).reshape(n, -1))
 
 
@@ -131,14 +131,16 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, before: int) -> Tensor:
 
 
 def _attend_branches(
-    q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor, places: np.ndarray, valid: np.ndarray
+    branches: tuple[Tensor, Tensor, Tensor], shared: tuple[Tensor, Tensor], places: np.ndarray, valid: np.ndarray
 ) -> Tensor:
-    """Attention of a row's branches, laid one after the other, to what they share (`keys`) and each to itself.
+    """Attention of a row's branches (q, k, v one after the other) to the keys and values they share and to themselves.
 
     Plain matrix products: on a CPU they take less than half the time of the fused kernel, whose backward pass is
     slow for many short sequences. `places` and `valid` of shape (branches, longest) place the branch tokens.
     """
-    heads, n, size = q.shape
+    q, k, v = branches
+    keys, values = shared
+    heads, _tokens, size = q.shape
     place = torch.from_numpy(places.reshape(-1)).to(q.device)
     real = torch.from_numpy(valid.reshape(-1).nonzero()[0]).to(q.device)
     shape = (heads, *places.shape, size)

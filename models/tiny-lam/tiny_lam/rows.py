@@ -93,7 +93,8 @@ class RowMaker:
         ids: list[int] = []
         weights: list[float] = []
         segments = [
-            [self.rng.randrange(vocabulary) for _ in range(self.rng.randint(2, 10))] for _ in range(self.rng.randint(3, 8))
+            [self.rng.randrange(vocabulary) for _ in range(self.rng.randint(2, 10))]
+            for _ in range(self.rng.randint(3, 8))
         ]
         while len(ids) < 240:
             segment = self.rng.choice(segments)
@@ -120,6 +121,7 @@ class Layout:
         shared: whether it reads the preamble.
         place: (branches, longest branch) places of the tokens among the row's branch tokens, padded with 0.
         valid: the same shape, False for padding.
+
     """
 
     trunk: int

@@ -408,7 +408,7 @@ def join_words(items: list[str], rng: random.Random) -> str:
     return ", ".join(items[:-1]) + rng.choice((" and ", " and ", ", ", ", and ")) + items[-1]
 
 
-def expression(rng: random.Random) -> tuple[str, str]:
+def expression(rng: random.Random) -> tuple[str, str]:  # noqa: PLR0911 - one return per way of saying it
     """Draw arithmetic as people say it with the expression it means, operands in the order they were said."""
 
     def operand() -> str:
@@ -427,7 +427,7 @@ def expression(rng: random.Random) -> tuple[str, str]:
         percent = rng.choice(("percent of", "% of", "per cent of"))
         return f"{a}{'' if percent[0] == '%' else ' '}{percent} {b}", f"{a} / 100 * {b}"
     if shape < 0.88:
-        return rng.choice((f"the square root of {a}", f"square root of {a}", f"sqrt({a})")), f"sqrt({a})"
+        return f"{rng.choice(('the square root of', 'square root of'))} {a}", f"sqrt({a})"
     if shape < 0.92:
         power = rng.choice(("to the power of", "to the power", "**"))
         return f"{a} {power} {(b := str(rng.randint(2, 12)))}", f"{a} ** {b}"

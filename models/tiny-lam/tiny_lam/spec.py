@@ -30,6 +30,7 @@ class Param:
         surfaces: for enums and booleans, the phrases that stand for each value.
         low, high, decimals: the range of integers and numbers.
         required: whether every call must carry it.
+
     """
 
     description: str
@@ -155,6 +156,7 @@ def tool(
 
     Raises:
         ValueError: a template misses a required parameter or names an unknown one.
+
     """
     spec = ToolSpec(
         name,

@@ -28,12 +28,16 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
+from edge_lam.formats import XLam2Qwen
 from tiny_lam.episodes import Mix
 from tiny_lam.model import Config, TinyLam
 from tiny_lam.optimizer import optimizers
 from tiny_lam.rows import Batch, Row, RowMaker, pack
 from tiny_lam.tokenizer import save as save_tokenizer
 from tiny_lam.tokenizer import train_tokenizer
+
+LOG_EVERY = 20
+SAVE_EVERY = 100
 
 
 def mix_at(progress: float) -> Mix:
@@ -74,95 +78,127 @@ def draw_batch(maker: RowMaker, tokens: int, progress: float) -> tuple[Batch, in
 def export(model: TinyLam, tokenizer: Tokenizer, folder: Path) -> None:
     """Write a Hugging Face checkpoint in bfloat16."""
     save_tokenizer(tokenizer, folder)
+    (folder / "chat_template.jinja").write_text(XLam2Qwen.own_template(), encoding="utf-8")
     config = json.dumps(model.config.to_hf(), indent=2)
     (folder / "config.json").write_text(config + "\n", encoding="utf-8")
     end = tokenizer.token_to_id("<|im_end|>")
     generation = {"eos_token_id": end, "pad_token_id": tokenizer.token_to_id("<|endoftext|>"), "do_sample": False}
     (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n", encoding="utf-8")
-    tensors = {name: tensor.detach().to("cpu", torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {
+        name: tensor.detach().to("cpu", torch.bfloat16).contiguous() for name, tensor in model.state_dict().items()
+    }
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def train(arguments: argparse.Namespace) -> None:
-    """Run the training loop."""
-    out: Path = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(arguments.seed)
-    torch.set_num_threads(arguments.threads)
-    tokenizer_file = out / "tokenizer.json"
-    if tokenizer_file.exists():
-        tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    else:
-        tokenizer = train_tokenizer(arguments.seed)
-        tokenizer.save(str(tokenizer_file))
-    model = TinyLam(Config(num_hidden_layers=arguments.layers)).to(arguments.device)
-    optims = optimizers(model, arguments.muon_lr, arguments.adam_lr)
-    maker = RowMaker(tokenizer, arguments.seed + 1)
-    step = tokens_seen = 0
-    state_file = out / "state.pt"
-    if state_file.exists():
-        state = torch.load(state_file, weights_only=False)
-        model.load_state_dict(state["model"])
-        for optimizer, saved in zip(optims, state["optimizers"], strict=True):
+class Run:
+    """One training run: model, optimisers and data, kept in a folder."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.out: Path = arguments.out
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.steps: int = arguments.steps
+        self.decay: float = arguments.decay
+        self.device: str = arguments.device
+        self.tokenizer = self._tokenizer(arguments.seed)
+        self.model = TinyLam(Config(num_hidden_layers=arguments.layers)).to(arguments.device)
+        self.rates = (arguments.muon_lr, arguments.adam_lr)
+        self.optimizers = optimizers(self.model, *self.rates)
+        self.maker = RowMaker(self.tokenizer, arguments.seed + 1)
+        self.step = self.tokens = 0
+        if self.state_file.exists():
+            self._load()
+
+    @property
+    def state_file(self) -> Path:
+        """Where the state is kept."""
+        return self.out / "state.pt"
+
+    @property
+    def progress(self) -> float:
+        """Share of the steps that are done."""
+        return self.step / self.steps
+
+    def _tokenizer(self, seed: int) -> Tokenizer:
+        file = self.out / "tokenizer.json"
+        if not file.exists():
+            train_tokenizer(seed).save(str(file))
+        return Tokenizer.from_file(str(file))
+
+    def _load(self) -> None:
+        # The state is our own file and holds Python's random state, which weights-only loading refuses.
+        state = torch.load(self.state_file, weights_only=False)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        step, tokens_seen = state["step"], state["tokens"]
-        maker.rng.setstate(state["rng"])
-        print(f"going on from step {step}, {tokens_seen / 1e6:.1f} M tokens")
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, {arguments.steps} steps", flush=True)
-    base_rates = [group["lr"] for group in (optims[0].param_groups[0], optims[1].param_groups[0])]
-    base_rates = [arguments.muon_lr, arguments.adam_lr]
-    began, window, sums = time.monotonic(), time.monotonic(), [0.0, 0, 0]
+        self.step, self.tokens = state["step"], state["tokens"]
+        self.maker.rng.setstate(state["rng"])
+        print(f"going on from step {self.step}, {self.tokens / 1e6:.1f} M tokens")
 
-    def save_state() -> None:
+    def save(self) -> None:
+        """Replace the state on disk, whole or not at all."""
         state: dict[str, Any] = {
-            "model": model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in optims],
-            "step": step,
-            "tokens": tokens_seen,
-            "rng": maker.rng.getstate(),
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "tokens": self.tokens,
+            "rng": self.maker.rng.getstate(),
         }
-        torch.save(state, state_file.with_suffix(".tmp"))
-        state_file.with_suffix(".tmp").replace(state_file)
+        temporary = self.state_file.with_suffix(".tmp")
+        torch.save(state, temporary)
+        temporary.replace(self.state_file)
 
-    while step < arguments.steps:
-        progress = step / arguments.steps
-        factor = min(1.0, (step + 1) / 50, max(0.02, (1 - progress) / arguments.decay))
-        for optimizer, rate in zip(optims, base_rates, strict=True):
+    def rate_factor(self) -> float:
+        """Warm up over 50 steps, stay, and fall linearly to 2 % over the last `decay` share of the steps."""
+        return min(1.0, (self.step + 1) / 50, max(0.02, (1 - self.progress) / self.decay))
+
+    def train_step(self, batch: Batch) -> float:
+        """Take one step; returns the loss."""
+        factor = self.rate_factor()
+        for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
-        batch, replies = draw_batch(maker, arguments.batch, max(progress, arguments.min_progress))
-        with torch.autocast(torch.device(arguments.device).type, torch.bfloat16):
-            loss = model.loss(batch)
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
+            loss = self.model.loss(batch)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optims:
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        step += 1
-        tokens_seen += len(batch.ids)
-        sums = [sums[0] + loss.item(), sums[1] + len(batch.ids), sums[2] + replies]
-        if step % 20 == 0:
-            seconds = time.monotonic() - window
+        self.step += 1
+        self.tokens += len(batch.ids)
+        return loss.item()
+
+
+def train(run: Run, batch_tokens: int, minutes: float) -> None:
+    """Train to the last step, or until `minutes` are over (0: no limit)."""
+    began = window = time.monotonic()
+    losses: list[float] = []
+    replies = 0
+    while run.step < run.steps:
+        batch, drawn = draw_batch(run.maker, batch_tokens, run.progress)
+        losses.append(run.train_step(batch))
+        replies += drawn
+        now = time.monotonic()
+        if run.step % LOG_EVERY == 0:
             line = {
-                "step": step,
-                "loss": round(sums[0] / 20, 4),
-                "tokens": tokens_seen,
-                "rate": round(sums[1] / seconds),
-                "replies_per_second": round(sums[2] / seconds, 1),
-                "lr": round(base_rates[0] * factor, 6),
-                "minutes": round((time.monotonic() - began) / 60, 2),
+                "step": run.step,
+                "loss": round(sum(losses) / len(losses), 4),
+                "tokens": run.tokens,
+                "rate_factor": round(run.rate_factor(), 4),
+                "replies_per_second": round(replies / (now - window), 1),
+                "minutes": round((now - began) / 60, 2),
             }
-            with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+            with (run.out / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
             print(line, flush=True)
-            window, sums = time.monotonic(), [0.0, 0, 0]
-        if step % 100 == 0:
-            save_state()
-        if arguments.minutes and time.monotonic() - began > 60 * arguments.minutes:
-            print(f"stopped after {arguments.minutes} minutes at step {step}; start again to go on")
+            window, losses, replies = now, [], 0
+        if run.step % SAVE_EVERY == 0:
+            run.save()
+        if minutes and now - began > 60 * minutes:
+            print(f"stopped after {minutes:g} minutes at step {run.step}; start again to go on")
             break
-    save_state()
-    export(model, tokenizer, out / "checkpoint")
+    run.save()
+    export(run.model, run.tokenizer, run.out / "checkpoint")
 
 
 def main() -> None:
@@ -173,14 +209,18 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=6000, help="tokens per step")
     parser.add_argument("--minutes", type=float, default=0, help="stop (resumable) after this time")
     parser.add_argument("--decay", type=float, default=0.3, help="share of the steps over which the rate falls")
-    parser.add_argument("--min-progress", type=float, default=0.0, help="start the curriculum here")
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--muon-lr", type=float, default=4e-3)
     parser.add_argument("--adam-lr", type=float, default=3e-3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    train(parser.parse_args())
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    torch.set_num_threads(arguments.threads)
+    run = Run(arguments)
+    print(f"{sum(p.numel() for p in run.model.parameters()) / 1e6:.2f} M parameters, {run.steps} steps", flush=True)
+    train(run, arguments.batch, arguments.minutes)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,13 @@ def disguise(tool: ToolSpec, rng: random.Random) -> ToolSpec:
 
     def renamed(text: str) -> str:
         return PLACEHOLDER.sub(
-            lambda m: "{" + names.get(m["name"], m["name"]) + m["second"] + (f"={m['value']}" if m["value"] is not None else "") + "}",
+            lambda m: (
+                "{"
+                + names.get(m["name"], m["name"])
+                + m["second"]
+                + (f"={m['value']}" if m["value"] is not None else "")
+                + "}"
+            ),
             text,
         )
 

@@ -1,5 +1,7 @@
 """Tools for the world outside: travel, money, news and language, sport, films, books, study, parcels and tickets.
-Each tool has its own templates; `HELD_OUT_TOOLS` are kept for evaluation and never trained on."""
+
+Each tool has its own templates; `HELD_OUT_TOOLS` are kept for evaluation and never trained on.
+"""
 
 from __future__ import annotations
 

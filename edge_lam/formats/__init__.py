@@ -1,0 +1,15 @@
+"""Chat formats: template, output grammar and parser of each xLAM generation, held together in one object.
+
+Messages and tools go in, a prompt and a grammar come out; the model's text goes in, text and calls come out. Knows
+nothing of tokens, llama.cpp or decoding.
+"""
+
+from __future__ import annotations
+
+from edge_lam.formats.base import ChatFormat, Segment
+from edge_lam.formats.detect import FORMATS, detect
+from edge_lam.formats.messages import normalize_messages
+from edge_lam.formats.parser import ParsedReply
+from edge_lam.formats.xlam2_qwen import XLam2Qwen
+
+__all__ = ["FORMATS", "ChatFormat", "ParsedReply", "Segment", "XLam2Qwen", "detect", "normalize_messages"]

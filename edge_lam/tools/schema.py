@@ -1,0 +1,200 @@
+"""Parameter schemas of any dialect -> plain JSON Schema, and the closed form that a grammar enforces.
+
+In comes what a vendor calls the parameters of a tool; out comes an object schema with `properties` and `required`, keys
+in their original order. What is not a schema is refused with the tool's name and a JSON pointer. Knows no vendor's
+envelope around the parameters (that is `tool.py`) and no grammar.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from edge_lam.errors import InvalidSchema
+
+MAX_DEPTH = 64
+TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+# The types of the Berkeley Function Calling Leaderboard; "any" means no restriction, so the key goes.
+DIALECT = {"dict": "object", "float": "number", "tuple": "array", "any": None}
+
+SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+SCHEMAS = ("items", "additionalProperties", "additionalItems", "contains", "propertyNames", "not", "if", "then", "else")
+APPLICATORS = ("$ref", "anyOf", "oneOf", "allOf", "if")
+ANNOTATIONS = ("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment")
+RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
+
+
+def normalize_parameters(parameters: Any, *, tool: str) -> dict[str, Any]:
+    """Return plain JSON Schema for the parameters of a tool.
+
+    Args:
+        parameters: an object schema in any dialect; None or {} for a tool without parameters.
+        tool: the tool's name, for errors.
+
+    Returns:
+        A new object schema that has `type`, `properties` and `required`; the order of keys is kept.
+
+    Raises:
+        InvalidSchema: something in it is not a schema.
+    """
+    if parameters is None:
+        parameters = {}
+    schema = _normalize(parameters, tool, "", 0)
+    if not isinstance(schema, dict) or schema.get("type", "object") != "object":
+        raise InvalidSchema(f"the parameters of tool {tool!r} must be a schema of type object", tool=tool, path="/type")
+    if "type" not in schema:
+        schema = {"type": "object", **schema}
+    schema.setdefault("properties", {})
+    schema.setdefault("required", [])
+    try:
+        json.dumps(schema)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidSchema(f"the schema of tool {tool!r} is not JSON: {error}", tool=tool) from error
+    return schema
+
+
+def subschemas(schema: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (JSON pointer from here, schema) for every schema directly inside `schema`."""
+    if not isinstance(schema, dict):
+        return
+    for key, value in schema.items():
+        if key in SCHEMA_MAPS and isinstance(value, dict):
+            yield from ((f"/{key}/{escape(name)}", child) for name, child in value.items())
+        elif key in SCHEMA_LISTS and isinstance(value, list):
+            yield from ((f"/{key}/{index}", child) for index, child in enumerate(value))
+        elif key in SCHEMAS:
+            yield f"/{key}", value
+
+
+def closed(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that a grammar enforces: no annotations, and no properties that are not listed.
+
+    An object that lists properties and says nothing of others gets ``additionalProperties: false``. Where schemas are
+    combined on one object (`allOf`, or `properties` beside `$ref`, `anyOf` or `oneOf`) closing one part would forbid
+    the other's properties, so such a document stays as its author wrote it.
+    """
+    composed = _is_composed(parameters)
+    schema: dict[str, Any] = _close(parameters, close=not composed)
+    if not composed and not any(key in schema for key in APPLICATORS):
+        schema.setdefault("additionalProperties", False)
+    return schema
+
+
+def escape(name: str) -> str:
+    """Return a key as one step of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _normalize(schema: Any, tool: str, path: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise InvalidSchema(f"the schema of tool {tool!r} is nested too deeply", tool=tool, path=path)
+    if isinstance(schema, bool):
+        return schema
+    if not isinstance(schema, dict):
+        raise _refusal(tool, path, f"a schema must be an object, not {_kind(schema)}")
+    plain: dict[str, Any] = {}
+    for key, value in schema.items():
+        if not isinstance(key, str):
+            raise _refusal(tool, path, f"the key {key!r} is not a string")
+        at = f"{path}/{escape(key)}"
+        if key == "type":
+            kind = _type(value, tool, at)
+            if kind is not None:
+                plain[key] = kind
+        elif key == "items" and isinstance(value, list):
+            # Tuples of drafts before 2020-12, which validators of today would ignore.
+            plain["prefixItems"] = _normalize_list(value, tool, at, depth)
+        elif key in SCHEMA_MAPS:
+            plain[key] = _normalize_map(value, tool, at, depth)
+        elif key in SCHEMA_LISTS:
+            plain[key] = _normalize_list(value, tool, at, depth)
+        elif key in SCHEMAS:
+            plain[key] = _normalize(value, tool, at, depth + 1)
+        else:
+            plain[key] = copy.deepcopy(value)
+    _check_values(plain, tool, path)
+    return plain
+
+
+def _normalize_map(value: Any, tool: str, path: str, depth: int) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _refusal(tool, path, f"must be an object of schemas, not {_kind(value)}")
+    return {name: _normalize(child, tool, f"{path}/{escape(str(name))}", depth + 1) for name, child in value.items()}
+
+
+def _normalize_list(value: Any, tool: str, path: str, depth: int) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise _refusal(tool, path, f"must be a list of schemas, not {_kind(value)}")
+    return [_normalize(child, tool, f"{path}/{index}", depth + 1) for index, child in enumerate(value)]
+
+
+def _type(value: Any, tool: str, path: str) -> str | list[str] | None:
+    names = value if isinstance(value, list) and value else [value]
+    kinds = []
+    for name in names:
+        kind = DIALECT.get(name, name) if isinstance(name, str) else name
+        if kind is None:
+            return None
+        if kind not in TYPES:
+            raise _refusal(tool, path, f"unknown type {name!r}", hint=f"known types: {', '.join(TYPES)}")
+        kinds.append(kind)
+    return kinds if isinstance(value, list) else kinds[0]
+
+
+def _check_values(schema: dict[str, Any], tool: str, path: str) -> None:
+    """Refuse values that no reader of JSON Schema could make sense of, and ranges that nothing fits."""
+    if "enum" in schema and (not isinstance(schema["enum"], list) or not schema["enum"]):
+        raise _refusal(tool, f"{path}/enum", "enum must be a list of at least one value")
+    if "description" in schema and not isinstance(schema["description"], str):
+        raise _refusal(tool, f"{path}/description", "a description must be text")
+    for low, high in RANGES:
+        if low in schema and high in schema:
+            limits = schema[low], schema[high]
+            if all(isinstance(limit, int | float) for limit in limits) and limits[0] > limits[1]:
+                raise _refusal(tool, f"{path}/{low}", f"{low} {limits[0]} is above {high} {limits[1]}")
+    required = schema.get("required", [])
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        raise _refusal(tool, f"{path}/required", "required must be a list of property names")
+    if "properties" in schema and "additionalProperties" not in schema and "patternProperties" not in schema:
+        if any(key in schema for key in APPLICATORS):
+            return
+        for index, name in enumerate(required):
+            if name not in schema["properties"]:
+                raise _refusal(tool, f"{path}/required/{index}", f"{name!r} is required but not among the properties")
+
+
+def _is_composed(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    beside = schema.get("properties") and any(key in schema for key in APPLICATORS)
+    return "allOf" in schema or bool(beside) or any(_is_composed(child) for _, child in subschemas(schema))
+
+
+def _close(schema: Any, *, close: bool) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    result: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in SCHEMA_MAPS:
+            result[key] = {name: _close(child, close=close) for name, child in value.items()}
+        elif key in SCHEMA_LISTS:
+            result[key] = [_close(child, close=close) for child in value]
+        elif key in SCHEMAS:
+            result[key] = _close(value, close=close)
+        elif key not in ANNOTATIONS:
+            result[key] = value
+    if close and result.get("properties") and not any(key in result for key in APPLICATORS):
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+def _refusal(tool: str, path: str, reason: str, hint: str = "") -> InvalidSchema:
+    message = f"tool {tool!r}: bad schema at {path or '/'}: {reason}"
+    return InvalidSchema(message, tool=tool, path=path, hint=hint)
+
+
+def _kind(value: Any) -> str:
+    return "an empty list" if value == [] else "null" if value is None else type(value).__name__

@@ -1,0 +1,220 @@
+"""`Tool`: one thing a model may call.
+
+In comes a typed function, a pydantic model, a JSON Schema or any vendor's definition; out comes one flat definition
+for the prompt, and `run` for the call. Knows nothing of models, prompts or grammars.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from edge_lam.errors import InvalidCall, InvalidTool
+from edge_lam.tools.schema import normalize_parameters
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from pydantic import BaseModel, ValidationError
+
+    ToolLike: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any] | type[BaseModel]"
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+PARAMETER_KEYS = ("parameters", "input_schema", "inputSchema")  # OpenAI and BFCL, Anthropic, MCP
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool: its definition, and the function behind it if there is one.
+
+    Attributes:
+        name: what the model writes to call it.
+        description: what the model reads about it.
+        parameters: JSON Schema of the arguments, as the model reads it.
+        function: what `run` calls, with the arguments as keywords.
+        convert: checks and converts the arguments before `function` sees them; None passes them on as they are.
+    """
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    function: Callable[..., Any] | None = field(default=None, repr=False)
+    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise InvalidTool("a tool has no name", hint='a definition needs "name", "description" and "parameters"')
+        if not NAME.fullmatch(self.name):
+            hint = "letters, digits, underscores, dots and dashes, at most 128"
+            raise InvalidTool(f"bad tool name {self.name!r}", tool=self.name, hint=hint)
+        if not isinstance(self.description, str):
+            raise InvalidTool(f"the description of tool {self.name!r} is not text", tool=self.name)
+        object.__setattr__(self, "parameters", normalize_parameters(self.parameters, tool=self.name))
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], *, name: str | None = None) -> Tool:
+        """Make a tool of a typed function, whose docstring describes it.
+
+        Args:
+            function: every parameter typed; the docstring's first paragraph is the description, its "Args" (Google,
+                NumPy or Sphinx style) those of the parameters, unless `Field(description=...)` gives one.
+            name: a name other than the function's.
+
+        Raises:
+            InvalidTool: something in the signature can't be called by name or described in JSON.
+        """
+        from edge_lam.tools.docstrings import read_docstring
+        from edge_lam.tools.pydantic_schema import minimal_schema
+        from edge_lam.tools.signature import read_signature
+
+        if not inspect.isroutine(function) or not hasattr(function, "__name__"):
+            raise InvalidTool(f"{function!r} is not a function")
+        name = name or function.__name__
+        arguments = read_signature(function, tool=name)
+        description, described = read_docstring(function.__doc__)
+        parameters = minimal_schema(arguments.model)
+        for parameter, schema in parameters["properties"].items():
+            if text := arguments.descriptions.get(parameter) or described.get(parameter):
+                schema.pop("description", None)
+                schema["description"] = text
+        return cls(name, description, parameters, function, arguments.convert)
+
+    @classmethod
+    def from_model(cls, model: type[BaseModel], *, name: str | None = None) -> Tool:
+        """Make a tool of a pydantic model: its fields are the parameters, and `run` returns an instance of it.
+
+        Raises:
+            InvalidTool: a field can't be described in JSON Schema.
+        """
+        from pydantic import PydanticUserError
+
+        from edge_lam.tools.docstrings import read_docstring
+        from edge_lam.tools.pydantic_schema import minimal_schema
+
+        name = name or model.__name__
+        try:
+            parameters = minimal_schema(model)
+        except PydanticUserError as error:
+            reason = str(error).splitlines()[0]
+            raise InvalidTool(f"a field of {name!r} can't be described in JSON: {reason}", tool=name) from error
+        description, _ = read_docstring(model.__doc__)
+        return cls(
+            name, description, parameters, _itself, lambda arguments: {"instance": model.model_validate(arguments)}
+        )
+
+    @classmethod
+    def from_schema(cls, definition: Mapping[str, Any], *, function: Callable[..., Any] | None = None) -> Tool:
+        """Make a tool of any vendor's definition.
+
+        Args:
+            definition: OpenAI (nested or flat), Anthropic (`input_schema`), MCP (`inputSchema`) or BFCL.
+            function: called with the arguments as they are decoded.
+
+        Raises:
+            InvalidTool: the definition has no name or two schemas.
+            InvalidSchema: the parameters are no JSON Schema.
+        """
+        if not isinstance(definition, Mapping):
+            raise InvalidTool(f"a tool definition must be an object, not {type(definition).__name__}")
+        nested = definition.get("function")
+        flat = nested if isinstance(nested, Mapping) else definition
+        kind = definition.get("type", "function")
+        if kind != "function" and "name" not in flat:
+            raise InvalidTool(f"tools of type {kind!r} are not supported", hint="only functions can be called")
+        keys = [key for key in PARAMETER_KEYS if key in flat]
+        name = flat.get("name", "")
+        if len(keys) > 1:
+            raise InvalidTool(f"tool {name!r} has both {keys[0]!r} and {keys[1]!r}", tool=str(name))
+        description = flat.get("description")
+        return cls(name, "" if description is None else description, flat[keys[0]] if keys else {}, function)
+
+    def definition(self) -> dict[str, Any]:
+        """Return the flat definition that goes into the prompt."""
+        return {"name": self.name, "description": self.description, "parameters": self.parameters}
+
+    def run(self, arguments: dict[str, Any]) -> Any:
+        """Call the function, with its arguments checked and converted.
+
+        Args:
+            arguments: decoded JSON, by parameter name.
+
+        Returns:
+            What the function returns; a coroutine is run to its end.
+
+        Raises:
+            InvalidCall: the arguments don't fit the parameters.
+            InvalidTool: there is no function behind this tool.
+            Exception: whatever the function raises, unchanged.
+        """
+        if self.function is None:
+            raise InvalidTool(f"tool {self.name!r} has no function to run", tool=self.name)
+        from pydantic import ValidationError
+
+        try:
+            keywords = self.convert(arguments) if self.convert else arguments
+        except ValidationError as error:
+            raw = json.dumps(arguments, ensure_ascii=False, default=str)
+            raise InvalidCall(f"{self.name}: {_faults(error)}", raw=raw, tool=self.name) from error
+        result = self.function(**keywords)
+        return self._await(result) if inspect.iscoroutine(result) else result
+
+    def _await(self, coroutine: Any) -> Any:
+        import asyncio
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(coroutine)
+        coroutine.close()
+        raise InvalidTool(
+            f"tool {self.name!r} is async and can't run inside a running event loop",
+            tool=self.name,
+            hint="call it from another thread, such as with asyncio.to_thread",
+        )
+
+
+def as_tools(tools: Iterable[ToolLike] | None) -> list[Tool]:
+    """Return `Tool` objects for tools, functions, pydantic models and definitions, in order.
+
+    Raises:
+        InvalidTool: one of them can't be read, or two have the same name.
+    """
+    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable | None):
+        raise InvalidTool(f"tools must be a list, not {type(tools).__name__}")
+    result: dict[str, Tool] = {}
+    for tool in map(_as_tool, tools or ()):
+        if tool.name in result:
+            raise InvalidTool(f"two tools are named {tool.name!r}", tool=tool.name, hint="names must differ")
+        result[tool.name] = tool
+    return list(result.values())
+
+
+def _as_tool(value: ToolLike) -> Tool:
+    if isinstance(value, Tool):
+        return value
+    if isinstance(value, Mapping):
+        return Tool.from_schema(value)
+    if inspect.isclass(value):
+        from pydantic import BaseModel
+
+        if issubclass(value, BaseModel):
+            return Tool.from_model(value)
+    elif inspect.isroutine(value):
+        return Tool.from_function(value)
+    hint = "use a typed function, a pydantic model, a definition or a Tool"
+    raise InvalidTool(f"{value!r} is not a tool", hint=hint)
+
+
+def _itself(instance: Any) -> Any:
+    """Return the argument: what a tool made of a model has to do once the model holds the arguments."""
+    return instance
+
+
+def _faults(error: ValidationError) -> str:
+    """Return pydantic's findings in one line: ``city: Field required; days: Input should be …``."""
+    findings = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, finding['loc'])) or 'arguments'}: {finding['msg']}" for finding in findings)

@@ -1,0 +1,111 @@
+"""The data that tiny-lam is trained on: the format to the byte, sound calls, and nothing of the evaluation in it."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import chain
+
+import pytest
+
+from edge_lam.formats import XLam2Qwen
+from edge_lam.tools import as_tools
+from tiny_lam import catalog, slots
+from tiny_lam.episodes import Mix, Turn, ask, draw_episode
+from tiny_lam.evaluate import REQUESTS, SETS, episodes, is_right
+from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn
+from tiny_lam.spec import ToolSpec
+
+ALL_TOOLS = [*catalog.DEMO, *catalog.TRAINED, *catalog.HELD_OUT]
+
+
+def draw_turns(mix: Mix, episodes_drawn: int, seed: int = 5) -> list[tuple[list[ToolSpec], Turn]]:
+    rng = random.Random(seed)
+    drawn = (draw_episode(rng, mix, 6) for _ in range(episodes_drawn))
+    return [(e.tools, step) for e in drawn for conversation in e.conversations for step in conversation]
+
+
+def test_training_text_is_the_format_of_the_runtime():
+    rng = random.Random(3)
+    for _ in range(40):
+        episode = draw_episode(rng, Mix(), 4)
+        definitions = [tool.definition() for tool in episode.tools]
+        for conversation in episode.conversations:
+            text = preamble(episode.system) + tool_block(definitions)
+            messages: list[dict[str, object]] = [{"role": "system", "content": episode.system}]
+            for step in conversation:
+                text += turn(step.role, step.content)
+                messages.append({"role": step.role, "content": step.content})
+                assert XLam2Qwen().render(messages, as_tools(definitions)) == text
+                reply = step.reply if isinstance(step.reply, str) else calls_text(step.reply)
+                text += reply + END
+                if isinstance(step.reply, str):
+                    messages.append({"role": "assistant", "content": reply})
+                else:
+                    calls = [{"type": "function", "function": call} for call in step.reply]
+                    messages.append({"role": "assistant", "content": None, "tool_calls": calls})
+
+
+def test_calls_hold_what_the_schema_asks_for_in_its_order():
+    for tools, step in draw_turns(Mix(), 150):
+        if isinstance(step.reply, str):
+            continue
+        by_name = {tool.name: tool for tool in tools}
+        for call in step.reply:
+            tool = by_name[call["name"]]
+            names = list(call["arguments"])
+            assert names == [name for name in tool.params if name in names]
+            assert set(tool.required) <= set(names)
+
+
+def test_string_values_can_be_copied_from_the_request():
+    rng = random.Random(1)
+    for tool in ALL_TOOLS:
+        for _ in range(10):
+            text, calls, _said = ask(rng, tool, Mix())
+            for name, value in calls[0]["arguments"].items():
+                param = tool.params[name]
+                if isinstance(value, str) and param.kind in slots.KINDS and value in slots.KINDS[param.kind]:
+                    assert value in text, (tool.name, text)
+
+
+@pytest.mark.parametrize("spec", ALL_TOOLS, ids=lambda spec: spec.name)
+def test_held_out_templates_are_not_trained_on(spec: ToolSpec):
+    assert not set(spec.held) & set(spec.says)
+
+
+def test_evaluation_tools_are_not_trained_on():
+    assert not {tool.name for tool in catalog.HELD_OUT} & {tool.name for tool in [*catalog.TRAINED, *catalog.DEMO]}
+
+
+def test_training_never_draws_a_held_out_value():
+    rng = random.Random(2)
+    for kind, pool in slots.KINDS.items():
+        held = {value for value in pool if slots.is_held_out(value)}
+        if held == set(pool):
+            continue
+        assert not {slots.draw(kind, rng) for _ in range(200)} & held
+
+
+def test_hand_written_requests_are_no_filled_templates():
+    requests = [json.loads(line)["request"].lower() for line in REQUESTS.read_text(encoding="utf-8").splitlines()]
+    assert len(requests) == 30
+    trained = {step.content.lower() for _tools, step in draw_turns(Mix(demo=1.0), 1500)}
+    shared = [request for request in requests if request in trained]
+    assert len(shared) <= 3, shared
+
+
+@pytest.mark.parametrize("chosen", SETS, ids=lambda chosen: chosen.name)
+def test_every_evaluation_set_draws_its_kind_and_accepts_its_own_replies(chosen):
+    drawn = list(chain.from_iterable(chain.from_iterable(e.conversations for e in episodes(chosen, 60, 9))))
+    wanted = [step for step in drawn if step.kind == chosen.kind]
+    assert len(wanted) >= 60
+    for step in wanted:
+        text, calls = (step.reply, []) if isinstance(step.reply, str) else ("", step.reply)
+        assert is_right(step, text, calls)
+        assert not is_right(step, "", [{"name": "no_such_tool", "arguments": {}}])
+
+
+def test_drawing_is_reproducible():
+    first, second = (draw_episode(random.Random(11), Mix(), 5) for _ in range(2))
+    assert first == second

@@ -1,0 +1,377 @@
+"""Tools from functions, models and vendors' definitions, and running them."""
+
+import asyncio
+import dataclasses
+import datetime
+import enum
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional
+
+import pytest
+from pydantic import BaseModel, Field
+
+from edge_lam.errors import InvalidCall, InvalidSchema, InvalidTool
+from edge_lam.tools import Tool, as_tools
+
+
+class Unit(enum.Enum):
+    CELSIUS = "celsius"
+    FAHRENHEIT = "fahrenheit"
+
+
+@dataclasses.dataclass
+class Place:
+    city: str
+    country: str = "FR"
+
+
+class Node(BaseModel):
+    """A node of a tree."""
+
+    name: str
+    children: list["Node"] = []
+
+
+def properties(function) -> dict[str, Any]:
+    return Tool.from_function(function).parameters["properties"]
+
+
+def get_weather(location: str, unit: Literal["celsius", "fahrenheit"] = "celsius") -> str:
+    """Get the current weather for a location.
+
+    Slow in winter.
+
+    Args:
+        location: The city and state,
+            e.g. San Francisco, CA
+        unit (str): Unit of the temperature
+    """
+    return f"{location} {unit}"
+
+
+def test_definition_is_what_models_are_trained_on():
+    assert Tool.from_function(get_weather).definition() == {
+        "name": "get_weather",
+        "description": "Get the current weather for a location.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "location": {"type": "string", "description": "The city and state, e.g. San Francisco, CA"},
+                "unit": {
+                    "type": "string",
+                    "enum": ["celsius", "fahrenheit"],
+                    "description": "Unit of the temperature",
+                },
+            },
+            "required": ["location"],
+        },
+    }
+
+
+def test_key_order_of_a_property_is_type_first_description_last():
+    def f(unit: Annotated[Literal["a", "b"], Field(description="which")], tags: Annotated[list[str], "some tags"]): ...
+
+    schemas = properties(f)
+    assert list(schemas["unit"]) == ["type", "enum", "description"]
+    assert list(schemas["tags"]) == ["type", "items", "description"]
+    assert list(Tool.from_function(f).parameters) == ["type", "properties", "required"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "schema"),
+    [
+        (int, 3, {"type": "integer"}),
+        (float, 0.5, {"type": "number"}),
+        (bool, False, {"type": "boolean"}),
+        (int | None, None, {"type": "integer"}),
+        (Optional[Literal["a", "b"]], None, {"type": "string", "enum": ["a", "b"]}),  # noqa: UP045
+        (Literal["only"], "only", {"type": "string", "enum": ["only"]}),
+        (Unit, Unit.CELSIUS, {"type": "string", "enum": ["celsius", "fahrenheit"]}),
+        (Unit | None, None, {"type": "string", "enum": ["celsius", "fahrenheit"]}),
+        (list[int], [], {"type": "array", "items": {"type": "integer"}}),
+        (set[str], set(), {"type": "array", "items": {"type": "string"}}),
+        (dict[str, int], {}, {"type": "object", "additionalProperties": {"type": "integer"}}),
+        (int | str, 1, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        (datetime.date, datetime.date(2024, 1, 1), {"type": "string", "format": "date"}),
+        (Path, Path(), {"type": "string"}),
+        (Any, None, {}),
+        (Annotated[int, Field(ge=1, le=5)], 1, {"type": "integer", "maximum": 5, "minimum": 1}),
+        (
+            Place | None,
+            None,
+            {
+                "type": "object",
+                "properties": {"city": {"type": "string"}, "country": {"type": "string"}},
+                "required": ["city"],
+            },
+        ),
+    ],
+)
+def test_types(annotation, default, schema):
+    def f(x=default): ...
+
+    f.__annotations__ = {"x": annotation}
+    tool = Tool.from_function(f)
+    assert tool.parameters == {"type": "object", "properties": {"x": schema}, "required": []}
+
+
+def test_optional_without_default_is_required_and_keeps_null():
+    def f(x: str | None): ...
+
+    assert Tool.from_function(f).parameters["required"] == ["x"]
+    assert properties(f)["x"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+
+
+def test_recursive_model_keeps_its_definition_and_nothing_else():
+    def f(tree: Node, place: Place): ...
+
+    parameters = Tool.from_function(f).parameters
+    assert parameters["properties"]["tree"] == {"$ref": "#/$defs/Node"}
+    assert list(parameters["$defs"]) == ["Node"]
+    assert Tool.from_model(Node).parameters["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+
+
+def test_default_that_json_cannot_carry_is_no_warning():
+    def f(x: Annotated[str, Field(description="x")] = object()): ...  # type: ignore[assignment]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert properties(f) == {"x": {"type": "string", "description": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda: 1, "bad tool name '<lambda>'"),
+        (len, "'obj' of 'len' is positional-only"),
+        (print, r"'print' takes \*args"),
+        (Place("x"), "is not a function"),
+    ],
+)
+def test_functions_that_cannot_be_tools(function, message):
+    with pytest.raises(InvalidTool, match=message):
+        Tool.from_function(function)
+
+
+def test_refused_parameters_are_named():
+    def untyped(city): ...
+    def variadic(*cities: str): ...
+    def keywords(**options: str): ...
+    def positional(city: str, /): ...
+    def unknown(city: str, other: "Nowhere"): ...  # noqa: F821
+    def no_json(city: str, callback: Callable[[], int]): ...
+
+    for function, message in [
+        (untyped, "parameter 'city' of 'untyped' has no type"),
+        (variadic, r"'variadic' takes \*cities"),
+        (keywords, r"'keywords' takes \*\*options"),
+        (positional, "'city' of 'positional' is positional-only"),
+        (unknown, "annotations of 'unknown' can't be read: name 'Nowhere'"),
+        (no_json, "parameter 'callback' of 'no_json' has a type that JSON can't carry: Callable"),
+    ]:
+        with pytest.raises(InvalidTool, match=message) as caught:
+            Tool.from_function(function)
+        assert caught.value.tool == function.__name__
+        assert caught.value.param == "tools"
+
+
+def test_run_converts_what_json_cannot_say():
+    def f(
+        when: datetime.date, unit: Unit, place: Place, tags: set[str], schema: str = "kept", _under: int = 2
+    ) -> dict[str, Any]:
+        return locals()
+
+    arguments = {"when": "2024-05-06", "unit": "celsius", "place": {"city": "Nice"}, "tags": ["a", "a"], "_under": 5}
+    assert Tool.from_function(f).run(arguments) == {
+        "when": datetime.date(2024, 5, 6),
+        "unit": Unit.CELSIUS,
+        "place": Place("Nice"),
+        "tags": {"a"},
+        "schema": "kept",
+        "_under": 5,
+    }
+
+
+def test_run_leaves_defaults_to_the_function():
+    sentinel = object()
+
+    def f(x: str = sentinel, y: int = Field(7)) -> tuple[Any, int]:  # type: ignore[assignment]
+        return x, y
+
+    result = Tool.from_function(f).run({})
+    assert result[0] is sentinel
+    assert result[1] == 7
+
+
+def test_run_refuses_bad_arguments_in_one_line():
+    tool = Tool.from_function(get_weather)
+    with pytest.raises(InvalidCall, match="get_weather: location: Field required; unit: Input should be") as caught:
+        tool.run({"unit": "kelvin"})
+    assert caught.value.raw == '{"unit": "kelvin"}'
+    assert "\n" not in caught.value.message
+    with pytest.raises(InvalidCall, match="nope: Extra inputs are not permitted"):
+        tool.run({"location": "x", "nope": 1})
+
+
+def test_exceptions_of_the_function_pass_unchanged():
+    class Model(BaseModel):
+        x: int
+
+    def fails(kind: str) -> None:
+        if kind == "validation":
+            Model.model_validate({})
+        raise KeyError(kind)
+
+    tool = Tool.from_function(fails)
+    with pytest.raises(KeyError, match="other"):
+        tool.run({"kind": "other"})
+    with pytest.raises(ValueError, match="validation error for Model"):
+        tool.run({"kind": "validation"})
+
+
+def test_async_function_runs_to_its_end_but_not_inside_a_loop():
+    async def slow(x: int) -> int:
+        await asyncio.sleep(0)
+        return x + 1
+
+    tool = Tool.from_function(slow)
+    assert tool.run({"x": 1}) == 2
+
+    async def inside():
+        return tool.run({"x": 1})
+
+    with pytest.raises(InvalidTool, match="'slow' is async"):
+        asyncio.run(inside())
+
+
+def test_method_is_a_tool_without_self():
+    class Counter:
+        def __init__(self) -> None:
+            self.n = 0
+
+        def add(self, n: int) -> int:
+            """Add."""
+            self.n += n
+            return self.n
+
+    counter = Counter()
+    tool = Tool.from_function(counter.add)
+    assert list(tool.parameters["properties"]) == ["n"]
+    tool.run({"n": 2})
+    assert tool.run({"n": 3}) == 5
+
+
+def test_model_is_a_tool_whose_result_is_the_instance():
+    class Booking(BaseModel):
+        """Book a table."""
+
+        name: str = Field(description="Who")
+        people: int = 2
+
+    tool = Tool.from_model(Booking)
+    assert tool.definition() == {
+        "name": "Booking",
+        "description": "Book a table.",
+        "parameters": {
+            "type": "object",
+            "properties": {"name": {"type": "string", "description": "Who"}, "people": {"type": "integer"}},
+            "required": ["name"],
+        },
+    }
+    assert tool.run({"name": "Ada", "people": "3"}) == Booking(name="Ada", people=3)
+    with pytest.raises(InvalidCall, match="Booking: name: Field required"):
+        tool.run({})
+
+
+PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"type": "function", "function": {"name": "f", "description": "d", "parameters": PARAMETERS}},
+        {"function": {"name": "f", "description": "d", "parameters": PARAMETERS, "strict": True}},
+        {"name": "f", "description": "d", "parameters": PARAMETERS},
+        {"type": "function", "name": "f", "description": "d", "parameters": PARAMETERS},
+        {"name": "f", "description": "d", "input_schema": PARAMETERS},
+        {"name": "f", "description": "d", "inputSchema": PARAMETERS, "annotations": {"readOnlyHint": True}},
+        {"name": "f", "description": "d", "parameters": {**PARAMETERS, "type": "dict"}},
+    ],
+)
+def test_definitions_of_every_vendor_are_one(definition):
+    assert Tool.from_schema(definition).definition() == {"name": "f", "description": "d", "parameters": PARAMETERS}
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ({}, "no name"),
+        ({"name": ""}, "no name"),
+        ({"name": 3}, "no name"),
+        ({"name": "has space"}, "bad tool name 'has space'"),
+        ({"name": "x" * 129}, "bad tool name"),
+        ({"name": "f\n"}, "bad tool name"),
+        ({"name": "f", "description": ["d"]}, "description of tool 'f' is not text"),
+        ({"type": "web_search"}, "tools of type 'web_search' are not supported"),
+        ({"name": "f", "parameters": {}, "input_schema": {}}, "has both 'parameters' and 'input_schema'"),
+        ("f", "must be an object, not str"),
+    ],
+)
+def test_bad_definitions(definition, message):
+    with pytest.raises(InvalidTool, match=message):
+        Tool.from_schema(definition)
+
+
+@pytest.mark.parametrize("name", ["f", "a.b-c_D9", "3d_render", "_x", "x" * 128])
+def test_names_that_are_fine(name):
+    assert Tool.from_schema({"name": name, "description": None}).definition() == {
+        "name": name,
+        "description": "",
+        "parameters": {"type": "object", "properties": {}, "required": []},
+    }
+
+
+def test_definition_without_function_cannot_run_and_with_one_can():
+    definition = {"name": "f", "parameters": PARAMETERS}
+    with pytest.raises(InvalidTool, match="'f' has no function"):
+        Tool.from_schema(definition).run({"city": "x"})
+    assert Tool.from_schema(definition, function=lambda city: city * 2).run({"city": "x"}) == "xx"
+
+
+def test_tool_does_not_share_the_caller_s_schema():
+    parameters = {"type": "object", "properties": {"x": {"enum": [1]}}}
+    tool = Tool("f", "", parameters)
+    parameters["properties"]["x"]["enum"].append(2)
+    assert tool.parameters["properties"]["x"]["enum"] == [1]
+
+
+def test_as_tools_takes_every_kind_and_keeps_order():
+    tool = Tool("t")
+    tools = as_tools([get_weather, Node, {"name": "d", "parameters": PARAMETERS}, tool])
+    assert [t.name for t in tools] == ["get_weather", "Node", "d", "t"]
+    assert tools[3] is tool
+    assert as_tools(None) == as_tools(()) == []
+
+
+@pytest.mark.parametrize(
+    ("tools", "message"),
+    [
+        ([Tool("f"), {"name": "f"}], "two tools are named 'f'"),
+        ([3], "3 is not a tool"),
+        ([int], "is not a tool"),
+        ("file.py", "must be a list, not str"),
+        ({"name": "f"}, "must be a list, not dict"),
+        (5, "must be a list, not int"),
+    ],
+)
+def test_as_tools_refuses(tools, message):
+    with pytest.raises(InvalidTool, match=message):
+        as_tools(tools)
+
+
+def test_bad_schema_names_tool_and_path():
+    with pytest.raises(InvalidSchema) as caught:
+        Tool.from_schema({"name": "f", "parameters": {"properties": {"a/b": {"type": "text"}}}})
+    assert (caught.value.tool, caught.value.path) == ("f", "/properties/a~1b/type")

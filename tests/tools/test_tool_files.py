@@ -1,0 +1,124 @@
+"""Tools from Python files, JSON files and modules, and every way that can fail."""
+
+import json
+import sys
+
+import pytest
+
+from edge_lam.errors import InvalidTool
+from edge_lam.tools import load_tools
+
+DEFINITION = {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}, "required": []}}
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_public_typed_functions_of_the_file_are_tools(tmp_path):
+    source = write(
+        tmp_path / "tools.py",
+        """
+from __future__ import annotations
+from json import dumps
+from dataclasses import dataclass
+import helper
+
+@dataclass
+class Place:
+    city: str
+
+def first(place: Place) -> str:
+    '''Name a place.'''
+    return helper.shout(place.city)
+
+def _hidden(x: int) -> int: ...
+def untyped(x): ...
+def main(): ...
+def second() -> int:
+    return 2
+""",
+    )
+    write(tmp_path / "helper.py", "def shout(text):\n    return text.upper()\n")
+    tools = load_tools(source)
+    assert [tool.name for tool in tools] == ["first", "second"]
+    assert tools[0].run({"place": {"city": "nice"}}) == "NICE"
+    assert str(tmp_path) not in sys.path
+
+
+def test_tools_list_of_a_file_wins(tmp_path):
+    source = write(
+        tmp_path / "t.py",
+        f"def a(x: int) -> int: return x\ndef b(x: int) -> int: return x\nTOOLS = [b, {DEFINITION!r}]\n",
+    )
+    assert [tool.name for tool in load_tools(str(source))] == ["b", "f"]
+
+
+@pytest.mark.parametrize("content", [[DEFINITION], {"tools": [DEFINITION]}])
+def test_json(tmp_path, content):
+    source = tmp_path / "t.JSON"
+    source.write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())  # Windows editors write a byte order mark
+    assert load_tools(source)[0].definition() == DEFINITION
+
+
+def test_module_attribute(tmp_path, monkeypatch):
+    write(tmp_path / "edge_lam_test_module.py", "def f(x: int) -> int:\n    return x\n\nclass Kit:\n    TOOLS = [f]\n")
+    monkeypatch.chdir(tmp_path)
+    assert [tool.name for tool in load_tools("edge_lam_test_module:f")] == ["f"]
+    assert [tool.name for tool in load_tools("edge_lam_test_module:Kit.TOOLS")] == ["f"]
+    with pytest.raises(InvalidTool, match="module 'edge_lam_test_module' has no attribute 'g'"):
+        load_tools("edge_lam_test_module:g")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("t.py", "x = (\n", r"t\.py can't be imported: line 1: "),
+        ("t.py", "\n\nimport no_such_module_x\n", "line 3: ModuleNotFoundError: No module named"),
+        ("t.py", "def f():\n    1 / 0\nf()\n", "line 2: ZeroDivisionError"),
+        ("t.py", "raise SystemExit('bye')\n", "line 1: SystemExit: bye"),
+        ("t.py", "x = 1\n", "holds no tools"),
+        ("t.py", "def f(x): return x\n", "holds no tools.*annotations to f"),
+        ("t.py", "TOOLS = []\n", "holds no tools"),
+        ("t.py", "TOOLS = 5\n", "must be a list, not int"),
+        ("t.py", "def f(x: int, y) -> int: return x\n", "parameter 'y' of 'f' has no type"),
+        ("t.json", '[\n {"name": }\n]', "is not JSON: line 2, column 11"),
+        ("t.json", "[" * 100_000, "is not JSON"),
+        ("t.json", "{}", "holds no list of tools"),
+        ("t.json", "5", "holds no list of tools"),
+        ("t.json", "[]", "holds no tools"),
+        ("t.json", '[{"name": "f"}, {"name": "f"}]', "two tools are named 'f'"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, name, text, message):
+    source = write(tmp_path / name, text)
+    before = set(sys.modules)
+    with pytest.raises(InvalidTool, match=message) as caught:
+        load_tools(source)
+    assert "\n" not in caught.value.message
+    if "can't be imported" in message:
+        assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nowhere/t.py", "no such file: nowhere/t.py"),
+        ("nowhere/t.json", "no such file"),
+        ("tools.yaml", "names no tools"),
+        ("no_such_module_x:f", "module 'no_such_module_x' can't be imported: ModuleNotFoundError"),
+    ],
+)
+def test_sources_that_are_not_there(source, message):
+    with pytest.raises(InvalidTool, match=message):
+        load_tools(source)
+
+
+def test_folder_and_binary_file(tmp_path):
+    (tmp_path / "dir.json").mkdir()
+    with pytest.raises(InvalidTool, match="can't be read"):
+        load_tools(tmp_path / "dir.json")
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidTool, match="is not UTF-8"):
+        load_tools(tmp_path / "b.json")
