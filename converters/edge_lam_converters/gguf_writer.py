@@ -1,0 +1,131 @@
+"""Writes a GGUF piece by piece, and puts files in place whole or not at all.
+
+The `gguf` package lays out header, metadata and tensor descriptions; the values follow as they come, so that no tensor
+is ever whole in memory. Knows nothing of checkpoints.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_lam.errors import CheckpointError, InvalidRequest
+from edge_lam_converters.dtypes import STORAGE, Array
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
+
+ALIGNMENT = 32
+PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class OutputTensor:
+    """A tensor to be written.
+
+    Attributes:
+        name: its name in the GGUF.
+        shape: its dimensions, rows first.
+        dtype: "BF16", "F16" or "F32".
+        pieces: its values in order, flat, stored as `dtypes.STORAGE` says.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    pieces: Iterable[Array]
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of its values in the file, without padding."""
+        return math.prod(self.shape) * STORAGE[self.dtype].itemsize
+
+
+def write_gguf(path: Path, writer: GGUFWriter, tensors: Sequence[OutputTensor]) -> None:
+    """Write `writer`'s metadata and `tensors` to `path`, which is overwritten.
+
+    Raises:
+        CheckpointError: metadata that GGUF can't hold.
+        OSError: the file can't be written.
+    """
+    from gguf import GGMLQuantizationType
+
+    for tensor in tensors:
+        kind = GGMLQuantizationType[tensor.dtype]
+        writer.add_tensor_info(tensor.name, tensor.shape, STORAGE[tensor.dtype], tensor.n_bytes, raw_dtype=kind)
+    try:
+        writer.write_header_to_file(path)
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        file = writer.fout[0]  # type: ignore[index]  # open since the header was written
+        for tensor in tensors:
+            writer.write_padding(file, file.tell())
+            for piece in tensor.pieces:
+                file.write(piece.data)
+        writer.write_padding(file, file.tell())
+    except (OverflowError, TypeError, UnicodeEncodeError, struct.error) as error:
+        raise CheckpointError(f"the checkpoint's metadata can't be written to a GGUF: {error}") from error
+    finally:
+        writer.close()
+
+
+@contextmanager
+def partial_file(path: Path) -> Iterator[Path]:
+    """Reserve `path` with ".partial" added, yield it for writing, and put it in place of `path` when all went well.
+
+    On any error, Ctrl-C included, it is removed and `path` is left as it was. After a kill it stays behind, is not
+    `path`, and is overwritten by the next run.
+
+    Raises:
+        InvalidRequest: another process is writing it.
+        OSError: the folder can't be written.
+    """
+    with _locked(path.with_name(path.name + PARTIAL)) as partial:
+        try:
+            yield partial
+            _sync(partial)
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    _sync(path.parent)
+
+
+@contextmanager
+def scratch_file(path: Path) -> Iterator[Path]:
+    """Reserve `path`, yield it for writing, and remove it at the end, whatever happened."""
+    with _locked(path) as scratch:
+        try:
+            yield scratch
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[Path]:
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield path
+    except BlockingIOError:
+        raise InvalidRequest(
+            f"another process is writing {path.name}", hint="wait for it to end", param="out"
+        ) from None
+    finally:
+        os.close(descriptor)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, would last through a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,124 @@
+"""A conversion that is stopped, killed, out of space or in another's way leaves what was there, whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_lam.errors import CheckpointError, InvalidRequest
+from edge_lam.llama.gguf_file import GGUFHeader
+from edge_lam_converters import convert
+from edge_lam_converters.gguf_writer import partial_file
+
+OLD = b"what was there before"
+
+# A conversion in a process of its own, in which `{then}` happens at the first step of the stage `{stage}`.
+SCRIPT = """
+import os, resource, signal, sys
+from pathlib import Path
+from edge_lam.errors import EdgeLamError
+from edge_lam_converters import convert
+
+source, out = map(Path, sys.argv[1:])
+
+def on_progress(stage, done, total, item=""):
+    if stage == {stage!r}:
+        {then}
+
+try:
+    convert(source, out, quant={quant!r}, force=True, on_progress=on_progress)
+except EdgeLamError as error:
+    sys.exit(type(error).__name__ + ": " + error.message)
+"""
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
+NO_SPACE = "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
+
+
+def run(checkpoint: Path, out: Path, stage: str, then: str, quant: str) -> subprocess.CompletedProcess[str]:
+    script = SCRIPT.format(stage=stage, then=then, quant=quant)
+    command = [sys.executable, "-c", script, str(checkpoint), str(out)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "out.gguf").write_bytes(OLD)
+    return folder / "out.gguf"
+
+
+@pytest.mark.parametrize(
+    ("stage", "quant"), [("hash", "BF16"), ("write", "BF16"), ("write", "Q8_0"), ("quantize", "Q8_0")]
+)
+def test_a_killed_run_leaves_the_old_file_and_the_next_run_cleans_up(
+    stage: str, quant: str, original: Path, out: Path
+) -> None:
+    assert run(original, out, stage, KILL, quant).returncode == -signal.SIGKILL
+    assert out.read_bytes() == OLD
+    convert(original, out, quant=quant, force=True)
+    assert GGUFHeader.read(out).file_type == quant
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(("stage", "quant"), [("write", "BF16"), ("write", "Q8_0"), ("quantize", "Q8_0")])
+def test_ctrl_c_leaves_the_old_file_and_nothing_else(stage: str, quant: str, original: Path, out: Path) -> None:
+    done = run(original, out, stage, INTERRUPT, quant)
+    assert done.returncode == -signal.SIGINT, done.stderr
+    assert "KeyboardInterrupt" in done.stderr
+    assert out.read_bytes() == OLD
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(("quant", "message"), [("BF16", "out.gguf can't be written"), ("Q8_0", "can't be written")])
+def test_a_full_disk_is_an_error_and_leaves_the_old_file(quant: str, message: str, original: Path, out: Path) -> None:
+    done = run(original, out, "hash", NO_SPACE, quant)
+    assert done.returncode == 1
+    assert done.stderr.startswith("InvalidRequest: ")
+    assert message in done.stderr
+    assert out.read_bytes() == OLD
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_source_that_changes_under_the_run_is_refused(checkpoint: Path, out: Path) -> None:
+    def change(stage: str, done: int, total: int | None, item: str = "") -> None:
+        if stage == "write":
+            os.utime(checkpoint / "config.json", ns=(0, done))
+
+    with pytest.raises(CheckpointError, match=r"config\.json changed while it was converted"):
+        convert(checkpoint, out, force=True, on_progress=change)
+    assert out.read_bytes() == OLD
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_weights_cut_short_under_the_run_are_refused(checkpoint: Path, out: Path) -> None:
+    def cut(stage: str, done: int, total: int | None, item: str = "") -> None:
+        if stage == "hash":
+            os.truncate(checkpoint / "model.safetensors", 200_000)
+
+    with pytest.raises(
+        CheckpointError, match=r"model\.safetensors: the file ends in the middle of tensor model\.layers"
+    ):
+        convert(checkpoint, out, force=True, on_progress=cut)
+    assert out.read_bytes() == OLD
+
+
+def test_two_runs_do_not_write_the_same_file(original: Path, out: Path) -> None:
+    with partial_file(out) as partial:
+        with pytest.raises(InvalidRequest, match=r"another process is writing out\.gguf\.partial"):
+            convert(original, out, force=True)
+        partial.write_bytes(b"the first run's")
+    assert out.read_bytes() == b"the first run's"
+
+
+def test_a_new_file_has_the_usual_permissions(original: Path, tmp_path: Path) -> None:
+    convert(original, tmp_path / "new.gguf")
+    (tmp_path / "usual").touch()
+    assert (tmp_path / "new.gguf").stat().st_mode == (tmp_path / "usual").stat().st_mode
