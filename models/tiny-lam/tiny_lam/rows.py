@@ -72,9 +72,7 @@ class RowMaker:
         return Row(trunk, branches, shared)
 
     def copy_row(self) -> Row:
-        """A row that can only be predicted by copying: repeated segments, and key-value pairs asked back as JSON."""
-        if self.rng.random() < 0.5:
-            return Row(self._repeats(), [], shared=False)
+        """A row that can only be predicted by copying: key-value pairs, and some of them asked back as JSON."""
         trunk = self._unsupervised("<|im_start|>system\n" + slots.made_up_word(self.rng) + END)
         trunk.weights = [0.0] * len(trunk.ids)
         branches = []
@@ -87,24 +85,6 @@ class RowMaker:
             ids = self.tokenizer.encode(reply + END).ids
             branches.append(Piece(asked + ids, [0.0] * len(asked) + [1.0] * len(ids)))
         return Row(trunk, branches, shared=False)
-
-    def _repeats(self) -> Piece:
-        vocabulary = self.tokenizer.get_vocab_size() - 3
-        ids: list[int] = []
-        weights: list[float] = []
-        segments = [
-            [self.rng.randrange(vocabulary) for _ in range(self.rng.randint(2, 10))]
-            for _ in range(self.rng.randint(3, 8))
-        ]
-        while len(ids) < 240:
-            segment = self.rng.choice(segments)
-            seen = any(ids[i : i + len(segment)] == segment for i in range(len(ids)))
-            ids += segment
-            weights += [0.0] + [1.0 if seen else 0.0] * (len(segment) - 1)
-            noise = self.rng.randint(0, 3)
-            ids += [self.rng.randrange(vocabulary) for _ in range(noise)]
-            weights += [0.0] * noise
-        return Piece(ids, weights)
 
     def _unsupervised(self, text: str) -> Piece:
         ids = self.tokenizer.encode(text).ids
