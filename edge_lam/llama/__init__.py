@@ -1,0 +1,29 @@
+"""llama.cpp's room, the only one that imports it: library, self-test, `Model`, `Context`. Knows nothing of chat."""
+
+from __future__ import annotations
+
+from edge_lam.llama.context import Context
+from edge_lam.llama.gguf_file import GGUFArray, GGUFHeader, Tensor
+from edge_lam.llama.library import BuildInfo, Device, build_info, library
+from edge_lam.llama.model import Model
+from edge_lam.llama.self_test import Verdict, accelerator_verdict
+from edge_lam.llama.shape import ARCHITECTURES, ModelShape
+from edge_lam.llama.threads import ThreadChoice, default_threads
+
+__all__ = [
+    "ARCHITECTURES",
+    "BuildInfo",
+    "Context",
+    "Device",
+    "GGUFArray",
+    "GGUFHeader",
+    "Model",
+    "ModelShape",
+    "Tensor",
+    "ThreadChoice",
+    "Verdict",
+    "accelerator_verdict",
+    "build_info",
+    "default_threads",
+    "library",
+]

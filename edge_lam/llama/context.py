@@ -1,0 +1,278 @@
+"""`Context`: runs a `Model` over tokens and keeps their keys and values.
+
+In go tokens and positions, out come logits. All it knows is token ids; sampling, grammars and prompts live above.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import weakref
+from collections.abc import Sequence
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from edge_lam.errors import BackendError, Closed, InvalidRequest
+from edge_lam.llama.library import library, log
+from edge_lam.llama.threads import default_threads
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_lam.llama.model import Model
+
+DEFAULT_N_CTX = 4096
+_FAILURES = {
+    1: "the KV cache has no room left",
+    2: "it was aborted",
+    -1: "it refused the batch",
+    -2: "it ran out of memory",
+    -3: "the computation failed",
+}
+
+
+class Context:
+    """The working memory of one model; not for use by two threads at once.
+
+    Attributes:
+        model: what it runs.
+        n_ctx: tokens that it holds.
+        n_batch: tokens that go through the model in one pass.
+        n_threads: threads that compute.
+        n_logits: tokens whose logits one `decode` can give.
+        kv_bytes: memory for keys and values.
+        compute_bytes: memory for intermediate results and logits, as llama.cpp reports it.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        n_ctx: int | None = None,
+        n_batch: int = 512,
+        n_threads: int | None = None,
+        n_logits: int = 32,
+    ) -> None:
+        """Set up memory for a model.
+
+        Args:
+            model: a loaded model.
+            n_ctx: tokens to hold; by default what the model was trained for, at most 4096: the memory is taken now.
+            n_batch: tokens in one pass.
+            n_threads: threads that compute; by default one per physical core that this process may use.
+            n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
+
+        Raises:
+            InvalidRequest: a number is out of range.
+            BackendError: llama.cpp could not set it up, such as for want of memory.
+            Closed: the model is closed.
+        """
+        n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
+        n_threads = default_threads().n if n_threads is None else n_threads
+        limits = {"n_ctx": model.n_ctx_train, "n_batch": 2**16, "n_threads": 512, "n_logits": 2**16}
+        for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch), ("n_threads", n_threads), ("n_logits", n_logits)):
+            _check_number(name, value, limits[name])
+        self.model, self.n_ctx, self.n_threads = model, n_ctx, n_threads
+        self.n_batch = min(n_batch, n_ctx)
+        self.n_logits = min(n_logits, self.n_batch)
+        self._llama = library()
+        self._process = os.getpid()
+        self._n_outputs = 0
+        pointer = self._create()
+        self._pointer: int | None = pointer
+        self._memory = self._llama.llama_get_memory(pointer)
+        self._batch = _Batch(self._llama, self.n_batch)
+        self._free = weakref.finalize(self, _free_context, self._llama, pointer, self._batch.struct, self._process)
+        self.kv_bytes = model.shape.kv_bytes(self._llama.llama_n_ctx(pointer))
+        model.attach(self)
+
+    def _create(self) -> int:
+        params = self._llama.llama_context_default_params()
+        params.n_ctx = self.n_ctx
+        params.n_batch = params.n_ubatch = self.n_batch
+        params.n_outputs_max = self.n_logits
+        params.n_threads = params.n_threads_batch = self.n_threads
+        with log.capture():
+            pointer: int | None = self._llama.llama_init_from_model(self.model.pointer, params)
+            reason = log.last_error() or "no reason given"
+            self.compute_bytes = log.buffer_bytes("compute") + log.buffer_bytes("output")
+        if not pointer:
+            raise BackendError(
+                f"llama.cpp could not set up a context of {self.n_ctx} tokens: {reason}", hint="use a smaller n_ctx"
+            )
+        return pointer
+
+    def decode(
+        self,
+        tokens: Sequence[int],
+        *,
+        start: int,
+        logits: Literal["last", "all", "none"] = "last",
+        sequence: int = 0,
+    ) -> int:
+        """Run tokens through the model and keep their keys and values.
+
+        If it fails, the context holds what it held before. If it is interrupted (Ctrl-C), it may hold some of the
+        tokens: `length()` tells, and `truncate()` takes them away.
+
+        Args:
+            tokens: at least one; with logits="all" at most `n_logits`.
+            start: position of the first one, which must be `length()`.
+            logits: for which tokens `logits()` will be there.
+            sequence: which sequence; there is one, number 0.
+
+        Returns:
+            The number of passes.
+
+        Raises:
+            InvalidRequest: tokens or positions that can't be.
+            BackendError: the context is full, or llama.cpp failed.
+            Closed: after `close()`.
+        """
+        pointer = self._open()
+        ids = self._check(tokens, start, logits, sequence)
+        self._n_outputs = 0  # until the passes are through: nobody may read logits of an interrupted one
+        passes = 0
+        for first in range(0, len(ids), self.n_batch):
+            chunk = ids[first : first + self.n_batch]
+            ends = first + len(chunk) == len(ids)
+            self._batch.fill(chunk, start + first, logits if ends or logits == "all" else "none")
+            status = self._llama.llama_decode(pointer, self._batch.struct)
+            passes += 1
+            if status != 0:
+                self.truncate(start, sequence=sequence)
+                raise BackendError(f"decoding {len(ids)} tokens at {start}: {_FAILURES.get(status, f'error {status}')}")
+        self._llama.llama_synchronize(pointer)  # a GPU works on its own: without this the time shows up in logits()
+        self._n_outputs = {"none": 0, "last": 1, "all": len(ids)}[logits]
+        return passes
+
+    def _check(self, tokens: Sequence[int], start: int, logits: str, sequence: int) -> NDArray[np.int64]:
+        """Return the tokens as an array if llama.cpp can take them; it would abort on some that it can't."""
+        import numpy as np
+
+        try:
+            ids = np.asarray(tokens, dtype=np.int64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InvalidRequest(f"tokens must be whole numbers: {error}", param="tokens") from error
+        if ids.ndim != 1 or not len(ids):
+            raise InvalidRequest("decode needs at least one token", param="tokens")
+        self.model.check_tokens(int(ids.min()), int(ids.max()))
+        held = self.length(sequence)
+        if start != held:
+            raise InvalidRequest(f"decoding starts at {start}, but the context holds {held} tokens", param="start")
+        if start + len(ids) > self.n_ctx:
+            raise BackendError(
+                f"the context is full: {held} of {self.n_ctx} tokens are taken, {len(ids)} more don't fit",
+                hint="use a larger n_ctx",
+            )
+        if logits not in ("last", "all", "none"):
+            raise InvalidRequest(f"logits must be last, all or none, not {logits!r}", param="logits")
+        if logits == "all" and len(ids) > self.n_logits:
+            raise InvalidRequest(f"{len(ids)} tokens are more than n_logits={self.n_logits}", param="logits")
+        return ids
+
+    def logits(self, index: int = -1) -> NDArray[np.float32]:
+        """Return the logits after a token of the last `decode`.
+
+        Args:
+            index: which of the tokens with logits, counted from the end if negative.
+
+        Returns:
+            Shape (n_vocab,); llama.cpp's own memory, valid until the next `decode` or `close()`.
+
+        Raises:
+            InvalidRequest: there are no such logits.
+            Closed: after `close()`.
+        """
+        import numpy as np
+
+        pointer = self._open()
+        if not -self._n_outputs <= index < self._n_outputs:
+            raise InvalidRequest(f"no logits {index}: the last decode left {self._n_outputs}", param="index")
+        row = self._llama.llama_get_logits_ith(pointer, index if index < 0 else index - self._n_outputs)
+        return np.ctypeslib.as_array(row, shape=(self.model.n_vocab,))
+
+    def length(self, sequence: int = 0) -> int:
+        """Return how many tokens the sequence holds.
+
+        Raises:
+            InvalidRequest: no such sequence.
+            Closed: after `close()`.
+        """
+        self._open()
+        if sequence != 0:
+            raise InvalidRequest(f"there is no sequence {sequence}", param="sequence")
+        return int(self._llama.llama_memory_seq_pos_max(self._memory, sequence)) + 1
+
+    def truncate(self, position: int, *, sequence: int = 0) -> None:
+        """Forget the tokens from a position on.
+
+        Raises:
+            InvalidRequest: no such position or sequence.
+            BackendError: llama.cpp can't.
+            Closed: after `close()`.
+        """
+        held = self.length(sequence)
+        if position < 0:
+            raise InvalidRequest(f"there is no position {position}", param="position")
+        if position < held and not self._llama.llama_memory_seq_rm(self._memory, sequence, position, -1):
+            raise BackendError(f"llama.cpp can't forget the tokens from {position} on with this model")
+
+    def _open(self) -> int:
+        if self._pointer is None:
+            raise Closed("the context is closed")
+        if os.getpid() != self._process:
+            raise BackendError("the context belongs to another process", hint="load the model after the fork")
+        return self._pointer
+
+    def close(self) -> None:
+        """Free the memory; a second call does nothing."""
+        if self._pointer is not None:
+            self._pointer = None
+            self._free()
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Batch:
+    """llama.cpp's batch, allocated once, with its arrays as numpy sees them."""
+
+    def __init__(self, llama: ModuleType, n_tokens: int) -> None:
+        import numpy as np
+
+        self.struct = llama.llama_batch_init(n_tokens, 0, 1)
+        view = np.ctypeslib.as_array
+        self._tokens = view(self.struct.token, shape=(n_tokens,))
+        self._positions = view(self.struct.pos, shape=(n_tokens,))
+        self._outputs = view(self.struct.logits, shape=(n_tokens,))
+        self._offsets = np.arange(n_tokens, dtype=np.int32)
+        view(self.struct.n_seq_id, shape=(n_tokens,))[:] = 1
+        for index in range(n_tokens):
+            self.struct.seq_id[index][0] = 0
+
+    def fill(self, tokens: NDArray[np.int64], start: int, logits: str) -> None:
+        n = len(tokens)
+        self.struct.n_tokens = n
+        self._tokens[:n] = tokens
+        self._positions[:n] = self._offsets[:n] + start
+        self._outputs[:n] = logits == "all"
+        if logits == "last":
+            self._outputs[n - 1] = 1
+
+
+def _check_number(name: str, value: int, largest: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
+        raise InvalidRequest(f"{name} must be a whole number from 1 to {largest}, not {value!r}", param=name)
+
+
+def _free_context(llama: ModuleType, pointer: int, batch: ctypes.Structure, process: int) -> None:
+    if os.getpid() == process:
+        llama.llama_batch_free(batch)
+        llama.llama_free(pointer)

@@ -1,0 +1,224 @@
+"""Loads llama.cpp once, keeps its log, and says what was built and which devices it sees.
+
+In goes the installed llama-cpp-python; out come its low-level functions (`library()`) and plain facts (`build_info()`).
+It knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from edge_lam.errors import BackendError
+
+INSTALL_HINT = "build it with `make demo`, or install it with `pip install 'llama-cpp-python>=0.3.36,<0.4'`"
+_LEVEL_ERROR, _LEVEL_CONTINUED = 4, 5  # ggml_log_level
+_DEVICE_KINDS = ("cpu", "gpu", "gpu", "accelerator", "meta")  # ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL, META
+
+_Lines: TypeAlias = "deque[tuple[int, str]]"
+
+logger = logging.getLogger("edge_lam.llama")
+
+
+class BackendLog:
+    """The last lines of llama.cpp's log, which is written in the thread that calls it: each captures its own."""
+
+    def __init__(self) -> None:
+        self._shared: _Lines = deque(maxlen=100)
+        self._local = threading.local()
+
+    def write(self, level: int, text: str) -> None:
+        """Take one piece of text from llama.cpp; a continuation goes to the line before it."""
+        lines = self._lines
+        if level == _LEVEL_CONTINUED and lines:
+            lines[-1] = (lines[-1][0], lines[-1][1] + text)
+            return
+        lines.append((level, text))
+        logger.debug("%s", text.rstrip())
+
+    @contextmanager
+    def capture(self) -> Iterator[None]:
+        """Keep what llama.cpp logs inside apart, for this thread."""
+        outer = self._lines
+        self._local.lines = deque(maxlen=5000)
+        try:
+            yield
+        finally:
+            self._local.lines = outer
+
+    @property
+    def _lines(self) -> _Lines:
+        return getattr(self._local, "lines", self._shared)
+
+    def last_error(self) -> str:
+        """Return the reason of the last failure in one line, without the name of llama.cpp's function, or ""."""
+        errors = [text.strip() for level, text in list(self._lines) if level == _LEVEL_ERROR]
+        # The very last line only repeats that loading failed; the reason stands before it.
+        reasons = [text for text in errors if not text.endswith(": failed to load model")] or errors
+        return re.sub(r"^\w+: ", "", " ".join(reasons[-1].split())) if reasons else ""
+
+    def buffer_bytes(self, kind: str) -> int:
+        """Sum the sizes that llama.cpp printed for its `kind` buffers ("compute", "output", "KV"), one per device."""
+        pattern = re.compile(rf": +(\S+) +{kind} buffer size = +([\d.]+) MiB")
+        found = (pattern.search(text) for _, text in list(self._lines))
+        sizes = {match[1]: float(match[2]) for match in found if match}
+        return int(sum(sizes.values()) * 2**20)
+
+
+log = BackendLog()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that llama.cpp can use; memory in bytes.
+
+    `kind` is "cpu", "gpu", "accelerator" or "meta"; `backend` is llama.cpp's name of its driver ("CPU", "CUDA", ...).
+    """
+
+    name: str
+    description: str
+    kind: str
+    backend: str
+    memory_free: int
+    memory_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """What was built and loaded.
+
+    Attributes:
+        version: of llama-cpp-python.
+        llama_cpp: version of the llama.cpp inside it.
+        backend: "cpu", "cuda", "metal", ...: where a model goes by default.
+        library: path of the loaded libllama.
+        features: compiled-in features by backend, such as ``{"CPU": {"AVX2": "1"}}``.
+        devices: what llama.cpp sees on this machine.
+    """
+
+    version: str
+    llama_cpp: str
+    backend: str
+    library: str
+    features: dict[str, dict[str, str]]
+    devices: tuple[Device, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return asdict(self)
+
+
+@cache
+def library() -> ModuleType:
+    """Return llama-cpp-python's low-level functions, loaded and initialised once per process.
+
+    Raises:
+        BackendError: it is not installed, or its native library does not load.
+    """
+    try:
+        import llama_cpp
+    except ModuleNotFoundError as error:
+        name = "llama-cpp-python" if error.name == "llama_cpp" else error.name
+        raise BackendError(f"{name} is not installed", hint=INSTALL_HINT) from error
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise BackendError(f"llama.cpp could not be loaded: {reason}", hint=INSTALL_HINT) from error
+    llama_cpp.llama_log_set(_log_callback(), None)
+    llama_cpp.llama_backend_init()
+    return llama_cpp
+
+
+@cache  # llama.cpp keeps only the address: the callback object must live as long as the process
+def _log_callback() -> object:
+    def write(level: int, text: bytes | None, _: int | None) -> None:
+        log.write(level, (text or b"").decode("utf-8", "replace"))
+
+    return ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(write)
+
+
+@cache
+def devices() -> tuple[Device, ...]:
+    """Return the devices that llama.cpp sees, in its order."""
+    count = _ggml("ggml_backend_dev_count", ctypes.c_size_t)()
+    get = _ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    return tuple(_device(get(index)) for index in range(count))
+
+
+def _device(handle: int) -> Device:
+    def text(function: str, argument: int) -> str:
+        return str((_ggml(function, ctypes.c_char_p, ctypes.c_void_p)(argument) or b"").decode("utf-8", "replace"))
+
+    size_p = ctypes.POINTER(ctypes.c_size_t)
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    _ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size_p, size_p)(handle, free, total)
+    kind = _ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle)
+    registry = _ggml("ggml_backend_dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p)(handle)
+    return Device(
+        name=text("ggml_backend_dev_name", handle),
+        description=text("ggml_backend_dev_description", handle).strip(),
+        kind=_DEVICE_KINDS[kind] if 0 <= kind < len(_DEVICE_KINDS) else "other",
+        backend=text("ggml_backend_reg_name", registry) if registry else "",
+        memory_free=free.value,
+        memory_total=total.value,
+    )
+
+
+def _ggml(name: str, result: object, *arguments: object) -> Callable[..., Any]:
+    """Return a function of ggml, which llama-cpp-python does not bind; it is found through libllama's dependencies."""
+    try:
+        function: Callable[..., Any] = library().llama_cpp._lib[name]
+    except AttributeError as error:
+        raise BackendError(f"this build of llama.cpp hides {name}", hint=INSTALL_HINT) from error
+    function.restype, function.argtypes = result, list(arguments)  # type: ignore[attr-defined]
+    return function
+
+
+@cache
+def build_info() -> BuildInfo:
+    """Return what was built and loaded."""
+    llama_cpp = library()
+    gpus = [device for device in devices() if device.kind == "gpu"]
+    return BuildInfo(
+        version=llama_cpp.__version__,
+        llama_cpp=_ggml("llama_version", ctypes.c_char_p)().decode("utf-8", "replace"),
+        backend=device_label(gpus[0].name).partition(":")[0] if gpus else "cpu",
+        library=os.fspath(Path(llama_cpp.llama_cpp._lib._name).resolve()),
+        features=_features(llama_cpp.llama_print_system_info().decode("utf-8", "replace")),
+        devices=devices(),
+    )
+
+
+def _features(system_info: str) -> dict[str, dict[str, str]]:
+    """Parse "CPU : AVX2 = 1 | FMA = 1 | CUDA : ARCHS = 900 | "."""
+    features: dict[str, dict[str, str]] = {}
+    backend = ""
+    for part in system_info.split(" | "):
+        head, separator, item = part.rpartition(" : ")
+        if separator:
+            backend = head.strip()
+        name, equals, value = item.partition(" = ")
+        if equals:
+            features.setdefault(backend, {})[name.strip()] = value.strip()
+    return features
+
+
+def device_label(name: str) -> str:
+    """Turn llama.cpp's name of a device into ours: "CUDA0" is "cuda:0", "MTL0" and "Metal" are "metal"."""
+    match = re.fullmatch(r"(\D+?)(\d*)", name)
+    if not match:
+        return name.lower()
+    backend, index = match[1].lower(), match[2]
+    if backend in ("mtl", "metal"):
+        return "metal"
+    return f"{backend}:{index}" if index else backend

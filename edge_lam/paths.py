@@ -1,0 +1,31 @@
+"""The folders that edge-lam writes to. Nothing is created here; who writes, creates.
+
+EDGE_LAM_HOME overrides both. Elsewhere: XDG on Linux, ~/Library on macOS.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def state_dir() -> Path:
+    """Return the folder for what should outlive a run: logs, notes, verdicts of the self-test."""
+    return _folder("XDG_STATE_HOME", ".local/state", "Application Support")
+
+
+def cache_dir() -> Path:
+    """Return the folder for what can be made or fetched again."""
+    return _folder("XDG_CACHE_HOME", ".cache", "Caches")
+
+
+def _folder(variable: str, linux: str, macos: str) -> Path:
+    home = os.environ.get("EDGE_LAM_HOME")
+    if home:
+        return Path(home).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / macos / "edge-lam"
+    base = os.environ.get(variable, "")
+    # The XDG specification: a relative path is to be ignored.
+    return (Path(base) if Path(base).is_absolute() else Path.home() / linux) / "edge-lam"

@@ -1,0 +1,33 @@
+"""What all tests share: the embedded model, and a home of their own for logs and state."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def tiny_lam_path() -> Path:
+    """The embedded model, or the file that EDGE_LAM_TEST_MODEL names."""
+    path = Path(os.environ.get("EDGE_LAM_TEST_MODEL") or ROOT / "edge_lam/assets/tiny-lam-Q8_0.gguf")
+    if not path.is_file():
+        pytest.fail(f"the tests need a model at {path}")
+    return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def edge_lam_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Nothing is read from or written to the home of who runs the tests."""
+    home = tmp_path_factory.mktemp("edge-lam-home")
+    before = os.environ.get("EDGE_LAM_HOME")
+    os.environ["EDGE_LAM_HOME"] = str(home)
+    yield home
+    if before is None:
+        del os.environ["EDGE_LAM_HOME"]
+    else:
+        os.environ["EDGE_LAM_HOME"] = before

@@ -1,0 +1,122 @@
+"""llama.cpp is loaded once and quietly, and says what it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from edge_lam.llama import build_info, library
+from edge_lam.llama.cpu import cpu, parse_cpuinfo
+from edge_lam.llama.library import BackendLog, _features, device_label
+
+
+def test_is_loaded_once() -> None:
+    assert library() is library()
+    assert library().llama_max_devices() >= 1
+
+
+def test_build_info() -> None:
+    info = build_info()
+    assert info.version == library().__version__
+    assert Path(info.library).is_file()
+    assert any(device.kind == "cpu" and device.memory_total > 2**20 for device in info.devices)
+    assert info.features["CPU"]
+    assert json.loads(json.dumps(info.to_dict()))["backend"] == info.backend
+
+
+def test_features_are_told_apart_by_backend() -> None:
+    text = "CUDA : ARCHS = 900 | USE_GRAPHS = 1 | CPU : AVX2 = 1 | AMX_INT8 = 1 | "
+    assert _features(text) == {"CUDA": {"ARCHS": "900", "USE_GRAPHS": "1"}, "CPU": {"AVX2": "1", "AMX_INT8": "1"}}
+
+
+def test_device_labels() -> None:
+    labels = {
+        "CUDA0": "cuda:0",
+        "CUDA11": "cuda:11",
+        "Metal": "metal",
+        "MTL0": "metal",
+        "Vulkan1": "vulkan:1",
+        "CPU": "cpu",
+    }
+    assert {name: device_label(name) for name in labels} == labels
+
+
+def test_log_joins_pieces_and_finds_the_reason() -> None:
+    log = BackendLog()
+    with log.capture():
+        log.write(2, "load: loading ")
+        log.write(5, "...\n")
+        log.write(4, "llama_model_load: error loading model: missing tensor 'x'\n")
+        log.write(4, "llama_model_load_from_file_impl: failed to load model\n")
+        log.write(1, "sched_reserve:        CPU compute buffer size =     1.50 MiB\n")
+        log.write(1, "sched_reserve:      CUDA0 compute buffer size =     2.00 MiB\n")
+        log.write(1, "sched_reserve:        CPU compute buffer size =     0.50 MiB\n")
+        assert log.last_error() == "error loading model: missing tensor 'x'"
+        assert log.buffer_bytes("compute") == 2.5 * 2**20, "the last size per device counts"
+        assert log.buffer_bytes("KV") == 0
+
+
+def test_threads_capture_apart() -> None:
+    log, seen = BackendLog(), []
+
+    def other() -> None:
+        with log.capture():
+            log.write(4, "load: theirs\n")
+            seen.append(log.last_error())
+
+    with log.capture():
+        log.write(4, "load: ours\n")
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert log.last_error() == "ours"
+        with log.capture():
+            log.write(4, "load: inner\n")
+            assert log.last_error() == "inner"
+        assert log.last_error() == "ours"
+    assert seen == ["theirs"]
+    assert log.last_error() == "", "what was captured does not leak"
+
+
+def test_loading_is_quiet(probe_path: Path) -> None:
+    code = "import sys; from edge_lam.llama import *; Context(Model(sys.argv[1]), n_ctx=64).decode([1], start=0)"
+    run = subprocess.run([sys.executable, "-c", code, probe_path], capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("", "")
+
+
+def test_a_missing_package_says_how_to_get_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['llama_cpp'] = None\n"
+        "from edge_lam.llama import library\nfrom edge_lam.errors import BackendError\n"
+        "try: library()\nexcept BackendError as error: print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "llama-cpp-python is not installed" in run.stdout
+    assert "make demo" in run.stdout
+
+
+def test_a_library_that_does_not_load_is_one_line(tmp_path: Path) -> None:
+    code = (
+        "from edge_lam.llama import library\nfrom edge_lam.errors import BackendError\n"
+        "try: library()\nexcept BackendError as error: print(error)"
+    )
+    for name in ("libllama.so", "libllama.dylib"):
+        (tmp_path / name).write_bytes(b"not a library")
+    environment = {**os.environ, "LLAMA_CPP_LIB_PATH": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert run.stdout.startswith("llama.cpp could not be loaded: ")
+    assert run.stdout.count("\n") == 1
+
+
+def test_cpuinfo_of_x86_and_arm() -> None:
+    xeon = parse_cpuinfo(
+        "processor\t: 0\nmodel name\t: Xeon\nflags\t\t: avx2 amx_int8\n\nprocessor : 1\nmodel name : other\n"
+    )
+    assert (xeon.model, xeon.flags) == ("Xeon", {"avx2", "amx_int8"})
+    arm = parse_cpuinfo("processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n")
+    assert (arm.model, arm.flags) == ("0x41 0xd0c", {"fp", "asimd"})
+    assert cpu().model
