@@ -1,0 +1,52 @@
+# `make help` lists what there is to make. Everything lands in $(VENV); built wheels of llama.cpp are kept in
+# ~/.cache/edge-lam/wheels and shared by all clones (EDGE_LAM_WHEELS names another folder).
+PYTHON  ?= python3
+BACKEND ?= cpu
+VENV    ?= .venv
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint backend clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "BACKEND=cpu|cuda|metal   where models run (now: $(BACKEND))"
+	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
+	@echo "CMAKE_ARGS=...           more settings for llama.cpp, such as -DEDGE_LAM_AMX=ON"
+
+demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and run the demo
+	@$(BIN)/edge-lam demo
+
+test: lint ## Run every check: lint, types, tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.tools ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+backend: $(VENV)/.python ## Install llama.cpp, built with cmake/$(BACKEND).cmake
+	@$(BIN)/python cmake/build_wheel.py --backend $(BACKEND) --install
+
+clean: ## Remove the environment and what tools left behind; keep the built wheels
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find edge_lam converters models tests cmake -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The backend is looked at each time (it takes a blink), so that the environment always holds the one that was asked for;
+# it comes before edge-lam, or pip would build llama.cpp with its own settings.
+$(VENV)/.runtime: pyproject.toml | backend
+	$(PIP) install --quiet --editable '.[convert]'
+	@touch $@
+
+$(VENV)/.tools: pyproject.toml | backend
+	$(PIP) install --quiet --editable '.[convert,dev]'
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "edge-lam needs Python 3.10 or newer; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@

@@ -1,0 +1,129 @@
+"""The backend files, read by a real CMake in a project laid out as llama-cpp-python is, which forces its options."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CMAKE = Path(__file__).parents[2] / "cmake"
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("cmake") is None or shutil.which("c++") is None, reason="needs cmake and a C++ compiler"
+)
+
+PYTHON_PACKAGE = """
+cmake_minimum_required(VERSION 3.21)
+project(llama_cpp)
+set(LLAMA_BUILD_COMMON ON CACHE BOOL "" FORCE)
+set(GGML_METAL ON CACHE BOOL "" FORCE)
+add_subdirectory(vendor)
+install(TARGETS llama LIBRARY DESTINATION ${SKBUILD_PLATLIB_DIR}/llama_cpp/lib)
+"""
+
+LLAMA_CPP = """
+cmake_minimum_required(VERSION 3.14...3.28)
+project("llama.cpp" C CXX)
+option(LLAMA_BUILD_COMMON "" ON)
+option(GGML_METAL "" OFF)
+option(GGML_NATIVE "" OFF)
+if(LLAMA_BUILD_COMMON)
+    message(FATAL_ERROR "the common library is built")
+endif()
+add_library(llama SHARED llama.cpp)
+set_target_properties(llama PROPERTIES VERSION 0.5.0 SOVERSION 0)
+target_compile_options(llama PRIVATE ${TEST_MARCH})
+foreach(name GGML_METAL GGML_NATIVE LLAVA_BUILD EDGE_LAM_BACKEND)
+    message(STATUS "${name}=<${${name}}>")
+endforeach()
+install(TARGETS llama LIBRARY)
+"""
+
+SOURCE = """
+#ifdef __AMX_INT8__
+extern "C" int amx() { return 1; }
+#else
+extern "C" int amx() { return 0; }
+#endif
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    source = tmp_path / "source"
+    (source / "vendor").mkdir(parents=True)
+    (source / "CMakeLists.txt").write_text(PYTHON_PACKAGE)
+    (source / "vendor" / "CMakeLists.txt").write_text(LLAMA_CPP)
+    (source / "vendor" / "llama.cpp").write_text(SOURCE)
+    return tmp_path
+
+
+def cmake(*arguments: object) -> str:
+    result = subprocess.run(["cmake", *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def configure(project: Path, backend: str, *more: str) -> str:
+    wheel = project / "wheel"
+    return cmake(
+        *("-C", CMAKE / f"{backend}.cmake", "-S", project / "source", "-B", project / "build"),
+        *(f"-DSKBUILD_PLATLIB_DIR={wheel}", f"-DCMAKE_INSTALL_PREFIX={wheel}", "-DCMAKE_BUILD_TYPE=Release"),
+        *more,
+    )
+
+
+def build(project: Path) -> Path:
+    """Build and install; return the folder of the libraries."""
+    cmake("--build", project / "build")
+    cmake("--install", project / "build")
+    return project / "wheel" / "llama_cpp" / "lib"
+
+
+@pytest.mark.parametrize(
+    ("backend", "metal", "native"),
+    [("cpu", "OFF", "ON"), ("cuda", "OFF", "ON"), ("metal", "ON", "ON"), ("android-arm64", "OFF", "OFF")],
+)
+def test_each_backend_answers_the_options(
+    project: Path, backend: str, metal: str, native: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
+    printed = configure(project, backend)
+    assert f"EDGE_LAM_BACKEND=<{backend}>" in printed
+    assert f"GGML_METAL=<{metal}>" in printed
+    assert f"GGML_NATIVE=<{native}>" in printed
+    assert "LLAVA_BUILD=<OFF>" in printed
+
+
+def test_an_argument_after_the_file_wins(project: Path):
+    assert "GGML_NATIVE=<OFF>" in configure(project, "cpu", "-DGGML_NATIVE=OFF")
+
+
+def test_the_wheel_holds_each_library_once_and_the_stamp(project: Path):
+    configure(project, "cpu", "-DEDGE_LAM_BUILD_KEY=cpu-123")
+    folder = build(project)
+    suffix = ".dylib" if platform.system() == "Darwin" else ".so"
+    assert {path.name for path in folder.iterdir()} == {"edge_lam_build.json", f"libllama{suffix}"}
+    assert [path.name for path in (project / "wheel").iterdir()] == ["llama_cpp"]
+    stamp = json.loads((folder / "edge_lam_build.json").read_text())
+    assert stamp["backend"] == "cpu"
+    assert stamp["key"] == "cpu-123"
+    assert stamp["amx"] is False
+    assert stamp["native"] == "ON"
+    assert stamp["compiler"]
+    assert stamp["system"].startswith(platform.system())
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="AMX is a matter of x86-64")
+@pytest.mark.parametrize(("keep", "amx"), [("OFF", 0), ("ON", 1)])
+def test_amx_is_left_out_unless_asked_for(project: Path, keep: str, amx: int):
+    configure(project, "cpu", "-DTEST_MARCH=-march=sapphirerapids", f"-DEDGE_LAM_AMX={keep}")
+    folder = build(project)
+    assert json.loads((folder / "edge_lam_build.json").read_text())["amx"] is bool(amx)
+    library = ctypes.CDLL(str(next(folder.glob("libllama.*"))))
+    assert library.amx() == amx
