@@ -1,0 +1,91 @@
+"""`edge-lam call`: one request, its calls and the answer."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from edge_lam.cli.options import (
+    SYSTEM,
+    TOOLS,
+    ModelOptions,
+    SamplingOptions,
+    examples,
+    model_options,
+    sampling_options,
+)
+from edge_lam.cli.terminal import console, print_json
+
+
+@click.command(
+    "call",
+    epilog=examples(
+        'edge-lam call "what time is it in Tokyo?"',
+        'edge-lam call "book a table for two" --tools tools.json --json',
+        'edge-lam call "turn on the light" --tools my_tools.py --tool-choice required --no-run',
+        "cat request.txt | edge-lam call - --tools home.tools:TOOLS",
+    ),
+)
+@click.argument("request", required=False)
+@TOOLS
+@click.option(
+    "--tool-choice",
+    default="auto",
+    show_default=True,
+    metavar="CHOICE",
+    help="auto, required (at least one call), none, or the name of the tool to call.",
+)
+@click.option("--no-run", is_flag=True, help="Print the calls; run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object: text, calls, reports.")
+@click.option("--report", "with_report", is_flag=True, help="Show where time and memory went.")
+@SYSTEM
+@sampling_options
+@model_options
+def command(
+    *,
+    request: str | None,
+    tools: str | None,
+    tool_choice: str,
+    no_run: bool,
+    as_json: bool,
+    with_report: bool,
+    system: str | None,
+    sampling: SamplingOptions,
+    model_options: ModelOptions,
+) -> None:
+    """Send one request, run the tools it calls, print the answer.
+
+    REQUEST is what to do, in words; "-" reads it from stdin, and so does leaving it out in a pipe. Tools from a Python
+    file are run; those from JSON have no code, so their calls are only printed.
+    """
+    from edge_lam.cli.answer import ask
+    from edge_lam.cli.summary import show_reports
+    from edge_lam.cli.toolbox import find_tools, warn_of_timers, without_function
+    from edge_lam.cli.transcript import Transcript, show_nothing
+
+    text = _request_text(request)
+    found = find_tools(tools)
+    messages = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": text})
+    run_tools = not no_run and not without_function(found)
+    transcript = Transcript(console(), run_tools=run_tools)
+    show = show_nothing if as_json else transcript.show
+    options = {"tool_choice": tool_choice, **sampling.arguments()}
+    with model_options.load() as lam:
+        answer = ask(lam, messages, found, run_tools=run_tools, show=show, **options)
+        if as_json:
+            print_json(answer.to_json())
+        else:
+            transcript.finish(answer)
+        if with_report and not as_json:
+            show_reports(console(), {text: answer.reports}, lam.info)
+    warn_of_timers("this command; `edge-lam chat` keeps them running")
+
+
+def _request_text(request: str | None) -> str:
+    if request == "-" or (request is None and not sys.stdin.isatty()):
+        request = sys.stdin.read()
+    if not request or not request.strip():
+        raise click.UsageError("there is no REQUEST", click.get_current_context())
+    return request.strip()

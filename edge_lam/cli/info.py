@@ -1,0 +1,127 @@
+"""`edge-lam info`: what is in a model file, from its header alone; no weights are loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edge_lam.cli.options import examples
+from edge_lam.cli.terminal import console, count, one_line, plain_table, print_json, print_table, size
+
+if TYPE_CHECKING:
+    from edge_lam.llama.gguf_file import GGUFHeader
+
+
+@click.command(
+    "info",
+    epilog=examples(
+        "edge-lam info", "edge-lam info model.gguf", "edge-lam info Salesforce/xLAM-2-1b-fc-r-gguf:Q4_K_M --json"
+    ),
+)
+@click.argument("model", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: str | None, as_json: bool) -> None:
+    """Describe a model file.
+
+    MODEL is a GGUF file or owner/repo:QUANT on the hub (downloaded if it must be); without it, the embedded tiny-lam.
+    """
+    from edge_lam.lam import find_model
+    from edge_lam.llama.gguf_file import GGUFHeader
+
+    described = describe(GGUFHeader.read(find_model(model)))
+    if as_json:
+        print_json(described)
+    else:
+        _show(described)
+
+
+def describe(header: GGUFHeader) -> dict[str, Any]:
+    """Collect what is worth knowing of a model, in JSON types; sizes are bytes.
+
+    What edge-lam can't run is described all the same: `format` or `problem` then say so.
+    """
+    template = header.chat_template
+    by_type = Counter[str]()
+    for tensor in header.tensors:
+        by_type[tensor.type] += tensor.n_bytes
+    return {
+        "path": str(header.path),
+        "name": header.name,
+        "architecture": header.architecture,
+        "license": header.license,
+        "size": header.size,
+        "parameters": header.n_parameters,
+        "quantization": header.file_type,
+        "bits_per_weight": round(header.bits_per_weight, 2),
+        "tensors": {
+            kind: {"count": sum(tensor.type == kind for tensor in header.tensors), "bytes": n_bytes}
+            for kind, n_bytes in by_type.most_common()
+        },
+        **_shape(header),
+        "format": _format(header),
+        "template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else "",
+    }
+
+
+def _shape(header: GGUFHeader) -> dict[str, Any]:
+    from edge_lam.errors import ModelError
+    from edge_lam.llama.shape import ModelShape
+
+    try:
+        shape = ModelShape.of(header)
+    except ModelError as error:
+        return {"problem": error.message}
+    return {
+        "context": shape.n_ctx_train,
+        "vocabulary": shape.n_vocab,
+        "layers": shape.n_layer,
+        "width": shape.n_embd,
+        "heads": shape.n_head,
+        "kv_heads": shape.n_head_kv,
+        "kv_bytes_per_1000_tokens": shape.kv_bytes(1000),
+    }
+
+
+def _format(header: GGUFHeader) -> str:
+    from edge_lam.errors import UnsupportedModel
+    from edge_lam.formats import detect
+
+    try:
+        return detect(header.metadata).name
+    except UnsupportedModel:
+        return ""
+
+
+def _show(model: dict[str, Any]) -> None:
+    out = console()
+    bits = f"{model['bits_per_weight']:.2f} bits per weight"
+    rows = {
+        "file": f"{model['path']} ({size(model['size'])})",
+        "architecture": model["architecture"],
+        "parameters": count(model["parameters"]),
+        "quantization": f"{model['quantization']}, {bits}",
+    }
+    if "problem" in model:
+        rows["problem"] = model["problem"]
+    else:
+        rows["shape"] = (
+            f"{model['layers']} layers of {model['width']}, {model['heads']} heads, {model['kv_heads']} for keys"
+        )
+        rows["context"] = f"{model['context']:,} tokens"
+        rows["vocabulary"] = f"{model['vocabulary']:,} tokens"
+        rows["KV cache"] = f"{size(model['kv_bytes_per_1000_tokens'])} per 1,000 tokens (F16)"
+    rows["format"] = model["format"] or "none that edge-lam knows"
+    rows["template"] = f"sha256 {model['template_sha256'][:16]}…" if model["template_sha256"] else "none in the file"
+    rows["licence"] = model["license"] or "not stated in the file"
+    out.print(one_line(model["name"]), style="bold")
+    for label, value in rows.items():
+        out.print(f"  {label:<13} {one_line(value)}", soft_wrap=True)
+    out.print()
+    table = plain_table("Tensors", "type", "count", "size", "share")
+    for kind, tensors in model["tensors"].items():
+        share = tensors["bytes"] / max(1, sum(row["bytes"] for row in model["tensors"].values()))
+        table.add_row(kind, str(tensors["count"]), size(tensors["bytes"]), f"{share:.1%}")
+    print_table(out, table)

@@ -1,0 +1,177 @@
+"""`edge-lam`: the group of all commands, and the one place where an error becomes a line and an exit code.
+
+A command's file is imported when the command is called, so that `--help` stays fast.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from edge_lam.cli.options import GLOBAL_OPTIONS, Settings, examples
+from edge_lam.errors import EdgeLamError
+
+# Name: what `edge-lam --help` says, so that it need not import the commands. A test holds it against their own help.
+COMMANDS = {
+    "demo": "Run scripted requests with real tools and show where time and memory went.",
+    "call": "Send one request, run the tools it calls, print the answer.",
+    "chat": "Talk to a model in the terminal.",
+    "convert": "Convert a checkpoint to GGUF and quantize it.",
+    "info": "Describe a model file.",
+    "doctor": "Check this machine, the build and the model; advise where something is wrong.",
+}
+
+INTERRUPTED = 130
+EXIT_CODES = """
+
+\b
+Exit codes:
+  0    done
+  1    failed; the reason is one line on stderr
+  2    wrong usage
+  130  interrupted with Ctrl-C"""
+
+
+class CommandGroup(click.Group):
+    """The commands in the order of `COMMANDS`, each imported from `edge_lam.cli.<name>` when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, most used first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command and give it the options that every command has."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"edge_lam.cli.{cmd_name}").command
+        known = {parameter.name for parameter in command.params}
+        command.params.extend(option for option in GLOBAL_OPTIONS if option.name not in known)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or say which one may be meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            raise click.UsageError(f"no command {args[0]!r}" + (f", did you mean {close[0]!r}?" if close else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _show_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from edge_lam import __version__
+
+        click.echo(f"edge-lam {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=list(GLOBAL_OPTIONS),
+    epilog=examples(
+        "edge-lam demo",
+        'edge-lam call "what time is it in Tokyo?"',
+        "edge-lam chat --tools my_tools.py",
+        'edge-lam call "book a table" --tools tools.json --model model.gguf --json',
+    )
+    + EXIT_CODES,
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version."
+)
+def commands() -> None:
+    """Function calling on this device: xLAM models through llama.cpp."""
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        args: the words after `edge-lam`; None takes them from the process.
+
+    Returns:
+        The exit code, as `edge-lam --help` documents them.
+    """
+    settings = Settings()
+    try:
+        arguments = list(sys.argv[1:] if args is None else args)
+        with commands.make_context("edge-lam", arguments, obj=settings) as context:
+            commands.invoke(context)
+        sys.stdout.flush()
+    except BaseException as error:  # every way out of a command ends here
+        return _report(error, settings)
+    return 0
+
+
+def main() -> None:
+    """Entry point of the `edge-lam` console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that can't show a character gets "?", not a traceback
+    sys.exit(run())
+
+
+def _report(error: BaseException, settings: Settings) -> int:
+    """Say what went wrong in a line or two on stderr, and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):  # `edge-lam info | head`: the reader has what it wanted
+        _close_stdout()
+        return 1
+    if isinstance(error, click.ClickException):
+        return _report_usage(error)
+    if settings.debug:
+        traceback.print_exception(error)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the terminal shows "^C" in the middle of a line
+        return _complain("interrupted", code=INTERRUPTED)
+    if isinstance(error, EdgeLamError):
+        return _complain(f"error: {error.message}", hint=error.hint)
+    if isinstance(error, Exception):  # a fault of ours, or of a tool's module
+        return _complain(f"error: {type(error).__name__}: {error}", hint="--debug shows the traceback")
+    raise error
+
+
+def _report_usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    context = getattr(error, "ctx", None)
+    hint = f"see {context.command_path} --help" if context else ""
+    return _complain(f"error: {error.format_message()}", hint=hint, code=error.exit_code)
+
+
+def _complain(message: str, *, hint: str = "", code: int = 1) -> int:
+    from edge_lam.cli.terminal import one_line
+
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        print(f"edge-lam: {one_line(message)}", file=sys.stderr)
+        if hint:
+            print(f"hint: {one_line(hint)}", file=sys.stderr)
+    return code
+
+
+def _close_stdout() -> None:
+    """Point stdout at nothing, so that Python's own flush at exit does not fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

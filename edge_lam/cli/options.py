@@ -1,0 +1,150 @@
+"""Options that several commands share, and the dataclasses they arrive in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from edge_lam.lam import LAM
+
+Function = Callable[..., Any]
+
+
+@dataclass
+class Settings:
+    """What holds for the whole command line. `log` is None (the usual file), a path, or "off"."""
+
+    debug: bool = False
+    log: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model to load, and how."""
+
+    model: str | None
+    n_ctx: int | None
+    n_threads: int | None
+    device: str
+
+    def load(self) -> LAM:
+        """Load the model, with the log that the command line asks for."""
+        from edge_lam.lam import load
+
+        settings = click.get_current_context().ensure_object(Settings)
+        return load(self.model, n_ctx=self.n_ctx, n_threads=self.n_threads, device=self.device, log=settings.log)
+
+
+@dataclass(frozen=True)
+class SamplingOptions:
+    """How replies are sampled."""
+
+    temperature: float
+    top_p: float
+    seed: int | None
+    max_tokens: int | None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as keyword arguments of `LAM.chat`."""
+        return asdict(self)
+
+
+def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value and parameter.name:
+        setattr(ctx.ensure_object(Settings), parameter.name, value)
+
+
+GLOBAL_OPTIONS = (
+    click.Option(
+        ["--log"],
+        metavar="PATH|off",
+        expose_value=False,
+        callback=_remember,
+        help="Where a line per model call is logged; prompts are left out.  [default: the state folder]",
+    ),
+    click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_remember,
+        help="Show the traceback of an error.",
+    ),
+)
+
+_MODEL_OPTIONS = (
+    click.option(
+        "-m",
+        "--model",
+        metavar="MODEL",
+        help="A GGUF file or owner/repo:QUANT on the hub.  [default: the embedded tiny-lam]",
+    ),
+    click.option("--n-ctx", type=click.IntRange(min=1), help="Tokens of context for prompt and reply."),
+    click.option("--threads", "n_threads", type=click.IntRange(min=1), help="CPU threads.  [default: physical cores]"),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "gpu"]),
+        default="auto",
+        show_default=True,
+        help="Where to compute.",
+    ),
+)
+_SAMPLING_OPTIONS = (
+    click.option(
+        "--temperature",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        help="0 takes the likeliest token; higher varies more.",
+    ),
+    click.option(
+        "--top-p",
+        type=click.FloatRange(min=0, max=1, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Sample from the likeliest tokens that hold this share.",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), help="Repeat the same sampling."),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
+)
+
+
+SYSTEM = click.option("--system", metavar="TEXT", help="A system message for the model.")
+TOOLS = click.option(
+    "-t",
+    "--tools",
+    metavar="SOURCE",
+    help="tools.py, tools.json or module:attribute.  [default: the tools of the demo]",
+)
+
+
+def examples(*lines: str) -> str:
+    """Return a command's `epilog`: command lines to copy."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def model_options(function: Function) -> Function:
+    """Add --model, --n-ctx, --threads and --device; they arrive as `model_options: ModelOptions`."""
+    return _gathered(function, _MODEL_OPTIONS, "model_options", ModelOptions)
+
+
+def sampling_options(function: Function) -> Function:
+    """Add --temperature, --top-p, --seed and --max-tokens; they arrive as `sampling: SamplingOptions`."""
+    return _gathered(function, _SAMPLING_OPTIONS, "sampling", SamplingOptions)
+
+
+def _gathered(function: Function, options: tuple[Function, ...], name: str, kind: type[Any]) -> Function:
+    @functools.wraps(function)
+    def gather(**arguments: Any) -> Any:
+        values = {field.name: arguments.pop(field.name) for field in fields(kind)}
+        return function(**arguments, **{name: kind(**values)})
+
+    command: Function = gather
+    for option in reversed(options):
+        command = option(command)
+    return command

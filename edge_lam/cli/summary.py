@@ -1,0 +1,117 @@
+"""The reports of some requests as tables: where the time went, and the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge_lam.cli.terminal import count, one_line, plain_table, print_table, size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from edge_lam.lam import ModelInfo
+    from edge_lam.metrics.report import CallReport, Memory
+
+NARROW = 80
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One request: all its calls of the model together. Times in seconds; `calls` is 0 where nothing was called."""
+
+    request: str
+    reports: Sequence[CallReport]
+
+    @property
+    def calls(self) -> float:
+        """Time until the first round's calls were complete."""
+        first = self.reports[0]
+        return first.times.total if first.n_calls else 0.0
+
+    @property
+    def total(self) -> float:
+        """Time of everything, tools included."""
+        return sum(report.times.total + report.times.tool for report in self.reports)
+
+    @property
+    def prefill_rate(self) -> float:
+        """Prompt tokens read per second; 0 when all were cached."""
+        seconds = sum(report.times.prefill for report in self.reports)
+        read = sum(report.tokens.prompt - report.tokens.cached for report in self.reports)
+        return read / seconds if seconds else 0.0
+
+    @property
+    def decode_rate(self) -> float:
+        """Reply tokens per second of decoding, masks and sampling."""
+        seconds = sum(report.times.decode + report.times.mask + report.times.sample for report in self.reports)
+        return sum(report.tokens.generated for report in self.reports) / seconds if seconds else 0.0
+
+    def figures(self) -> list[str]:
+        """Return the cells of one row, in the order of `TIMES` and `COUNTS`."""
+        tokens = [report.tokens for report in self.reports]
+        counts = [
+            sum(kind.prompt for kind in tokens),
+            sum(kind.cached for kind in tokens),
+            sum(kind.forced for kind in tokens),
+            sum(kind.sampled for kind in tokens),
+            sum(report.passes.prefill + report.passes.decode for report in self.reports),
+            round(self.prefill_rate),
+            round(self.decode_rate),
+        ]
+        times = [self.reports[0].times.first_token, self.calls, self.total]
+        return [f"{1000 * time:.0f}" if time else "-" for time in times] + [str(number) for number in counts]
+
+
+TIMES = ("TTFT\nms", "calls\nms", "total\nms")
+COUNTS = ("prompt\ntokens", "\ncached", "\nforced", "\nsampled", "\npasses", "in\ntok/s", "out\ntok/s")
+
+
+def show_reports(out: Console, requests: Mapping[str, Sequence[CallReport]], info: ModelInfo) -> None:
+    """Print where time and memory went.
+
+    Args:
+        out: where to.
+        requests: the reports of each request, which has at least one.
+        info: the model that answered.
+    """
+    summaries = [Summary(request, reports) for request, reports in requests.items()]
+    out.print()
+    _show_latency(out, summaries)
+    out.print()
+    _show_memory(out, summaries[-1].reports[-1].memory)
+    _show_model(out, info)
+
+
+def _show_latency(out: Console, summaries: Sequence[Summary]) -> None:
+    """Print one row per request; a narrow terminal gets the times only."""
+    figures = TIMES if out.width < NARROW else TIMES + COUNTS
+    gap = 2 if out.width >= 100 else 1
+    rows = [summary.figures()[: len(figures)] for summary in summaries]
+    table = plain_table("Latency", "\nrequest", *figures)
+    table.padding = (0, gap, 0, 0)
+    # The figures are shown whole; the request gets what room they leave.
+    taken = sum(gap + max(map(len, (*title.split("\n"), *cells))) for title, *cells in zip(figures, *rows, strict=True))
+    table.columns[0].max_width = max(7, out.width - taken)
+    for summary, cells in zip(summaries, rows, strict=True):
+        table.add_row(one_line(summary.request), *cells)
+    print_table(out, table)
+
+
+def _show_memory(out: Console, memory: Memory) -> None:
+    """Print what the process and the parts of the model hold."""
+    out.print("Memory", style="bold")
+    process = f"{size(memory.resident)} resident, {size(memory.peak)} at its peak"
+    out.print(f"  process  {process}")
+    out.print(f"  model    {size(memory.weights)} weights, {size(memory.kv)} KV cache, {size(memory.compute)} compute")
+
+
+def _show_model(out: Console, info: ModelInfo) -> None:
+    """Print which model ran, and on what."""
+    out.print("Model", style="bold")
+    bits = f"{info.quantization}, {info.bits_per_weight:.2f} bits per weight"
+    licence = f", {info.license}" if info.license else ""
+    out.print(f"  {one_line(info.name)}  {count(info.n_parameters)} parameters, {bits}{one_line(licence)}")
+    threads = f"{info.n_threads} thread{'s' if info.n_threads > 1 else ''}"
+    out.print(f"  {info.device}, {threads}, context of {info.n_ctx:,} tokens, format {info.format}")

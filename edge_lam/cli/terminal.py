@@ -1,0 +1,89 @@
+"""What the commands print with: consoles, tables, and text made safe to show.
+
+On a terminal: colours (unless NO_COLOR) and its width. In a pipe or file: plain text, 100 columns, no escape codes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+PLAIN_WIDTH = 100
+
+# Control characters other than newline and tab: a reply or a file name must not drive the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return the console of stdout or stderr."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    """Return text with its control characters made visible: ESC is printed as its escape code."""
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str) -> str:
+    """Return text on one line, safe to print."""
+    return printable(" ".join(text.split()))
+
+
+def plain_table(title: str, *columns: str) -> Table:
+    """Return a table without a frame; the first column is text, the others are figures."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print a table; in a pipe without the blanks that fill its lines."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    for line in captured.get().splitlines():
+        out.out(line.rstrip(), highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document to stdout, and nothing else."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def size(n_bytes: float) -> str:
+    """Return bytes as people read them: "11.1 MB" (powers of ten)."""
+    for unit in ("bytes", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.2f} GB"
+
+
+def count(number: float) -> str:
+    """Return a large count as people read it: "7.3 M"."""
+    for unit in ("", " k", " M"):
+        if number < 1000:
+            return f"{number:.0f}{unit}" if not unit else f"{number:.1f}{unit}"
+        number /= 1000
+    return f"{number:.2f} B"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people read them: "84 ms", "1.24 s"."""
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

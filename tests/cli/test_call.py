@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+LAMP_JSON = {
+    "name": "set_lamp",
+    "description": "Switch the lamp.",
+    "parameters": {"type": "object", "properties": {"state": {"type": "string", "enum": ["on", "off"]}}},
+}
+
+
+@pytest.fixture
+def call(edge_lam, tiny_lam_path):
+    """Run `edge-lam call` on the test model. Any weights call the lamp if they must and have some tokens."""
+
+    def run(*args, **options):
+        return edge_lam("call", *args, "--model", tiny_lam_path, "--log", "off", "--max-tokens", 60, **options)
+
+    return run
+
+
+def test_a_call_runs_and_its_result_is_shown(call, lamp):
+    shown = call("lamp on please", "--tools", lamp, "--tool-choice", "required")
+    assert shown.code == 0
+    call_line, result_line = re.search(r"^(  set_lamp.*)\n(.*)$", shown.out, re.MULTILINE).groups()
+    assert call_line in ('  set_lamp(state="on")', '  set_lamp(state="off")')
+    state = call_line.split('"')[1]
+    assert result_line == f'  -> {{"lamp": "{state}"}}'
+    assert shown.err == ""
+    assert "\x1b" not in shown.out
+
+
+def test_json_is_one_object_with_calls_results_and_reports(call, lamp):
+    shown = call("lamp on please", "--tools", lamp, "--tool-choice", "set_lamp", "--json")
+    assert shown.code == 0
+    answer = json.loads(shown.out)
+    assert set(answer) == {"text", "calls", "finish_reason", "errors", "reports"}
+    first = answer["calls"][0]
+    assert first["name"] == "set_lamp"
+    assert first["result"] == {"lamp": first["arguments"]["state"]}
+    assert first["failed"] is False
+    assert answer["reports"][0]["tokens"]["forced"] > 0
+    assert answer["reports"][0]["n_tools"] == 1
+
+
+def test_no_run_prints_the_calls_only(call, lamp):
+    shown = call("lamp on please", "--tools", lamp, "--tool-choice", "required", "--no-run")
+    assert shown.code == 0
+    assert re.match(r"  set_lamp\(state=", shown.out)
+    assert "->" not in shown.out
+
+
+def test_tools_without_code_are_called_but_not_run(call, tmp_path):
+    path = tmp_path / "tools.json"
+    path.write_text(json.dumps([LAMP_JSON]))
+    shown = call("lamp on please", "--tools", path, "--tool-choice", "required", "--json")
+    answer = json.loads(shown.out)
+    assert len(answer["reports"]) == 1
+    assert set(answer["calls"][0]) == {"id", "name", "arguments"}
+
+
+def test_a_tool_that_fails_is_shown_and_the_answer_goes_on(call, tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("def broken() -> None:\n    'Break.'\n    raise OSError('no\\x1b[31m current')")
+    shown = call("go", "--tools", path, "--tool-choice", "required")
+    assert shown.code == 0
+    assert '  -> {"error": "OSError: no\\u001b[31m current"}' in shown.out
+    assert "\x1b" not in shown.out
+
+
+def test_the_demo_tools_are_the_default(call):
+    shown = call("hi", "--tool-choice", "read_notes", "--json", "--no-run")
+    answer = json.loads(shown.out)
+    assert answer["calls"][0]["name"] == "read_notes"
+    assert answer["reports"][0]["n_tools"] == 8
+
+
+def test_report_shows_where_time_and_memory_went(call, lamp):
+    shown = call("lamp on", "--tools", lamp, "--report")
+    for expected in ("Latency", "TTFT", "tok/s", "lamp on", "Memory", "KV cache", "bits per weight", "thread"):
+        assert expected in shown.out
+
+
+@pytest.mark.parametrize("args", [["-"], []])
+def test_the_request_can_come_from_a_pipe(call, lamp, args):
+    shown = call(*args, "--tools", lamp, "--report", stdin="a request from a pipe\n")
+    assert shown.code == 0
+    assert "\na request from a pipe  " in shown.out
+
+
+@pytest.mark.parametrize(("args", "stdin"), [([""], ""), (["-"], " \n"), ([], "")])
+def test_without_a_request(call, args, stdin):
+    shown = call(*args, stdin=stdin)
+    assert shown.code == 2
+    assert shown.err == "edge-lam: error: there is no REQUEST\nhint: see edge-lam call --help\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["--tool-choice", "sing"], 1, "unknown tool_choice 'sing'"),
+        (["--tools", "words"], 1, "'words' names no tools"),
+        (["--n-ctx", "64"], 1, "the prompt has "),
+    ],
+)
+def test_errors_are_told_in_two_lines(call, args, code, message):
+    shown = call("hi", *args)
+    assert (shown.code, shown.out) == (code, "")
+    first, second = shown.err.splitlines()
+    assert first.startswith(f"edge-lam: error: {message}")
+    assert second.startswith("hint: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.py", None, "no such file: "),
+        ("t.json", "{", "t.json is not JSON: line 1, column 2"),
+        ("t.json", '[{"description": "?"}]', "a tool has no name"),
+        ("t.py", "import nowhere_to_be_found", "can't be imported: line 1: ModuleNotFoundError"),
+        ("t.py", "def f(:", "can't be imported: line 1"),
+    ],
+)
+def test_tools_that_can_not_be_read(call, tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    shown = call("hi", "--tools", tmp_path / name)
+    assert shown.code == 1
+    assert message in shown.err
+    assert "Traceback" not in shown.err
+
+
+def test_calls_are_logged_where_asked(edge_lam, tiny_lam_path, lamp, tmp_path):
+    log = tmp_path / "log" / "calls.jsonl"
+    args = ("call", "a secret", "--tools", lamp, "--max-tokens", 2, "--no-run", "--model", tiny_lam_path)
+    assert edge_lam(*args, "--log", log).code == 0
+    assert edge_lam("--log", log, *args).code == 0
+    assert edge_lam(*args, "--log", "off").code == 0
+    lines = log.read_text().splitlines()
+    assert len(lines) == 2
+    assert "a secret" not in log.read_text()
+    assert json.loads(lines[0])["tokens"]["prompt"] > 0
+
+
+def test_ctrl_c_in_the_middle_ends_with_130(call, tmp_path):
+    path = tmp_path / "interrupt.py"
+    path.write_text("import signal\ndef stop() -> None:\n    'Stop.'\n    signal.raise_signal(signal.SIGINT)")
+    shown = call("go", "--tools", path, "--tool-choice", "required")
+    assert (shown.code, shown.err) == (130, "edge-lam: interrupted\n")
+
+
+def test_timers_that_end_with_the_command_are_mentioned(call, tmp_path):
+    path = tmp_path / "timers.py"
+    path.write_text(
+        "from edge_lam.demo_tools import set_timer\n"
+        "def start() -> dict:\n    'Start a timer.'\n    return set_timer(1, 'hours')"
+    )
+    shown = call("go", "--tools", path, "--tool-choice", "required")
+    assert shown.err.startswith("note: timers that have not rung end with this command")

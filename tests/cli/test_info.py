@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from gguf import GGUFWriter
+
+
+@pytest.fixture
+def foreign_model(tmp_path):
+    """A sound GGUF of an architecture that edge-lam can't run."""
+    import numpy as np
+
+    path = tmp_path / "foreign.gguf"
+    writer = GGUFWriter(path, "rwkv9")
+    writer.add_name("Foreign \x1b[31m model")
+    writer.add_chat_template("{{ messages }}")
+    writer.add_tensor("a", np.zeros((4, 32), np.float32))
+    writer.add_tensor("b", np.zeros((4, 32), np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def test_what_is_in_the_model(edge_lam, tiny_lam_path):
+    shown = edge_lam("info", tiny_lam_path, "--json")
+    assert shown.code == 0
+    model = json.loads(shown.out)
+    assert model["size"] == tiny_lam_path.stat().st_size
+    assert model["architecture"] == "qwen2"
+    assert model["format"] == "xlam-2-qwen"
+    assert model["vocabulary"] == 4096
+    assert model["kv_bytes_per_1000_tokens"] == 1000 * model["layers"] * 2 * model["kv_heads"] * 64 * 2
+    tensor_bytes = sum(tensors["bytes"] for tensors in model["tensors"].values())
+    assert model["bits_per_weight"] == round(8 * tensor_bytes / model["parameters"], 2)
+    assert tensor_bytes < model["size"] < tensor_bytes + 2**20
+
+
+def test_the_same_for_people(edge_lam, tiny_lam_path):
+    shown = edge_lam("info", tiny_lam_path)
+    assert shown.code == 0
+    for expected in (
+        "qwen2",
+        "bits per weight",
+        "4,096 tokens",
+        "per 1,000 tokens",
+        "xlam-2-qwen",
+        "Tensors",
+        "licence",
+    ):
+        assert expected in shown.out
+    assert "\x1b" not in shown.out
+    assert all(line == line.rstrip() for line in shown.out.splitlines())
+
+
+def test_a_model_that_can_not_be_run_is_described(edge_lam, foreign_model):
+    model = json.loads(edge_lam("info", foreign_model, "--json").out)
+    assert "rwkv9" in model["problem"]
+    assert model["format"] == ""
+    assert model["parameters"] == 256
+    assert model["bits_per_weight"] == 24.0
+    assert model["tensors"] == {"F32": {"count": 1, "bytes": 512}, "F16": {"count": 1, "bytes": 256}}
+    assert model["template_sha256"] == hashlib.sha256(b"{{ messages }}").hexdigest()
+    shown = edge_lam("info", foreign_model)
+    assert shown.code == 0
+    assert "none that edge-lam knows" in shown.out
+    assert "\x1b" not in shown.out
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model" * 100, b"GGUF" + bytes(16)])
+def test_what_is_no_model(edge_lam, tmp_path, content):
+    path = tmp_path / "x.gguf"
+    path.write_bytes(content)
+    shown = edge_lam("info", path)
+    assert shown.code == 1
+    assert shown.out == ""
+    assert shown.err.startswith(f"edge-lam: error: {path} ")

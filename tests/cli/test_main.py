@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from edge_lam.cli.main import COMMANDS, commands
+
+
+def test_help_lists_commands_and_exit_codes(edge_lam):
+    shown = edge_lam("--help")
+    assert shown.code == 0
+    for expected in (*COMMANDS, "Exit codes:", "130  interrupted", "Examples:"):
+        assert expected in shown.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_examples(edge_lam, name):
+    shown = edge_lam(name, "-h")
+    assert shown.code == 0
+    assert shown.out.count(f"  edge-lam {name}") >= 2
+    assert "--debug" in shown.out
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_their_help_says(name):
+    command = commands.get_command(None, name)
+    assert command.name == name
+    assert command.help.splitlines()[0] == COMMANDS[name]
+
+
+def test_without_a_command_help_is_shown(edge_lam):
+    shown = edge_lam()
+    assert shown.code == 2
+    assert "Commands:" in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "hint"),
+    [
+        (["inof"], "no command 'inof', did you mean 'info'?", "see edge-lam --help"),
+        (["zzz"], "no command 'zzz'", "see edge-lam --help"),
+        (["info", "--jsn"], "No such option '--jsn'.", "see edge-lam info --help"),
+        (["call", "hi", "--temperature", "warm"], "Invalid value for '--temperature'", "see edge-lam call --help"),
+        (["call", "hi", "--top-p", "0"], "Invalid value for '--top-p'", "see edge-lam call --help"),
+        (["demo", "--threads", "0"], "Invalid value for '--threads'", "see edge-lam demo --help"),
+        (["demo", "--device", "abacus"], "Invalid value for '--device'", "see edge-lam demo --help"),
+    ],
+)
+def test_wrong_usage_is_told_in_two_lines(edge_lam, args, message, hint):
+    shown = edge_lam(*args)
+    assert shown.code == 2
+    assert shown.out == ""
+    first, second = shown.err.splitlines()
+    assert first.startswith(f"edge-lam: error: {message}")
+    assert second == f"hint: {hint}"
+
+
+def test_an_error_is_told_in_two_lines(edge_lam, tmp_path):
+    shown = edge_lam("info", tmp_path / "none.gguf")
+    assert shown.code == 1
+    first, second = shown.err.splitlines()
+    assert first == f"edge-lam: error: there is no file {tmp_path / 'none.gguf'}, and it is no model on the hub"
+    assert second.startswith("hint: give a GGUF file")
+
+
+@pytest.mark.parametrize("position", ["before", "after"])
+def test_debug_shows_the_traceback(edge_lam, tmp_path, position):
+    args = ["info", tmp_path / "none.gguf"]
+    shown = edge_lam("--debug", *args) if position == "before" else edge_lam(*args, "--debug")
+    assert shown.code == 1
+    assert "Traceback" in shown.err
+    assert shown.err.splitlines()[-2].startswith("edge-lam: error: there is no file")
+
+
+def test_a_fault_that_nobody_foresaw_is_one_line_too(edge_lam, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_lam.lam.find_model", lambda model: 1 / 0)
+    shown = edge_lam("info", tmp_path / "x.gguf")
+    assert shown.code == 1
+    assert shown.err.splitlines() == [
+        "edge-lam: error: ZeroDivisionError: division by zero",
+        "hint: --debug shows the traceback",
+    ]
+
+
+def test_text_from_elsewhere_can_not_drive_the_terminal(edge_lam):
+    shown = edge_lam("info", "\x1b[31mred\n.gguf")
+    assert shown.code == 1
+    assert "\x1b" not in shown.err
+    assert len(shown.err.splitlines()) == 2
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys; from edge_lam.cli.main import run; run(['--help'])\n"
+        "heavy = {'llama_cpp', 'llguidance', 'numpy', 'pydantic', 'jinja2', 'rich', 'huggingface_hub', 'psutil'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+def test_a_reader_that_leaves_is_no_error(edge_lam_process):
+    read, write = os.pipe()
+    os.close(read)
+    process = edge_lam_process("--help", stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, "")
+
+
+def test_ctrl_c_ends_with_130(edge_lam_process, tmp_path):
+    tools = tmp_path / "slow.py"
+    tools.write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)")
+    process = edge_lam_process("call", "hi", "--tools", tools, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "edge-lam: interrupted\n")
+
+
+def test_version(edge_lam):
+    from edge_lam import __version__
+
+    shown = edge_lam("--version")
+    assert (shown.code, shown.out) == (0, f"edge-lam {__version__}\n")

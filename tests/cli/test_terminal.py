@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import pty
+import re
+import sys
+
+import pytest
+
+from edge_lam.cli.terminal import console, count, duration, one_line, printable, size
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*(3[0-7]|9[0-7])[0-9;]*m")
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (11_687_648, "11.7 MB"), (12_600, "12.6 kB"), (2.5e9, "2.50 GB")],
+)
+def test_size(n_bytes, text):
+    assert size(n_bytes) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(74, "74"), (5_840_000, "5.8 M"), (1_540_000_000, "1.54 B")])
+def test_count(number, text):
+    assert count(number) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.0841, "84 ms"), (1.238, "1.24 s")])
+def test_duration(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_control_characters_are_made_visible():
+    assert printable("a\x1b[31mb\tc\nd\x07\x9b\u202e") == "a\\x1b[31mb\tc\nd\\x07\\x9b\\u202e"
+    assert one_line("  a\n b\r\x1b ") == "a b \\x1b"
+
+
+def test_a_pipe_gets_plain_text_of_a_fixed_width(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    out = console()
+    assert out.width == 100
+    out.print("bold [red]not markup[/red] :smile:", style="bold red")
+    assert capsys.readouterr().out == "bold [red]not markup[/red] :smile:\n"
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_a_terminal_gets_colours_unless_no_color(no_color):
+    program = "from edge_lam.cli.terminal import console; console().print('red', style='red')"
+    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    environment |= {"TERM": "xterm-256color"} | ({"NO_COLOR": "1"} if no_color else {})
+    shown = _in_terminal([sys.executable, "-c", program], environment)
+    assert "red" in shown
+    assert bool(COLOUR.search(shown)) is not no_color
+
+
+def _in_terminal(command: list[str], environment: dict[str, str]) -> str:
+    """Run a command in a terminal of its own and return what it printed."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvpe(command[0], command, environment)  # noqa: S606
+    shown = b""
+    try:
+        while chunk := os.read(terminal, 4096):
+            shown += chunk
+    except OSError:  # how Linux says that the child closed its terminal
+        pass
+    os.close(terminal)
+    os.waitpid(child, 0)
+    return shown.decode()

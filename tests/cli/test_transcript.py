@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from edge_lam.agent import ToolFinished, ToolStarted
+from edge_lam.cli.answer import Answer
+from edge_lam.cli.terminal import console
+from edge_lam.cli.transcript import MAX_RESULT, Transcript, call_text
+from edge_lam.engine import CallFinished, Reply, ReplyFinished, TextDelta
+from edge_lam.errors import InvalidCall
+from edge_lam.metrics.report import CallReport
+from edge_lam.tools import ToolCall
+
+CALL = ToolCall("call_1", "get_time", {"city": "São Paulo", "exact": True})
+
+
+@pytest.fixture
+def shown(capsys, monkeypatch):
+    """Return what a list of events prints."""
+    monkeypatch.setenv("COLUMNS", "40")
+
+    def show(*events, run_tools=True):
+        transcript = Transcript(console(), run_tools=run_tools)
+        for event in events:
+            transcript.show(event)
+        return capsys.readouterr().out
+
+    return show
+
+
+def finished(reason="stop", errors=()):
+    return ReplyFinished(Reply("", (), reason, CallReport("1"), errors))
+
+
+def test_a_call_as_one_would_write_it():
+    assert call_text(CALL) == 'get_time(city="São Paulo", exact=true)'
+    assert call_text(ToolCall("1", "read_notes", {})) == "read_notes()"
+
+
+def test_calls_are_shown_when_they_run(shown):
+    result = ToolFinished(CALL, {"time": "11:05"}, 0.1, failed=False)
+    expected = '  get_time(city="São Paulo", exact=true)\n  -> {"time": "11:05"}\n'
+    assert shown(CallFinished(CALL), finished("tool_calls"), ToolStarted(CALL), result) == expected
+
+
+def test_calls_are_shown_when_written_if_nothing_runs(shown):
+    expected = '  get_time(city="São Paulo", exact=true)\n'
+    assert shown(CallFinished(CALL), finished("tool_calls"), run_tools=False) == expected
+
+
+def test_text_streams_with_its_lines_indented(shown):
+    assert shown(TextDelta("It is"), TextDelta(" 11:05.\nBy"), TextDelta("e\x1b[2J"), finished()) == (
+        "  It is 11:05.\n  Bye\\x1b[2J\n"
+    )
+
+
+def test_long_results_wrap_and_are_cut(shown):
+    out = shown(ToolFinished(CALL, "word " * 500, 0.1, failed=False))
+    lines = out.splitlines()
+    assert lines[0].startswith("  -> word ")
+    assert all(line.startswith("     word") for line in lines[1:-1])
+    assert max(map(len, lines)) <= 40
+    assert out.endswith("(2,500 characters)\n")
+    assert len("".join(out.split())) < MAX_RESULT
+
+
+def test_what_went_wrong_is_said(shown):
+    out = shown(TextDelta("half"), finished("length", (InvalidCall("arguments of get_time are null", raw="["),)))
+    assert out == "  half\n  (arguments of get_time are null)\n  (cut off after 0 tokens)\n"
+
+
+def test_an_answer_that_never_came(capsys):
+    Transcript(console()).finish(Answer("", [], "max_rounds", [], [], [CallReport("1"), CallReport("2")]))
+    assert capsys.readouterr().out == "  (no answer in text after 2 replies)\n"
+    Transcript(console()).finish(Answer("done", [], "stop", [], [], [CallReport("1")]))
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hub_server import COMMIT, Repo, run_hub
+from huggingface_hub import constants
+
+from edge_lam.errors import HubError, ModelNotFound, UnsupportedModel
+from edge_lam.hub import resolve
+
+FILES = {
+    "README.md": b"# Tiny",
+    "Tiny-1B-fc-Q4_K_M.gguf": b"GGUF q4",
+    "Tiny-1B-fc-Q8_0.gguf": b"GGUF q8",
+    "more/Tiny-1B-fc-f16.gguf": b"GGUF f16",
+    "Tiny-1B-fc-BF16-00001-of-00002.gguf": b"GGUF part 1",
+    "Tiny-1B-fc-BF16-00002-of-00002.gguf": b"GGUF part 2",
+}
+
+
+def point_to(url, monkeypatch):
+    """Do what HF_ENDPOINT does, which huggingface_hub reads only when it is imported."""
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    repos = {
+        "acme/tiny-gguf": Repo(FILES),
+        "acme/large-gguf": Repo({"a-Q8_0.gguf": b"q8", "a-F32.gguf": b"f32"}),
+        "acme/one": Repo({"weights.gguf": b"one"}),
+        "acme/checkpoint": Repo({"model.safetensors": b"", "mmproj-F16.gguf": b""}),
+        "acme/twins": Repo({"a-Q4_0.gguf": b"a", "b-Q4_0.gguf": b"b"}),
+        "acme/gated": Repo({"a-Q4_0.gguf": b"a"}, gated="good"),
+        "acme/private": Repo({"a-Q4_0.gguf": b"a"}, token="good"),
+    }
+    with run_hub(repos) as running:
+        point_to(running.url, monkeypatch)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(tmp_path / "tokens"))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(variable, raising=False)
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("spec", "content"),
+    [
+        ("acme/tiny-gguf", b"GGUF q4"),
+        ("acme/tiny-gguf:Q8_0", b"GGUF q8"),
+        ("acme/tiny-gguf:q8_0", b"GGUF q8"),
+        ("acme/tiny-gguf:F16", b"GGUF f16"),
+        ("acme/tiny-gguf:fp16", b"GGUF f16"),
+        ("acme/tiny-gguf/Tiny-1B-fc-Q8_0.gguf", b"GGUF q8"),
+        ("acme/tiny-gguf/more/tiny-1b-fc-F16.GGUF", b"GGUF f16"),
+        ("acme/tiny-gguf:Q4_K_M@v1", b"GGUF q4"),
+        (f"acme/tiny-gguf@{COMMIT}", b"GGUF q4"),
+        ("acme/large-gguf", b"q8"),
+        ("acme/one", b"one"),
+    ],
+)
+def test_the_file_that_is_meant(hub, spec, content):
+    assert resolve(spec).read_bytes() == content
+
+
+def test_a_file_is_downloaded_once(hub):
+    assert resolve("acme/tiny-gguf") == resolve("acme/tiny-gguf:q4_k_m")
+    assert hub.downloads() == ["/acme/tiny-gguf/resolve/main/Tiny-1B-fc-Q4_K_M.gguf"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "message"),
+    [
+        ("acme/tiny-gguf:Q2_K", ModelNotFound, r"has no Q2_K \(available: BF16, Q4_K_M, Q8_0, F16\)"),
+        ("acme/tiny-gguf/none.gguf", ModelNotFound, r"has no file none.gguf \(available: BF16, "),
+        ("acme/tiny-gguf@v2", ModelNotFound, "has no revision v2"),
+        ("acme/nothing", ModelNotFound, "has no model repository acme/nothing .*HF_TOKEN"),
+        ("acme/private", ModelNotFound, "has no model repository acme/private"),
+        ("acme/checkpoint", ModelNotFound, r"holds no GGUF model \(convert"),
+        ("acme/twins:Q4_0", ModelNotFound, "2 files that are Q4_0: a-Q4_0.gguf, b-Q4_0.gguf .*acme/twins/a-Q4_0.gguf"),
+        ("acme/tiny-gguf:BF16", UnsupportedModel, "00001-of-00002.gguf .* one of 2 parts"),
+        ("acme/gated", HubError, "is gated: .*accept them at http.*/acme/gated, then set HF_TOKEN"),
+        ("model.gguf", ModelNotFound, "there is no file model.gguf"),
+        ("models/model.gguf", ModelNotFound, "there is no file models/model.gguf"),
+        ("a b", ModelNotFound, "there is no file a b"),
+        ("", ModelNotFound, "there is no file"),
+        ("acme/../etc/passwd.gguf", ModelNotFound, "there is no file|has no model repository"),
+        ("acme/tiny--gguf", ModelNotFound, "no valid repository name"),
+    ],
+)
+def test_refusals(hub, spec, error, message):
+    with pytest.raises(error, match=message) as caught:
+        resolve(spec)
+    assert "\n" not in str(caught.value)
+    assert caught.value.param == "model"
+
+
+@pytest.mark.parametrize("spec", ["acme/gated", "acme/private"])
+def test_a_token_opens_what_it_may(hub, spec, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "good")
+    assert resolve(spec).read_bytes() == b"a"
+
+
+def test_an_invalid_token(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "invalid")
+    with pytest.raises(HubError, match=r"refused looking up acme/gated \(401\) .*HF_TOKEN"):
+        resolve("acme/gated")
+
+
+class TestWithoutTheHub:
+    """What was downloaded stays usable; the rest fails at once and says why."""
+
+    @pytest.fixture(params=["offline", "no connection", "server error"])
+    def unreachable(self, request, hub, monkeypatch):
+        cached = resolve("acme/tiny-gguf:Q8_0")
+        if request.param == "offline":
+            monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+        elif request.param == "no connection":
+            point_to("http://127.0.0.1:9", monkeypatch)
+        else:
+            hub.broken = True
+        return request.param, cached
+
+    @pytest.mark.parametrize("spec", ["acme/tiny-gguf:q8_0", "acme/tiny-gguf", "acme/tiny-gguf/tiny-1b-fc-q8_0.gguf"])
+    def test_the_cache_serves(self, unreachable, spec):
+        assert resolve(spec) == unreachable[1]
+
+    @pytest.mark.parametrize("spec", ["acme/tiny-gguf:Q4_K_M", "acme/tiny-gguf:Q8_0@v1", "acme/other"])
+    def test_what_it_lacks(self, unreachable, spec):
+        message = {
+            "offline": "is not in the cache, and HF_HUB_OFFLINE forbids",
+            "no connection": r"looking up acme/\S+ from http://127.0.0.1:9 failed: .*refused",
+            "server error": "failed: status 500",
+        }[unreachable[0]]
+        with pytest.raises(HubError, match=message):
+            resolve(spec)
+
+
+def test_endpoint_and_cache_come_from_the_environment(hub, tmp_path):
+    """The variables are read when huggingface_hub is imported, so a new process has to show it."""
+    home = tmp_path / "home"
+    program = "import sys; from edge_lam.hub import resolve; print(resolve(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "acme/tiny-gguf:q8_0"],
+        env={**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(str(home))
