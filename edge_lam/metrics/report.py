@@ -93,7 +93,7 @@ class Memory:
 
 @dataclass(slots=True)
 class CallReport:
-    """What one call did and what it cost."""
+    """What one call did and what it cost; opened when the call starts."""
 
     id: str
     model: str = ""
@@ -112,6 +112,11 @@ class CallReport:
     tokens: Tokens = field(default_factory=Tokens)
     passes: Passes = field(default_factory=Passes)
     memory: Memory = field(default_factory=Memory)
+    _opened: float = field(default_factory=perf_counter, repr=False, compare=False)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start of the call."""
+        return perf_counter() - self._opened
 
     @property
     def prefill_rate(self) -> float:
@@ -126,4 +131,6 @@ class CallReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with the derived rates."""
-        return asdict(self) | {"prefill_rate": round(self.prefill_rate, 1), "decode_rate": round(self.decode_rate, 1)}
+        plain = asdict(self)
+        del plain["_opened"]
+        return plain | {"prefill_rate": round(self.prefill_rate, 1), "decode_rate": round(self.decode_rate, 1)}

@@ -1,0 +1,67 @@
+"""edge-lam: function calling on the device. `load()` a model, `chat()` with it, or let an `Agent` run your tools.
+
+Names are imported when they are first used, so that `import edge_lam` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_lam import errors
+    from edge_lam.agent import Agent, AgentReply
+    from edge_lam.engine import CallFinished, Reply, ReplyFinished, TextDelta
+    from edge_lam.lam import LAM, load
+    from edge_lam.metrics import CallReport
+    from edge_lam.tools import Tool, ToolCall, load_tools
+
+    __version__: str
+
+__all__ = [
+    "LAM",
+    "Agent",
+    "AgentReply",
+    "CallFinished",
+    "CallReport",
+    "Reply",
+    "ReplyFinished",
+    "TextDelta",
+    "Tool",
+    "ToolCall",
+    "__version__",
+    "errors",
+    "load",
+    "load_tools",
+]
+
+_HOMES = {
+    "edge_lam.agent": ("Agent", "AgentReply"),
+    "edge_lam.engine": ("CallFinished", "Reply", "ReplyFinished", "TextDelta"),
+    "edge_lam.lam": ("LAM", "load"),
+    "edge_lam.metrics": ("CallReport",),
+    "edge_lam.tools": ("Tool", "ToolCall", "load_tools"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            value: object = version("edge-lam")
+        except PackageNotFoundError:  # run from a source tree that is not installed
+            value = "unknown"
+    elif name == "errors":
+        value = import_module("edge_lam.errors")
+    else:
+        home = next((home for home, names in _HOMES.items() if name in names), None)
+        if home is None:
+            raise AttributeError(f"module 'edge_lam' has no attribute {name!r}")
+        value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,145 @@
+"""`Constraint`: a grammar held against one reply, token by token.
+
+In come a grammar and the tokens of the reply so far; out come the tokens that the grammar forces and those it allows.
+It also decides whether a reply is text or calls. Knows nothing of logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from edge_lam.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_lam.decoding.vocabulary import Vocabulary
+
+Kind: TypeAlias = Literal["text", "calls"]
+
+
+class Unconstrained:
+    """Any reply at all.
+
+    Attributes:
+        kind: what the reply is, or None as long as that is open.
+        is_binding: whether the grammar limits the next token.
+    """
+
+    kind: Kind | None = "text"
+    is_binding = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether only the end of the turn can follow."""
+        return False
+
+    def forced(self) -> list[int]:
+        """Return the tokens that must come next, because the grammar leaves no choice; not yet accepted."""
+        return []
+
+    def allows(self, token: int) -> bool:
+        """Tell whether a token may come next."""
+        return True
+
+    def allowed(self) -> NDArray[np.intp] | None:
+        """Return the tokens that may come next, ascending; None if all may."""
+        return None
+
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Take the next tokens of the reply."""
+
+
+class Constraint(Unconstrained):
+    """A reply within a grammar.
+
+    Args:
+        vocabulary: the model's tokens.
+        grammar: of the whole reply, in llguidance's Lark syntax.
+        kind: "calls" binds the whole reply. "text" binds it until it shows a character, so that no call begins. None
+            leaves the choice to the model: nothing is forced or masked until the reply goes beyond `opening` in a way
+            that the grammar allows. Anything else is text, which is never constrained, so that calls are no more
+            likely than the model makes them.
+        opening: what calls begin with.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, grammar: str, *, kind: Kind | None, opening: str = "") -> None:
+        self.kind = kind
+        self.is_binding = kind is not None
+        self._vocabulary = vocabulary
+        self._matcher = vocabulary.matcher(grammar)
+        self._opening = opening.encode()
+        self._seen = b""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether only the end of the turn can follow.
+
+        Raises:
+            InvalidRequest: the schemas are beyond llguidance's limits.
+        """
+        if not self.is_binding or not self._matcher.is_stopped():
+            return False
+        if self._matcher.is_error():
+            raise self._failure()
+        return True
+
+    def forced(self) -> list[int]:
+        """Return the tokens that must come next, as the model itself would spell them; not yet accepted."""
+        return self._matcher.compute_ff_tokens() if self.is_binding else []
+
+    def allows(self, token: int) -> bool:
+        """Tell whether a token may come next."""
+        return not self.is_binding or self._matcher.validate_tokens([token]) == 1
+
+    def allowed(self) -> NDArray[np.intp] | None:
+        """Return the tokens that may come next, ascending and at least one; None if all may.
+
+        Raises:
+            InvalidRequest: the schemas are beyond llguidance's limits.
+        """
+        import numpy as np
+
+        if not self.is_binding:
+            return None
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        flags = np.unpackbits(bits, count=self._vocabulary.model.n_vocab, bitorder="little")
+        tokens = np.flatnonzero(flags.view(np.bool_))
+        if self._matcher.is_error() or not len(tokens):
+            raise self._failure()
+        return tokens
+
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Take the next tokens of the reply.
+
+        Raises:
+            InvalidRequest: the grammar does not allow them, or the schemas are beyond llguidance's limits.
+        """
+        if self.is_binding:
+            if not self._matcher.consume_tokens(list(tokens)):
+                raise self._failure()
+            if self.kind == "text":
+                self.is_binding = not self._see(tokens).strip()
+        elif self.kind is None:
+            self._choose(tokens)
+
+    def _choose(self, tokens: Sequence[int]) -> None:
+        """Find out what the model began."""
+        fits = self._matcher.try_consume_tokens(list(tokens)) == len(tokens)
+        seen = self._see(tokens)
+        if fits and self._opening.startswith(seen):
+            return
+        self.kind = "calls" if fits and seen.startswith(self._opening) else "text"
+        self.is_binding = self.kind == "calls"
+
+    def _see(self, tokens: Sequence[int]) -> bytes:
+        self._seen += b"".join(map(self._vocabulary.text, tokens))
+        return self._seen
+
+    def _failure(self) -> InvalidRequest:
+        reason = (self._matcher.get_error() or "no token is allowed").splitlines()[0]
+        return InvalidRequest(
+            f"the reply can't be held to the tools: {reason}", hint="simplify their schemas", param="tools"
+        )

@@ -1,0 +1,115 @@
+"""`Sampler`: chooses the next token from the model's logits, among those that the constraint allows.
+
+In come logits, out comes a token. Greedy unless asked otherwise. Knows nothing of what the tokens mean.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from typing import TYPE_CHECKING
+
+from edge_lam.errors import BackendError, InvalidRequest
+from edge_lam.metrics.report import Times
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_lam.decoding.constraint import Unconstrained
+
+
+class Sampler:
+    """How tokens are chosen in one reply.
+
+    Attributes:
+        seed: what the random numbers started from; None if there are none.
+    """
+
+    def __init__(self, *, temperature: float = 0.0, top_p: float = 1.0, seed: int | None = None) -> None:
+        """Check the settings and start the random numbers.
+
+        Args:
+            temperature: 0 takes the most likely token; logits are divided by anything larger.
+            top_p: sample among the most likely tokens that together reach this probability.
+            seed: what the random numbers start from; by default something new every time.
+
+        Raises:
+            InvalidRequest: a setting is out of its range.
+        """
+        if not _is_number(temperature) or not 0 <= temperature < math.inf:
+            raise InvalidRequest(
+                f"temperature must be a number of at least 0, not {temperature!r}", param="temperature"
+            )
+        if not _is_number(top_p) or not 0 < top_p <= 1:
+            raise InvalidRequest(f"top_p must be a number above 0, at most 1, not {top_p!r}", param="top_p")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise InvalidRequest(f"seed must be a whole number of at least 0, not {seed!r}", param="seed")
+        self._temperature, self._top_p = temperature, top_p
+        self.seed = None
+        if temperature > 0:
+            import numpy as np
+
+            self.seed = secrets.randbits(32) if seed is None else seed
+            self._random = np.random.default_rng(self.seed)
+
+    def choose(self, logits: NDArray[np.float32], constraint: Unconstrained, times: Times) -> int:
+        """Choose the next token.
+
+        Args:
+            logits: shape (n_vocab,); left unchanged.
+            constraint: what the reply may be.
+            times: gets the seconds spent, as `mask` and `sample`.
+
+        Raises:
+            BackendError: the logits are no numbers.
+            InvalidRequest: the constraint is beyond its limits.
+        """
+        with times.measure("sample"):
+            best = int(logits.argmax())
+        if not math.isfinite(logits[best]):
+            raise BackendError("the model computed no usable logits", hint="the model file may be damaged")
+        with times.measure("mask"):
+            # What the model wants most is nearly always allowed: asking about one token spares the whole mask.
+            if self._temperature == 0 and constraint.allows(best):
+                return best
+            allowed = constraint.allowed()
+        with times.measure("sample"):
+            candidates = logits if allowed is None else logits[allowed]
+            index = self._sample(candidates) if self._temperature else int(candidates.argmax())
+            return index if allowed is None else int(allowed[index])
+
+    def _sample(self, logits: NDArray[np.float32]) -> int:
+        """Draw an index, each as likely as the softmax of its logit, among those that top_p keeps.
+
+        A race: each needs an exponentially distributed time, with the weight as its rate, and the fastest wins.
+        Unlike a draw from cumulated weights this hardly changes with the last digits of the logits, which depend on
+        how many tokens of the prompt were read in one pass.
+        """
+        import numpy as np
+
+        times = self._random.standard_exponential(len(logits))
+        scaled = logits.astype(np.float64)
+        scaled -= scaled.max()
+        with np.errstate(over="ignore"):  # a temperature close to 0: -inf is right
+            weights = np.exp(scaled / self._temperature)
+        speeds = weights / times
+        if self._top_p == 1:
+            return int(speeds.argmax())
+        kept = self._nucleus(weights)
+        return int(kept[speeds[kept].argmax()])
+
+    def _nucleus(self, weights: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return the fewest indices whose weights together reach top_p of the sum."""
+        import numpy as np
+
+        total = weights.sum()
+        # All that is less likely than this can be left out together; what remains is quickly sorted.
+        likely = np.flatnonzero(weights >= (1 - self._top_p) * total / len(weights))
+        order = likely[np.argsort(-weights[likely], kind="stable")]
+        reached = np.cumsum(weights[order]) >= self._top_p * total
+        return order[: int(reached.argmax()) + 1] if reached.any() else order
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,67 @@
+"""Tokens -> text that can be shown at once: whole characters, and nothing that may turn into a stop string."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_lam.decoding.constraint import Kind
+    from edge_lam.decoding.vocabulary import Vocabulary
+
+
+class TextWriter:
+    """Writes one reply, piece by piece.
+
+    Attributes:
+        stopped: whether a stop string came; it and what follows is left out.
+
+    Args:
+        vocabulary: what each token stands for.
+        stop: strings that end the reply if it is text; calls may contain them.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, stop: Sequence[str] = ()) -> None:
+        self.stopped = False
+        self._text_of = vocabulary.text
+        self._stop = tuple(stop)
+        # Half a character waits here for its other half. Bytes that are no UTF-8 become U+FFFD.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    def write(self, tokens: Iterable[int], kind: Kind | None) -> str:
+        """Take the next tokens and return the text that is certain now.
+
+        Args:
+            tokens: of the reply.
+            kind: what the reply is; as long as that is open, all is held back.
+        """
+        self._held += self._decoder.decode(b"".join(map(self._text_of, tokens)))
+        if kind is None:
+            return ""
+        return self._release(partial_end(self._held, self._stop) if kind == "text" else 0, kind)
+
+    def finish(self) -> str:
+        """Return what was held back, half characters left out."""
+        return self._release(0, "text")
+
+    def _release(self, keep: int, kind: Kind) -> str:
+        found = [self._held.find(stop) for stop in self._stop if stop in self._held] if kind == "text" else []
+        if found or self.stopped:
+            text, self._held, self.stopped = self._held[: min(found, default=0)], "", True
+            return text
+        end = len(self._held) - keep
+        text, self._held = self._held[:end], self._held[end:]
+        return text
+
+
+def partial_end(text: str, strings: Iterable[str]) -> int:
+    """Return how many characters at the end of a text may be the beginning of one of the strings, not all of it."""
+    longest = 0
+    for string in strings:
+        for length in range(min(len(string) - 1, len(text)), longest, -1):
+            if text.endswith(string[:length]):
+                longest = length
+                break
+    return longest

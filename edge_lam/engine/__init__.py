@@ -1,0 +1,20 @@
+"""The engine: owns the context and turns each request into one stream of events. Knows nothing of who asks."""
+
+from __future__ import annotations
+
+from edge_lam.engine.engine import Engine
+from edge_lam.engine.events import CallFinished, Event, ReplyFinished, TextDelta
+from edge_lam.engine.reply import Reply
+from edge_lam.engine.request import ChatOptions, ReplyOptions, Request
+
+__all__ = [
+    "CallFinished",
+    "ChatOptions",
+    "Engine",
+    "Event",
+    "Reply",
+    "ReplyFinished",
+    "ReplyOptions",
+    "Request",
+    "TextDelta",
+]

@@ -1,0 +1,40 @@
+"""`Reply`: what the model answered. Knows nothing of how it came about beyond its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edge_lam.errors import InvalidCall
+from edge_lam.metrics.report import CallReport
+from edge_lam.tools import ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply of the model.
+
+    Attributes:
+        text: for the user; empty if there are only calls.
+        tool_calls: in the order in which the model wrote them.
+        finish_reason: "stop", "tool_calls", or "length" if it was cut off at the token limit.
+        report: where time and memory went.
+        errors: what was meant as a call but can't be used; under a constraint only numbers out of range.
+        thinking: what the model wrote in a leading <think> block.
+    """
+
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    finish_reason: str
+    report: CallReport
+    errors: tuple[InvalidCall, ...] = ()
+    thinking: str = ""
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The assistant's message in OpenAI's form, to append to the history."""
+        message: dict[str, Any] = {"role": "assistant", "content": self.text}
+        if self.tool_calls:
+            message["content"] = self.text or None
+            message["tool_calls"] = [call.to_openai() for call in self.tool_calls]
+        return message

@@ -1,0 +1,117 @@
+"""How the next token is chosen from logits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_lam.decoding import Sampler, Unconstrained
+from edge_lam.errors import BackendError, InvalidRequest
+from edge_lam.metrics import Times
+
+LOGITS = np.log(np.array([0.1, 0.5, 0.15, 0.25], dtype=np.float32))
+
+
+def draw(sampler: Sampler, count: int, logits=LOGITS) -> list[int]:
+    return [sampler.choose(logits, Unconstrained(), Times()) for _ in range(count)]
+
+
+def shares(tokens: list[int]) -> np.ndarray:
+    return np.bincount(tokens, minlength=len(LOGITS)) / len(tokens)
+
+
+def test_greedy_takes_the_most_likely():
+    assert draw(Sampler(), 3) == [1, 1, 1]
+
+
+def test_temperature_one_samples_the_distribution():
+    assert shares(draw(Sampler(temperature=1, seed=1), 20_000)) == pytest.approx([0.1, 0.5, 0.15, 0.25], abs=0.02)
+
+
+def test_temperature_two_flattens_it():
+    expected = np.sqrt([0.1, 0.5, 0.15, 0.25])
+    assert shares(draw(Sampler(temperature=2, seed=1), 20_000)) == pytest.approx(expected / expected.sum(), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("top_p", "kept"), [(0.4, {1}), (0.5, {1}), (0.6, {1, 3}), (0.8, {1, 2, 3}), (0.95, {0, 1, 2, 3})]
+)
+def test_top_p_keeps_the_smallest_set_that_reaches_it(top_p, kept):
+    assert set(draw(Sampler(temperature=1, top_p=top_p, seed=1), 2000)) == kept
+
+
+def test_top_p_keeps_the_proportions():
+    assert shares(draw(Sampler(temperature=1, top_p=0.6, seed=2), 20_000)) == pytest.approx(
+        [0, 2 / 3, 0, 1 / 3], abs=0.02
+    )
+
+
+def test_same_seed_same_tokens():
+    logits = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    first, again, other = (draw(Sampler(temperature=1, seed=seed), 50, logits) for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+
+
+def test_an_unseeded_sampler_tells_its_seed():
+    logits = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    sampler = Sampler(temperature=1)
+    assert draw(sampler, 50, logits) == draw(Sampler(temperature=1, seed=sampler.seed), 50, logits)
+    assert Sampler().seed is None
+
+
+def test_temperature_close_to_zero_is_greedy():
+    assert draw(Sampler(temperature=1e-300, seed=1), 5) == [1] * 5
+
+
+def test_masked_choices_stay_within_the_grammar(constrain):
+    constraint = constrain("required")
+    constraint.accept(constraint.forced())
+    allowed = constraint.allowed()
+    logits = np.random.default_rng(3).normal(size=constraint.allowed().max() + 4000).astype(np.float32)[:4096]
+    best = int(allowed[logits[allowed].argmax()])
+    assert not constraint.allows(int(logits.argmax()))
+    assert Sampler().choose(logits, constraint, Times()) == best
+    logits[best] = 100
+    assert Sampler().choose(logits, constraint, Times()) == best
+    sampler = Sampler(temperature=50, seed=1)
+    drawn = {sampler.choose(logits, constraint, Times()) for _ in range(300)}
+    assert len(drawn) > 1
+    assert drawn <= set(allowed.tolist())
+
+
+def test_logits_are_left_as_they_are(constrain):
+    constraint = constrain("required")
+    logits = np.random.default_rng(3).normal(size=4096).astype(np.float32)
+    before = logits.copy()
+    Sampler(temperature=1, top_p=0.9, seed=1).choose(logits, constraint, Times())
+    assert (logits == before).all()
+
+
+@pytest.mark.parametrize("logits", [[np.nan, 1.0], [np.inf, 1.0], [-np.inf, -np.inf]])
+def test_unusable_logits_are_an_error(logits):
+    with pytest.raises(BackendError, match="no usable logits"):
+        Sampler().choose(np.array(logits, dtype=np.float32), Unconstrained(), Times())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("temperature", -0.1),
+        ("temperature", float("nan")),
+        ("temperature", float("inf")),
+        ("temperature", "hot"),
+        ("temperature", None),
+        ("temperature", True),
+        ("top_p", 0),
+        ("top_p", 1.01),
+        ("top_p", "0.9"),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", False),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting, value):
+    with pytest.raises(InvalidRequest) as caught:
+        Sampler(**{setting: value})
+    assert caught.value.param == setting

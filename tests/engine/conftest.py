@@ -1,0 +1,32 @@
+"""An engine on the embedded model, and its log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_lam.engine import Engine
+from edge_lam.formats import XLam2Qwen
+from edge_lam.llama import Context, Model
+from edge_lam.metrics import CallLog
+
+
+@pytest.fixture
+def log_path(tmp_path: Path) -> Path:
+    return tmp_path / "calls.jsonl"
+
+
+@pytest.fixture
+def engine(tiny_lam_path: Path, log_path: Path) -> Iterator[Engine]:
+    context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024)
+    engine = Engine(context, XLam2Qwen(), CallLog(log_path, log_prompts=False), load_seconds=0.5)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def logged(log_path: Path) -> Callable[[], list[dict]]:
+    return lambda: [json.loads(line) for line in log_path.read_text().splitlines()]

@@ -1,0 +1,43 @@
+"""Where edge-lam keeps its files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_lam import paths
+
+
+@pytest.fixture(autouse=True)
+def _own_home(monkeypatch, tmp_path):
+    for name in ("EDGE_LAM_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def test_linux_defaults(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert paths.state_dir() == tmp_path / ".local/state/edge-lam"
+    assert paths.cache_dir() == tmp_path / ".cache/edge-lam"
+
+
+def test_xdg_folders(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_STATE_HOME", "/s")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+    assert paths.state_dir() == Path("/s/edge-lam")
+    assert paths.cache_dir() == Path.home() / ".cache/edge-lam"
+
+
+def test_macos(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert paths.state_dir() == tmp_path / "Library/Application Support/edge-lam"
+    assert paths.cache_dir() == tmp_path / "Library/Caches/edge-lam"
+
+
+def test_one_folder_for_all(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_LAM_HOME", "~/mine")
+    assert paths.state_dir() == paths.cache_dir() == tmp_path / "mine"
+    assert not (tmp_path / "mine").exists()
