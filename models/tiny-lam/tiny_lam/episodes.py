@@ -15,8 +15,8 @@ from typing import Any, Literal
 from tiny_lam import catalog, replies, slots
 from tiny_lam.procedural import procedural_tool
 from tiny_lam.prompt import DEFAULT_SYSTEM
-from tiny_lam.spec import PLACEHOLDER, ToolSpec
-from tiny_lam.wording import disguise, wrap
+from tiny_lam.spec import PLACEHOLDER, Param, ToolSpec
+from tiny_lam.wording import disguise, split_silent, wrap
 
 Kind = Literal["call", "parallel", "irrelevant", "missing", "result", "chat"]
 Call = dict[str, Any]
@@ -53,6 +53,9 @@ class Mix:
         held_phrasing: use only the held-out templates.
         held_values: use only held-out slot values.
         tools: draw from these instead of the trained catalog.
+        wrapped: how often polite words go around a request.
+        scrambled: how often a string slot takes a value of any kind, so that what is usual there can't be guessed.
+        weights: how often each kind of conversation comes.
 
     """
 
@@ -64,12 +67,13 @@ class Mix:
     held_values: bool = False
     tools: tuple[ToolSpec, ...] = ()
     wrapped: float = 0.4
+    scrambled: float = 0.0
     weights: tuple[tuple[Kind, float], ...] = (
-        ("call", 0.50),
+        ("call", 0.44),
         ("parallel", 0.15),
-        ("irrelevant", 0.13),
-        ("missing", 0.12),
-        ("result", 0.06),
+        ("irrelevant", 0.15),
+        ("missing", 0.11),
+        ("result", 0.11),
         ("chat", 0.04),
     )
 
@@ -137,21 +141,22 @@ def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind:
         return [Turn("user", text, calls, "parallel")] if len(calls) > 1 else []
     tool = rng.choice(tools)
     text, calls, _said = ask(rng, tool, mix)
-    turns = [Turn("user", wrap(text, rng, mix.wrapped), calls, "call")]
+    turns = [Turn("user", text, calls, "call")]
     if kind == "result":
         content, answer = draw_result(rng, tool, calls[0]["arguments"])
         turns.append(Turn("tool", content, answer, "result"))
         if rng.random() < 0.3:
             other = rng.choice(tools)
             text, calls, _said = ask(rng, other, mix)
-            turns.append(Turn("user", wrap(text, rng, mix.wrapped), calls, "call"))
+            turns.append(Turn("user", text, calls, "call"))
     return turns
 
 
 def ask(rng: random.Random, tool: ToolSpec, mix: Mix) -> tuple[str, list[Call], dict[str, str]]:
     """Draw a request for one call of `tool`: text, calls, and what was said for each parameter."""
     templates = tool.held if mix.held_phrasing and tool.held else tool.says
-    return _fill(rng, tool, rng.choice(templates), mix)
+    # Wrapped before it is filled: no value loses its full stop or gets a capital that the call does not have.
+    return _fill(rng, tool, wrap(rng.choice(templates), rng, mix.wrapped), mix)
 
 
 def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[str, list[Call], dict[str, str]]:
@@ -168,11 +173,11 @@ def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[
         if match["value"] is not None:
             target[name] = _constant(tool, name, match["value"])
             continue
-        surface, value = tool.params[name].draw(rng, held_out=mix.held_values)
-        for _ in range(5):  # two calls of one request should differ
-            if not match["second"] or value != first.get(name):
+        taken = [first.get(name), *target.values()]  # two calls, and two values of one call, should differ
+        for _ in range(5):
+            surface, value = _draw_value(rng, tool.params[name], mix)
+            if value not in taken or not isinstance(value, str):
                 break
-            surface, value = tool.params[name].draw(rng, held_out=mix.held_values)
         if lower and isinstance(value, str) and surface == value:
             surface = value = value.lower()
         target[name] = value
@@ -181,6 +186,13 @@ def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[
     text = "".join([*parts, template[end:]])
     ordered = [first] if not second else [first, {**first, **second}]
     return text, [{"name": tool.name, "arguments": in_order(tool, arguments)} for arguments in ordered], said
+
+
+def _draw_value(rng: random.Random, param: Param, mix: Mix) -> tuple[str, Any]:
+    if param.kind in slots.KINDS and param.schema["type"] == "string" and rng.random() < mix.scrambled:
+        value = slots.draw(rng.choice(sorted(slots.KINDS)), rng)
+        return value, value
+    return param.draw(rng, held_out=mix.held_values)
 
 
 def in_order(tool: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -198,22 +210,26 @@ def _parallel(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> tuple[str,
     doubles = [tool for tool in tools if tool.many]
     if doubles and rng.random() < 0.4:
         tool = rng.choice(doubles)
-        text, calls, _said = _fill(rng, tool, rng.choice(tool.many), mix)
-        return wrap(text, rng, mix.wrapped), calls
+        text, calls, _said = _fill(rng, tool, wrap(rng.choice(tool.many), rng, mix.wrapped), mix)
+        return text, calls
     count = 3 if rng.random() < 0.12 else 2
     used = [rng.choice(tools) for _ in range(count)]
     if len(tools) > 1 and used[0] is used[1]:
         used[1] = rng.choice([tool for tool in tools if tool is not used[0]])
     texts, calls = [], []
-    for tool in used:
-        text, new, _said = ask(rng, tool, mix)
+    for position, tool in enumerate(used):
+        template = rng.choice(tool.held if mix.held_phrasing and tool.held else tool.says)
+        if position == 0:
+            template = wrap(template, rng, mix.wrapped)
+        template, silent = split_silent(template)
+        template = template.rstrip("?.!") + silent
+        text, new, _said = _fill(rng, tool, template, mix)
         if new[0] in calls:
             return "", []
-        texts.append(text.rstrip("?.!"))
+        texts.append(text)
         calls.extend(new)
-    connector = rng.choice(CONNECTORS)
-    text = ", ".join(texts[:-1]) + connector + texts[-1]
-    return wrap(text, rng, mix.wrapped), calls
+    end = rng.choice(("", "", "?", "."))
+    return ", ".join(texts[:-1]) + rng.choice(CONNECTORS) + texts[-1] + end, calls
 
 
 def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
@@ -222,8 +238,8 @@ def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
         return []
     tool = rng.choice(able)
     left_out = rng.choice(sorted(tool.missing))
-    text, calls, _said = _fill(rng, tool, rng.choice(tool.missing[left_out]), mix)
-    turns = [Turn("user", wrap(text, rng, mix.wrapped), replies.ask_for(left_out), "missing")]
+    text, calls, _said = _fill(rng, tool, wrap(rng.choice(tool.missing[left_out]), rng, mix.wrapped), mix)
+    turns = [Turn("user", text, replies.ask_for(left_out), "missing")]
     if rng.random() < 0.25:  # the user then says it
         surface, value = tool.params[left_out].draw(rng, held_out=mix.held_values)
         call = {"name": tool.name, "arguments": in_order(tool, {**calls[0]["arguments"], left_out: value})}
@@ -248,8 +264,7 @@ def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
             other = procedural_tool(rng)
             if any(set(replies.words_of(t.name).split()) & set(other.name.split("_")) for t in tools):
                 continue
-        text, _calls, _said = ask(rng, other, replace(mix, held_phrasing=False))
-        return wrap(text, rng, mix.wrapped)
+        return ask(rng, other, replace(mix, held_phrasing=False))[0]
 
 
 def _alike(other: ToolSpec, tools: list[ToolSpec]) -> bool:

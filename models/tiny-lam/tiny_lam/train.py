@@ -43,10 +43,10 @@ SAVE_EVERY = 100
 def mix_at(progress: float) -> Mix:
     """The curriculum: one or two tools first, up to five later."""
     if progress < 0.12:
-        return Mix(n_tools=(1, 2), procedural=0.3, renamed=0.2, wrapped=0.2)
-    if progress < 0.3:
-        return Mix(n_tools=(1, 3))
-    return Mix(n_tools=(1, 5))
+        return Mix(n_tools=(1, 2), procedural=0.3, renamed=0.2, wrapped=0.2, scrambled=0.5)
+    if progress < 0.35:
+        return Mix(n_tools=(1, 3), scrambled=0.5)
+    return Mix(n_tools=(1, 5), scrambled=0.2)
 
 
 def copy_share(progress: float) -> float:

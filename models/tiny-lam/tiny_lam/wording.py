@@ -26,14 +26,15 @@ _AFTER = (" please", ", please", " thanks", ", thanks", ", thank you", " for me"
 
 
 def wrap(text: str, rng: random.Random, share: float) -> str:
-    """Put polite words around a request, change its first letter or its final mark, each now and then."""
+    """Put polite words around a request or its template, change its first letter or final mark, each now and then."""
+    text, silent = split_silent(text)
     first = text.split(" ", 1)[0].lower()
     if rng.random() < share:
         if first in _COMMANDS and rng.random() < 0.7:
             text = rng.choice(_BEFORE_COMMAND) + text[0].lower() + text[1:]
         elif rng.random() < 0.6:
             text = rng.choice(_BEFORE_ANY) + text
-        elif text[-1] not in "?.!" and not text[-1].isdigit():
+        elif text[-1] not in "?.!":
             text += rng.choice(_AFTER[:6])
     if rng.random() < 0.45 and text[0].islower():
         text = text[0].upper() + text[1:]
@@ -42,7 +43,13 @@ def wrap(text: str, rng: random.Random, share: float) -> str:
         text = text.rstrip("?.!")
     elif roll < 0.35 and text[-1] not in "?.!":
         text += "?" if re.match(r"(?i)(can|could|would|what|how|which|who|when|where|is|are|do|does)\b", text) else "."
-    return text
+    return text + silent
+
+
+def split_silent(template: str) -> tuple[str, str]:
+    """Split off the ``{name=value}`` at the end of a template, which print nothing: a final mark goes before them."""
+    match = re.search(r"(\{\w+=[^{}]*\})+$", template)
+    return (template[: match.start()], match[0]) if match else (template, "")
 
 
 _SYNONYMS = {
