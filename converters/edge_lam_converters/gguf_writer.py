@@ -87,25 +87,25 @@ def partial_file(path: Path) -> Iterator[Path]:
         InvalidRequest: another process is writing it.
         OSError: the folder can't be written.
     """
-    with _locked(path.with_name(path.name + PARTIAL)) as partial:
-        try:
+    target = path.with_name(path.name + PARTIAL)
+    try:
+        with _locked(target) as partial:
             yield partial
             _sync(partial)
             partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+    finally:
+        _remove_abandoned(target)
     _sync(path.parent)
 
 
 @contextmanager
 def scratch_file(path: Path) -> Iterator[Path]:
     """Reserve `path`, yield it for writing, and remove it at the end, whatever happened."""
-    with _locked(path) as scratch:
-        try:
+    try:
+        with _locked(path) as scratch:
             yield scratch
-        finally:
-            scratch.unlink(missing_ok=True)
+    finally:
+        _remove_abandoned(path)
 
 
 @contextmanager
@@ -118,6 +118,24 @@ def _locked(path: Path) -> Iterator[Path]:
         raise InvalidRequest(
             f"another process is writing {path.name}", hint="wait for it to end", param="out"
         ) from None
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove a file that no process is writing.
+
+    It asks the lock, not a flag of ours: Ctrl-C may come between the making of the file and any statement after it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        pass
     finally:
         os.close(descriptor)
 

@@ -190,7 +190,7 @@ def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[
 
 def _draw_value(rng: random.Random, param: Param, mix: Mix) -> tuple[str, Any]:
     if param.kind in slots.KINDS and param.schema["type"] == "string" and rng.random() < mix.scrambled:
-        value = slots.draw(rng.choice(sorted(slots.KINDS)), rng)
+        value = slots.draw_any(rng)
         return value, value
     return param.draw(rng, held_out=mix.held_values)
 

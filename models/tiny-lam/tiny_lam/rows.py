@@ -48,6 +48,7 @@ class RowMaker:
     def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
         self.tokenizer = tokenizer
         self.rng = random.Random(seed)
+        slots.use_vocabulary([tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size())])
         self.preamble: list[int] = tokenizer.encode(preamble()).ids
 
     def task_row(self, mix: Mix, n_conversations: int) -> Row:
@@ -78,7 +79,7 @@ class RowMaker:
         branches = []
         for _ in range(5):
             kinds = self.rng.sample(sorted(slots.KINDS), self.rng.randint(2, 5))
-            pairs = {kind: slots.draw(kind, self.rng) for kind in kinds}
+            pairs = {kind: slots.draw_any(self.rng) for kind in kinds}
             asked = self.tokenizer.encode(turn("user", ", ".join(f"{key} {value}" for key, value in pairs.items()))).ids
             wanted = self.rng.sample(kinds, self.rng.randint(1, len(kinds)))
             reply = calls_text([{"name": "copy", "arguments": {key: pairs[key] for key in wanted}}])

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 KINDS: dict[str, list[str]] = {}
 OPEN_KINDS: set[str] = set()
+VOCABULARY: list[str] = []  # filled by `use_vocabulary`
 
 WORD_NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -364,6 +365,21 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False) -> str:
     if kind not in OPEN_KINDS or rng.random() < 0.6:
         return rng.choice(pool)
     return _invent(kind, rng, pool)
+
+
+def use_vocabulary(words: list[str]) -> None:
+    """Let `draw_any` also draw these words: a tokenizer's, so that each of its tokens is copied now and then."""
+    VOCABULARY[:] = sorted(word for word in words if word.isalpha() and len(word) > 1)
+
+
+def draw_any(rng: random.Random) -> str:
+    """Draw a value of any kind, or one to three words of the vocabulary; never a held-out value."""
+    if not VOCABULARY or rng.random() < 0.6:
+        return draw(rng.choice(sorted(KINDS)), rng)
+    while True:
+        value = " ".join(rng.choices(VOCABULARY, k=rng.choice((1, 1, 2, 3))))
+        if not is_held_out(value):
+            return value
 
 
 def _invent(kind: str, rng: random.Random, pool: list[str]) -> str:
