@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from edge_lam.formats import XLam2Qwen
@@ -99,7 +100,7 @@ class Run:
         self.steps: int = arguments.steps
         self.decay: float = arguments.decay
         self.device: str = arguments.device
-        self.tokenizer = self._tokenizer(arguments.seed)
+        self.tokenizer = self._tokenizer(arguments.seed, arguments.init)
         self.model = TinyLam(Config(num_hidden_layers=arguments.layers)).to(arguments.device)
         self.rates = (arguments.muon_lr, arguments.adam_lr)
         self.optimizers = optimizers(self.model, *self.rates)
@@ -107,6 +108,9 @@ class Run:
         self.step = self.tokens = 0
         if self.state_file.exists():
             self._load()
+        elif arguments.init:
+            weights = load_file(arguments.init / "model.safetensors", device=arguments.device)
+            self.model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
 
     @property
     def state_file(self) -> Path:
@@ -118,9 +122,11 @@ class Run:
         """Share of the steps that are done."""
         return self.step / self.steps
 
-    def _tokenizer(self, seed: int) -> Tokenizer:
+    def _tokenizer(self, seed: int, init: Path | None) -> Tokenizer:
         file = self.out / "tokenizer.json"
-        if not file.exists():
+        if not file.exists() and init:
+            shutil.copy(init / "tokenizer.json", file)
+        elif not file.exists():
             train_tokenizer(seed).save(str(file))
         return Tokenizer.from_file(str(file))
 
@@ -205,6 +211,7 @@ def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description="Train tiny-lam.")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; an existing one is continued")
+    parser.add_argument("--init", type=Path, help="start a new run from the weights and tokenizer of this checkpoint")
     parser.add_argument("--steps", type=int, default=4500, help="steps of the whole run (sets the schedule)")
     parser.add_argument("--batch", type=int, default=6000, help="tokens per step")
     parser.add_argument("--minutes", type=float, default=0, help="stop (resumable) after this time")

@@ -1,0 +1,67 @@
+"""The shipped model: made by this project's converter from the checkpoint here, and as good as its card says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import edge_lam
+from edge_lam.formats import XLam2Qwen, detect
+from edge_lam.lam import EMBEDDED_MODEL
+from edge_lam.llama import GGUFHeader
+from edge_lam_converters import convert
+from tiny_lam.evaluate import SETS, score_requests, score_set
+
+HOME = Path(__file__).parents[2] / "models" / "tiny-lam"
+CHECKPOINT = HOME / "checkpoint"
+
+
+def card_scores() -> dict[str, str]:
+    """The Q8_0 column of the model card, by set."""
+    rows = re.findall(r"^\| (.+?) \| .+? \| (.+?) \|", (HOME / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(rows[1:])
+
+
+@pytest.fixture(scope="module")
+def lam():
+    with edge_lam.load(log=False) as loaded:
+        yield loaded
+
+
+def test_is_small_enough_and_what_the_card_says():
+    header = GGUFHeader.read(EMBEDDED_MODEL)
+    assert header.size <= 15e6
+    assert 5e6 <= header.n_parameters <= 12e6
+    assert (header.architecture, header.file_type, header.license) == ("qwen2", "Q8_0", "apache-2.0")
+    assert header.metadata["tokenizer.ggml.pre"] == "qwen2"
+    assert header.chat_template == XLam2Qwen.own_template()
+    assert isinstance(detect(header.metadata), XLam2Qwen)
+
+
+def test_is_converted_from_the_checkpoint_by_this_converter(tmp_path):
+    convert(CHECKPOINT, tmp_path / "again.gguf", quant="Q8_0")
+    shipped, again = GGUFHeader.read(EMBEDDED_MODEL), GGUFHeader.read(tmp_path / "again.gguf")
+    assert shipped.tensors == again.tensors
+    data = sum(tensor.n_bytes for tensor in shipped.tensors)
+    assert EMBEDDED_MODEL.read_bytes()[-data:] == again.path.read_bytes()[-data:]
+    assert shipped.metadata["edge_lam.source.sha256"] == again.metadata["edge_lam.source.sha256"]
+
+
+@pytest.mark.parametrize("chosen", SETS, ids=lambda chosen: chosen.name)
+def test_scores_are_near_the_card(lam, chosen):
+    wrong: list[dict[str, object]] = []
+    right, total = score_set(lam, chosen, 60, constrain=True, wrong=wrong)
+    carded = float(card_scores()[chosen.name].rstrip("%")) / 100
+    # 60 examples against 300: three standard errors, no less than eight points.
+    margin = max(0.08, 3 * (carded * (1 - carded) / total) ** 0.5)
+    assert right / total > carded - margin, json.dumps(wrong, ensure_ascii=False)
+
+
+def test_requests_written_by_hand(lam):
+    wrong: list[dict[str, object]] = []
+    right, total = score_requests(lam, wrong)
+    carded = int(card_scores()["thirty requests by hand"].partition("/")[0])
+    assert (total, right >= carded - 1) == (30, True), wrong  # another processor may round one of them the other way
