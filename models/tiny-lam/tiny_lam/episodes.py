@@ -69,12 +69,12 @@ class Mix:
     wrapped: float = 0.4
     scrambled: float = 0.0
     weights: tuple[tuple[Kind, float], ...] = (
-        ("call", 0.44),
-        ("parallel", 0.15),
-        ("irrelevant", 0.15),
+        ("call", 0.41),
+        ("parallel", 0.17),
+        ("irrelevant", 0.19),
         ("missing", 0.11),
-        ("result", 0.11),
-        ("chat", 0.04),
+        ("result", 0.09),
+        ("chat", 0.03),
     )
 
 
@@ -173,9 +173,9 @@ def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[
         if match["value"] is not None:
             target[name] = _constant(tool, name, match["value"])
             continue
-        taken = [first.get(name), *target.values()]  # two calls, and two values of one call, should differ
+        taken = [*first.values(), *target.values()]  # two calls, and two values of one call, should differ
         for _ in range(5):
-            surface, value = _draw_value(rng, tool.params[name], mix)
+            surface, value = _draw_value(rng, tool.params[name], mix, _unit_of(tool, {**first, **target}))
             if value not in taken or not isinstance(value, str):
                 break
         if lower and isinstance(value, str) and surface == value:
@@ -188,9 +188,17 @@ def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[
     return text, [{"name": tool.name, "arguments": in_order(tool, arguments)} for arguments in ordered], said
 
 
-def _draw_value(rng: random.Random, param: Param, mix: Mix) -> tuple[str, Any]:
+def _unit_of(tool: ToolSpec, arguments: dict[str, Any]) -> str | None:
+    return next((value for name, value in arguments.items() if tool.params[name].kind == "unit"), None)
+
+
+def _draw_value(rng: random.Random, param: Param, mix: Mix, unit: str | None) -> tuple[str, Any]:
+    """Draw what is said and what is meant; a second unit measures what the first, `unit`, does."""
     if param.kind in slots.KINDS and param.schema["type"] == "string" and rng.random() < mix.scrambled:
         value = slots.draw_any(rng)
+        return value, value
+    if unit and param.kind == "unit":
+        value = slots.draw_like_unit(unit, rng, held_out=mix.held_values)
         return value, value
     return param.draw(rng, held_out=mix.held_values)
 

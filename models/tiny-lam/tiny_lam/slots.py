@@ -330,12 +330,22 @@ _kind(
     PN-6652|T-1000|7731""",
     made_up=True,
 )
-_kind(
-    "unit",
-    """miles|kilometers|meters|feet|inches|centimeters|yards|millimeters|pounds|kilograms|grams|ounces|tons|liters|
-    gallons|pints|cups|milliliters|celsius|fahrenheit|kelvin|hours|minutes|seconds|days|weeks|km|cm|kg|lb|oz|ft|mm|mi|
-    m|g|ml|mph|knots|tablespoons|teaspoons|stone|acres|hectares|megabytes|gigabytes|bytes|kilobytes|joules|calories""",
+# Units of one line measure the same thing; names of one unit stand together.
+LIKE_UNITS = tuple(
+    tuple(tuple(names.split("=")) for names in line.split("|"))
+    for line in (
+        "miles=mi|kilometers=km|meters=m|feet=ft|inches|centimeters=cm|yards|millimeters=mm",
+        "pounds=lb|kilograms=kg|grams=g|ounces=oz|tons|stone",
+        "liters|gallons|pints|cups|milliliters=ml|tablespoons|teaspoons",
+        "celsius|fahrenheit|kelvin",
+        "hours|minutes|seconds|days|weeks",
+        "mph|knots|kilometers per hour",
+        "acres|hectares|square meters",
+        "megabytes|gigabytes|bytes|kilobytes",
+        "joules|calories|kilojoules",
+    )
 )
+_kind("unit", "|".join(name for units in LIKE_UNITS for names in units for name in names))
 _kind(
     "condition",
     "sunny|cloudy|rainy|clear|windy|foggy|snowy|stormy|partly cloudy|overcast",
@@ -354,17 +364,29 @@ def made_up_word(rng: random.Random, *, capital: bool = True) -> str:
     return word.capitalize() if capital else word
 
 
-def is_held_out(text: str) -> bool:
-    """Whether a pool value is kept out of training: a tenth, chosen by its checksum."""
-    return zlib.crc32(text.encode()) % 10 == 0
+def is_held_out(text: str, *, one_in: int = 10) -> bool:
+    """Whether a pool value is kept out of training: one in ten, chosen by its checksum."""
+    return zlib.crc32(text.encode()) % one_in == 0
 
 
 def draw(kind: str, rng: random.Random, *, held_out: bool = False) -> str:
     """Draw one value of `kind`; `held_out` draws from the tenth that training never sees (made-up words too)."""
+    if kind == "unit":  # a closed class: all are trained, and pairs of them held out
+        return rng.choice(KINDS[kind])
     pool = [value for value in KINDS[kind] if is_held_out(value) == held_out] or KINDS[kind]
     if kind not in OPEN_KINDS or rng.random() < 0.6:
         return rng.choice(pool)
     return _invent(kind, rng, pool)
+
+
+def draw_like_unit(unit: str, rng: random.Random, *, held_out: bool = False) -> str:
+    """Draw another unit of what `unit` measures; a third of the pairs is held out. Any unit, where `unit` is none."""
+    for units in LIKE_UNITS:
+        if any(unit in names for names in units):
+            others = [name for names in units if unit not in names for name in names]
+            allowed = [other for other in others if is_held_out(f"{unit} {other}", one_in=3) == held_out]
+            return rng.choice(allowed or others)
+    return draw("unit", rng)
 
 
 def use_vocabulary(words: list[str]) -> None:

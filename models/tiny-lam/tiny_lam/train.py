@@ -47,7 +47,7 @@ def mix_at(progress: float) -> Mix:
         return Mix(n_tools=(1, 2), procedural=0.3, renamed=0.2, wrapped=0.2, scrambled=0.5)
     if progress < 0.35:
         return Mix(n_tools=(1, 3), scrambled=0.5)
-    return Mix(n_tools=(1, 5), scrambled=0.2)
+    return Mix(n_tools=(1, 5), procedural=0.25, renamed=0.3, scrambled=0.12)
 
 
 def copy_share(progress: float) -> float:
