@@ -83,9 +83,36 @@ def test_training_never_draws_a_held_out_value():
     rng = random.Random(2)
     for kind, pool in slots.KINDS.items():
         held = {value for value in pool if slots.is_held_out(value)}
-        if held == set(pool):
+        if held == set(pool) or kind == "unit":
             continue
         assert not {slots.draw(kind, rng) for _ in range(200)} & held
+
+
+@pytest.mark.parametrize("units", slots.LIKE_UNITS, ids=lambda units: units[0][0])
+def test_units_are_converted_into_other_units_of_their_measure(units):
+    rng = random.Random(3)
+    names = {name for aliases in units for name in aliases}
+    for aliases in units:
+        for unit in aliases:
+            drawn = {slots.draw_like_unit(unit, rng) for _ in range(60)}
+            assert drawn <= names - set(aliases)
+
+
+def test_training_never_draws_a_held_out_pair_of_units():
+    rng = random.Random(4)
+    lengths = [name for aliases in slots.LIKE_UNITS[0] for name in aliases]
+    trained = {(unit, slots.draw_like_unit(unit, rng)) for unit in lengths for _ in range(100)}
+    evaluated = {(unit, slots.draw_like_unit(unit, rng, held_out=True)) for unit in lengths for _ in range(100)}
+    assert trained
+    assert evaluated
+    assert not trained & evaluated
+
+
+def test_an_episode_whose_tools_allow_nothing_draws_others():
+    mix = Mix(n_tools=(1, 1), demo=0.0, procedural=0.0, renamed=0.0, weights=(("parallel", 1.0),))
+    rng = random.Random(5)
+    for _ in range(200):
+        assert len(draw_episode(rng, mix, 2).conversations) == 2
 
 
 def test_hand_written_requests_are_no_filled_templates():

@@ -85,6 +85,7 @@ SYSTEMS = (
     "Answer briefly.",
     "You are a friendly voice assistant.",
 )
+MAX_FAILURES = 50
 CONNECTORS = (", and ", " and ", " and also ", ". Also, ", ", then ", " and then ", "; ", ". And ", ", plus ", " and ")
 
 
@@ -93,12 +94,17 @@ def draw_episode(rng: random.Random, mix: Mix, n_conversations: int) -> Episode:
     tools = draw_tools(rng, mix)
     system = rng.choice(SYSTEMS) if rng.random() < 0.05 else DEFAULT_SYSTEM
     kinds, weights = zip(*mix.weights, strict=True)
-    conversations = []
+    conversations: list[list[Turn]] = []
+    failures = 0
     while len(conversations) < n_conversations:
         kind = rng.choices(kinds, weights)[0]
         conversation = draw_conversation(rng, mix, tools, kind)
         if conversation:
             conversations.append(conversation)
+            continue
+        failures += 1
+        if failures == MAX_FAILURES:  # such as two different calls of one tool without parameters
+            tools, conversations, failures = draw_tools(rng, mix), [], 0
     return Episode(system, tools, conversations)
 
 
