@@ -10,7 +10,10 @@ typedef bool (*forward_t)(void * params, void * tensor);
 
 bool ggml_cpu_extra_compute_forward(void * params, void * tensor) {
     // llama_cpp loads its libraries out of sight of RTLD_NEXT: ask the one that is already there.
-    void * library = dlopen("libggml-cpu.so.0", RTLD_LAZY | RTLD_NOLOAD);
+    void * library = dlopen("libggml-cpu.so", RTLD_LAZY | RTLD_NOLOAD);
+    if (!library) {  // the name in a build with versioned names
+        library = dlopen("libggml-cpu.so.0", RTLD_LAZY | RTLD_NOLOAD);
+    }
     forward_t forward = library ? (forward_t) dlsym(library, "ggml_cpu_extra_compute_forward") : NULL;
     if (!forward) {
         __builtin_trap();
