@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint backend clean
+.PHONY: help demo test lint oracle backend clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ lint: $(VENV)/.tools ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+oracle: $(VENV)/.tools ## Compare the converter with llama.cpp's, transformers and tokenizers (downloads them: 1 GB)
+	$(BIN)/python tests/oracle/run.py $(if $(LLAMA_CPP),--llama-cpp $(LLAMA_CPP)) \
+		$(if $(ORACLE_PYTHON),--python $(ORACLE_PYTHON))
 
 backend: $(VENV)/.python ## Install llama.cpp, built with cmake/$(BACKEND).cmake
 	@$(BIN)/python cmake/build_wheel.py --backend $(BACKEND) --install

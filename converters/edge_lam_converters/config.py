@@ -9,11 +9,16 @@ from typing import Any
 
 from edge_lam.errors import CheckpointError
 
+FILE = "config.json"
+"""The file that errors name unless another is given."""
+
 _MAX_COUNT = 2**31 - 1
 _MAX_NUMBER = 1e30  # far beyond any setting, and still a float32
 
 
-def count(config: dict[str, Any], key: str, *, default: int | None = None, most: int = _MAX_COUNT) -> int:
+def count(
+    config: dict[str, Any], key: str, *, default: int | None = None, most: int = _MAX_COUNT, file: str = FILE
+) -> int:
     """Return the positive integer at `key`.
 
     Raises:
@@ -22,13 +27,13 @@ def count(config: dict[str, Any], key: str, *, default: int | None = None, most:
     value = config.get(key)
     value = default if value is None else value
     if value is None:
-        raise CheckpointError(f"config.json has no {key}")
+        raise CheckpointError(f"{file} has no {key}")
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise CheckpointError(f"config.json: {key} is {_shown(value)}, not a whole number from 1 to {most}")
+        raise CheckpointError(f"{file}: {key} is {_shown(value)}, not a whole number from 1 to {most}")
     return value
 
 
-def number(config: dict[str, Any], key: str, *, default: float | None = None) -> float:
+def number(config: dict[str, Any], key: str, *, default: float | None = None, file: str = FILE) -> float:
     """Return the positive number at `key`.
 
     Raises:
@@ -37,13 +42,13 @@ def number(config: dict[str, Any], key: str, *, default: float | None = None) ->
     value = config.get(key)
     value = default if value is None else value
     if value is None:
-        raise CheckpointError(f"config.json has no {key}")
+        raise CheckpointError(f"{file} has no {key}")
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < _MAX_NUMBER:
-        raise CheckpointError(f"config.json: {key} is {_shown(value)}, not a positive number")
+        raise CheckpointError(f"{file}: {key} is {_shown(value)}, not a positive number")
     return float(value)
 
 
-def flag(config: dict[str, Any], key: str) -> bool:
+def flag(config: dict[str, Any], key: str, *, file: str = FILE) -> bool:
     """Return the boolean at `key`, False when absent.
 
     Raises:
@@ -53,7 +58,7 @@ def flag(config: dict[str, Any], key: str) -> bool:
     if value is None:
         return False
     if not isinstance(value, bool):
-        raise CheckpointError(f"config.json: {key} is {_shown(value)}, neither true nor false")
+        raise CheckpointError(f"{file}: {key} is {_shown(value)}, neither true nor false")
     return value
 
 

@@ -1,231 +1,225 @@
-"""From a checkpoint folder to one GGUF, quantized where asked: the order of the work.
+"""From a checkpoint or a float GGUF to GGUFs, quantized where asked: the order of the work.
 
-Everything that can be checked is checked before the first byte is written. The result appears under its name whole or
-not at all. Knows nothing of terminals: progress is told to a callback.
+Everything that can be checked is checked before the first byte is written. The results appear under their names whole
+or not at all. Knows nothing of terminals: progress is told to a callback.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
-from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.llama.library import build_info
-from edge_lam.llama.quantize import FILE_TYPE_NUMBERS, check_file_type, quantize_file
-from edge_lam_converters.architectures import Architecture, architecture_of
-from edge_lam_converters.checkpoint import Checkpoint
-from edge_lam_converters.dtypes import STORAGE
-from edge_lam_converters.gguf_writer import PARTIAL, partial_file, scratch_file, write_gguf
-from edge_lam_converters.metadata import license_of, read_card, write_general, write_provenance
+from edge_lam.llama.quantize import Recipe, quantize_file
+from edge_lam.metrics.memory import process_memory
+from edge_lam_converters.gguf_writer import PARTIAL, partial_file, scratch_file
+from edge_lam_converters.planning import Job, Work, plan_work
 from edge_lam_converters.progress import Progress, silent
-from edge_lam_converters.tokenizer import Tokenizer
-from edge_lam_converters.weights import Weights
+from edge_lam_converters.report import ConversionReport, FilePlan
+from edge_lam_converters.sources import CheckpointSource, GGUFSource, Source, open_source
+from edge_lam_converters.targets import Target, check_space, check_targets, choose_targets
 
 if TYPE_CHECKING:
-    from gguf import GGUFWriter, Metadata
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Unpack
 
 _EXTRA = ("gguf", "safetensors", "tokenizers", "yaml")
 
 
-@dataclass(frozen=True)
-class ConversionReport:
-    """What was written, and from what.
+class ConvertOptions(TypedDict, total=False):
+    """How to convert.
 
     Attributes:
-        source: the checkpoint folder.
-        path: the GGUF.
-        quant: llama.cpp's name of the file type.
-        architecture: the class that config.json declares.
-        license: as the model card states it, "" when it does not.
-        n_parameters: weights of the model.
-        size: bytes of the GGUF.
-        bits_per_weight: of the tensors as they are, not as the type's name promises.
-        tensor_types: how many tensors are of each type.
-        seconds: duration of the conversion.
+        adapter: folder or repository of a LoRA adapter, which is merged into the checkpoint.
+        tensor_types: patterns of tensor names, each with the type that such tensors get when quantized.
+        imatrix: importance of the columns of each tensor, by its name.
+        calibration: what the metadata say about the importance matrix.
+        allow_non_finite: whether NaN and infinite values are written rather than refused.
+        force: whether existing files may be replaced.
+        n_threads: threads that quantize; by default one per physical core.
+        on_progress: hears how far the work is.
     """
 
-    source: str
-    path: str
-    quant: str
-    architecture: str
-    license: str
-    n_parameters: int
-    size: int
-    bits_per_weight: float
-    tensor_types: dict[str, int]
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
+    adapter: str | Path | None
+    tensor_types: Sequence[tuple[str, str]]
+    imatrix: Mapping[str, NDArray[np.float32]] | None
+    calibration: Mapping[str, str | int] | None
+    allow_non_finite: bool
+    force: bool
+    n_threads: int | None
+    on_progress: Progress
 
 
 def convert(
-    checkpoint: str | Path,
-    out: str | Path | None = None,
-    *,
-    quant: str = "BF16",
-    force: bool = False,
-    n_threads: int | None = None,
-    on_progress: Progress = silent,
+    source: str | Path, out: str | Path | None = None, *, quant: str = "BF16", **options: Unpack[ConvertOptions]
 ) -> ConversionReport:
-    """Convert a checkpoint folder to a GGUF.
+    """Convert a checkpoint or a float GGUF to one GGUF; see `convert_all`."""
+    return convert_all(source, out, quants=[quant], **options)[0]
 
-    BF16, F16 and F32 are written directly. Any other type goes through one intermediate file beside `out`, in the
-    types of the checkpoint, which llama.cpp quantizes; it is removed in the end, after an error too.
+
+def convert_all(
+    source: str | Path, out: str | Path | None = None, *, quants: Sequence[str], **options: Unpack[ConvertOptions]
+) -> list[ConversionReport]:
+    """Convert a checkpoint or a float GGUF to a GGUF of each type; all of them appear in the end, or none.
+
+    BF16, F16 and F32 are written directly from a checkpoint. Any other type is made by llama.cpp from the float GGUF:
+    from the one that is asked for, if it loses nothing, or from one intermediate file beside the results, in the types
+    of the checkpoint, which is removed in the end, after an error too.
 
     Args:
-        checkpoint: folder with config.json, tokenizer.json and safetensors.
-        out: the GGUF to write; by default beside the folder, named after it and the type.
-        quant: llama.cpp's name of a file type, in any case.
-        force: whether an existing `out` may be replaced.
-        n_threads: threads that quantize; by default one per physical core.
-        on_progress: hears how far the work is.
+        source: a checkpoint folder; a GGUF in BF16, F16 or F32; "owner/repo" of either on the hub.
+        out: a folder, or for a single type the GGUF to write; by default beside the source, named after it.
+        quants: llama.cpp's names of file types, in any case.
+        **options: see `ConvertOptions`.
 
     Raises:
-        CheckpointError: a checkpoint that can't be converted.
+        CheckpointError: a source or an adapter that can't be converted.
         InvalidRequest: an unknown type, or an output that can't be written.
+        InvalidModelFile: a GGUF that is none.
+        ModelNotFound, HubError: the source can't be had from the hub.
         BackendError: llama.cpp failed to quantize.
     """
     started = time.monotonic()
-    _check_installed()
-    quant = quant.upper()
-    check_file_type(quant)
-    model = _Model.open(Path(checkpoint))
-    target = Path(out) if out is not None else default_path(Path(checkpoint), quant)
-    _check_output(target, model.checkpoint, force=force)
-    _check_space(target.parent, model.weights, quant)
-    digests = _hash(model.checkpoint, on_progress)
+    model, targets = _open(source, out, quants, options)
+    check_targets(targets, model.files, force=options.get("force", False))
+    work = _planned(model, targets, options)
+    folder = targets[0].path.parent
+    check_space(folder, work.n_bytes)
+    on_progress = options.get("on_progress", silent)
+    model.hash(on_progress)
     try:
-        with partial_file(target) as partial:
-            if quant in STORAGE:
-                writer = model.metadata(quant, digests, recipe=quant)
-                write_gguf(partial, writer, model.weights.outputs(quant, on_progress))
-            else:
-                _write_quantized(partial, target, model, quant, digests, n_threads=n_threads, on_progress=on_progress)
-            model.checkpoint.check_unchanged()
-            header = GGUFHeader.read(partial)
+        with ExitStack() as files:
+            partials = {job.path: files.enter_context(partial_file(job.path)) for job in work.jobs}
+            _write(model, work, partials, options.get("n_threads"), on_progress)
+            model.check_unchanged()
+            headers = [GGUFHeader.read(path) for path in partials.values()]
     except OSError as error:
-        raise InvalidRequest(f"{target} can't be written: {error.strerror or error}", param="out") from error
-    return ConversionReport(
-        source=str(checkpoint),
-        path=str(target),
-        quant=quant,
-        architecture=model.checkpoint.config["architectures"][0],
-        license=license_of(model.card),
-        n_parameters=header.n_parameters,
-        size=header.size,
-        bits_per_weight=header.bits_per_weight,
-        tensor_types=dict(Counter(tensor.type for tensor in header.tensors)),
-        seconds=time.monotonic() - started,
-    )
+        place = targets[0].path if len(targets) == 1 else folder
+        raise InvalidRequest(f"{place} can't be written: {error.strerror or error}", param="out") from error
+    seconds = time.monotonic() - started
+    return [_report(source, model, job, header, seconds) for job, header in zip(work.jobs, headers, strict=True)]
 
 
-def default_path(checkpoint: Path, quant: str) -> Path:
-    """Return where the GGUF of a checkpoint folder goes when nothing else is said: beside it."""
-    folder = checkpoint.resolve()
-    return folder.with_name(f"{folder.name}-{quant}.gguf")
+def plan(
+    source: str | Path, out: str | Path | None = None, *, quants: Sequence[str], **options: Unpack[ConvertOptions]
+) -> list[FilePlan]:
+    """Return what `convert_all` would write: sizes, types and fallbacks. Reads no weights and writes nothing.
+
+    Arguments and errors are those of `convert_all`; whether the outputs can be written is not asked.
+    """
+    return [job.plan for job in _planned(*_open(source, out, quants, options), options).jobs]
 
 
-@dataclass(frozen=True)
-class _Model:
-    """A checkpoint that passed every check, and what was read from it."""
-
-    checkpoint: Checkpoint
-    architecture: Architecture
-    weights: Weights
-    tokenizer: Tokenizer
-    card: Metadata
-
-    @classmethod
-    def open(cls, path: Path) -> _Model:
-        checkpoint = Checkpoint.open(path)
-        architecture = architecture_of(checkpoint.config)
-        weights = Weights.match(checkpoint, architecture)
-        tokenizer = Tokenizer.read(checkpoint, architecture.vocab_size)
-        return cls(checkpoint, architecture, weights, tokenizer, read_card(checkpoint, weights.n_parameters))
-
-    def metadata(self, file_type: str, digests: dict[str, str], *, recipe: str) -> GGUFWriter:
-        """Return a writer that holds all metadata, and no file yet."""
-        import gguf
-
-        writer = gguf.GGUFWriter(None, self.architecture.gguf_name)
-        write_general(writer, self.checkpoint, self.card)
-        self.architecture.write_metadata(writer)
-        writer.add_file_type(FILE_TYPE_NUMBERS[file_type])
-        writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-        self.tokenizer.write(writer)
-        write_provenance(writer, self.checkpoint, digests, recipe)
-        return writer
-
-
-def _write_quantized(
-    partial: Path,
-    target: Path,
-    model: _Model,
-    quant: str,
-    digests: dict[str, str],
-    *,
-    n_threads: int | None,
-    on_progress: Progress,
-) -> None:
-    dtypes = model.weights.dtypes
-    recipe = f"{quant} from {' and '.join(dtypes)} by llama-cpp-python {build_info().version}"
-    with scratch_file(target.with_name(f"{target.name}.{dtypes[0].lower()}{PARTIAL}")) as scratch:
-        # The checkpoint's own types: nothing is rounded before the quantizer sees it.
-        write_gguf(scratch, model.metadata(dtypes[0], digests, recipe=recipe), model.weights.outputs(None, on_progress))
-
-        def on_wait() -> None:
-            on_progress("quantize", partial.stat().st_size, None)
-
-        quantize_file(scratch, partial, quant, n_threads, on_wait=on_wait)
-
-
-def _check_installed() -> None:
+def _open(
+    source: str | Path, out: str | Path | None, quants: Sequence[str], options: ConvertOptions
+) -> tuple[Source, list[Target]]:
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if missing:
         raise InvalidRequest(
             f"converting needs {', '.join(missing)}, not installed here", hint='pip install "edge-lam[convert]"'
         )
+    for quant in quants:  # before a download that may take an hour
+        Recipe(quant.strip().upper(), tuple(options.get("tensor_types", ())), options.get("imatrix") or {}).check()
+    allow_non_finite = options.get("allow_non_finite", False)
+    model = open_source(source, options.get("adapter"), allow_non_finite=allow_non_finite)
+    return model, choose_targets(quants, Path(out) if out is not None else None, model.folder, model.name)
 
 
-def _check_output(target: Path, checkpoint: Checkpoint, *, force: bool) -> None:
-    folder = target.parent
-    if not folder.is_dir():
-        raise InvalidRequest(f"there is no folder {folder}", param="out")
-    if target.is_dir():
-        raise InvalidRequest(f"{target} is a folder", hint="name the file to write", param="out")
-    if any(target.exists() and target.samefile(file) for file in checkpoint.files):
-        raise InvalidRequest(f"{target} is a file of the checkpoint itself", param="out")
-    if target.exists() and not force:
-        raise InvalidRequest(f"{target} exists", hint="use --force to replace it", param="out")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InvalidRequest(f"the folder {folder} can't be written", param="out")
+def _planned(model: Source, targets: Sequence[Target], options: ConvertOptions) -> Work:
+    tensor_types = options.get("tensor_types", ())
+    return plan_work(model, targets, tensor_types, options.get("imatrix"), options.get("calibration"))
 
 
-def _check_space(folder: Path, weights: Weights, quant: str) -> None:
-    needed = weights.n_bytes(quant) if quant in STORAGE else weights.n_bytes(None) + weights.quantized_bytes()
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise InvalidRequest(
-            f"{folder} has {free / 2**20:,.0f} MiB free, but the conversion needs {needed / 2**20:,.0f} MiB",
-            param="out",
-        )
+def _write(
+    model: Source, work: Work, partials: Mapping[Path, Path], n_threads: int | None, on_progress: Progress
+) -> None:
+    """Write every file into its partial one: the float ones, then the quantized ones."""
+    for job in work.jobs:
+        if job.direct and isinstance(model, CheckpointSource):
+            model.write(partials[job.path], job.plan.quant, job.recipe.metadata, on_progress)
+    quantized = [job for job in work.jobs if not job.direct]
+    if not quantized:
+        return
+    progress = _QuantizeProgress.of(quantized, on_progress)
+    with _float_file(model, work, partials, quantized[0], on_progress) as base:
+        for job in quantized:
+            recipe = replace(job.recipe, metadata={**job.recipe.metadata, **model.provenance()})
+            tell = partial(progress.tell, job, partials[job.path])
+            quantize_file(base, partials[job.path], recipe, n_threads, on_wait=tell)
 
 
-def _hash(checkpoint: Checkpoint, on_progress: Progress) -> dict[str, str]:
-    done = 0
+@contextmanager
+def _float_file(
+    model: Source, work: Work, partials: Mapping[Path, Path], first: Job, on_progress: Progress
+) -> Iterator[Path]:
+    """Yield the GGUF from which llama.cpp quantizes."""
+    if isinstance(model, GGUFSource):
+        yield model.path
+    elif work.base:
+        yield partials[work.base.path]
+    elif isinstance(model, CheckpointSource):
+        # The checkpoint's own types: nothing is rounded before the quantizer sees it.
+        name = f"{first.path.name}.{model.float_types[0].lower()}{PARTIAL}"
+        with scratch_file(first.path.with_name(name)) as scratch:
+            model.write(scratch, None, {}, on_progress)
+            yield scratch
 
-    def advance(n_bytes: int) -> None:
-        nonlocal done
-        done += n_bytes
-        on_progress("hash", done, checkpoint.n_bytes)
 
-    return checkpoint.sha256(advance)
+@dataclass(frozen=True)
+class _QuantizeProgress:
+    """Tells how far the quantizer is, by the size of the file that it writes.
+
+    Attributes:
+        before: bytes of the files that come before each file.
+        total: bytes of all files.
+    """
+
+    before: dict[Path, int]
+    total: int
+    on_progress: Progress
+
+    @classmethod
+    def of(cls, jobs: Sequence[Job], on_progress: Progress) -> _QuantizeProgress:
+        sizes = [job.plan.size for job in jobs]
+        starts = accumulate(sizes, initial=0)
+        return cls(dict(zip((job.path for job in jobs), starts, strict=False)), sum(sizes), on_progress)
+
+    def tell(self, job: Job, path: Path) -> None:
+        """Say how much of a job has been written to `path`, and at which tensor that is."""
+        done = path.stat().st_size
+        left = done - (job.plan.size - sum(n_bytes for _, _, n_bytes in job.plan.tensors))
+        item = ""
+        for name, _, n_bytes in job.plan.tensors:
+            item = name
+            left -= n_bytes
+            if left < 0:
+                break
+        self.on_progress("quantize", self.before[job.path] + done, self.total, f"{job.plan.quant} {item}")
+
+
+def _report(source: str | Path, model: Source, job: Job, header: GGUFHeader, seconds: float) -> ConversionReport:
+    written = {tensor.name: tensor.type for tensor in header.tensors}
+    return ConversionReport(
+        source=str(source),
+        adapter=model.adapter,
+        path=str(job.path),
+        quant=job.plan.quant,
+        architecture=model.architecture,
+        license=model.license,
+        n_parameters=header.n_parameters,
+        size=header.size,
+        bits_per_weight=header.bits_per_weight,
+        tensor_types={kind: list(written.values()).count(kind) for kind in dict.fromkeys(written.values())},
+        fallbacks=job.plan.fallbacks,
+        seconds=seconds,
+        peak_memory=process_memory().peak,
+    )

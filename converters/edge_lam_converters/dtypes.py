@@ -51,4 +51,7 @@ def _f32_to_bf16(values: Array) -> Array:
     # Half of the last kept bit, plus one when that bit is odd: ties go to even, as in ggml.
     rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
     high: Array = (rounded >> np.uint32(16)).astype(np.uint16)
+    nan = np.isnan(values)
+    if nan.any():  # rounding would carry through a NaN's bits and make it a number
+        high[nan] = (bits[nan] >> np.uint32(16)).astype(np.uint16) | np.uint16(0x40)
     return high

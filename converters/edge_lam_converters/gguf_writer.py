@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from edge_lam.errors import CheckpointError, InvalidRequest
 from edge_lam_converters.dtypes import STORAGE, Array
@@ -55,6 +55,38 @@ def write_gguf(path: Path, writer: GGUFWriter, tensors: Sequence[OutputTensor]) 
         CheckpointError: metadata that GGUF can't hold.
         OSError: the file can't be written.
     """
+    with _opened(path, writer, tensors) as file:
+        for tensor in tensors:
+            writer.write_padding(file, file.tell())
+            for piece in tensor.pieces:
+                file.write(piece.data)
+        writer.write_padding(file, file.tell())
+
+
+def write_outline(path: Path, writer: GGUFWriter, tensors: Sequence[OutputTensor]) -> int:
+    """Write a GGUF with a hole where the values would be: of full length, but on disk only its header.
+
+    Returns:
+        The length of the header in bytes, without padding.
+
+    Raises:
+        CheckpointError: metadata that GGUF can't hold.
+        OSError: the file can't be written.
+    """
+    with _opened(path, writer, tensors) as file:
+        header = int(file.tell())
+        file.truncate(gguf_bytes(header, [tensor.n_bytes for tensor in tensors]))
+    return header
+
+
+def gguf_bytes(header: int, tensors: Iterable[int]) -> int:
+    """Return the size of a GGUF: of its header and of its tensors, each padded."""
+    return sum(-(-n_bytes // ALIGNMENT) * ALIGNMENT for n_bytes in (header, *tensors))
+
+
+@contextmanager
+def _opened(path: Path, writer: GGUFWriter, tensors: Sequence[OutputTensor]) -> Iterator[BinaryIO]:
+    """Write the header and yield the file, positioned after it."""
     from gguf import GGMLQuantizationType
 
     for tensor in tensors:
@@ -64,12 +96,7 @@ def write_gguf(path: Path, writer: GGUFWriter, tensors: Sequence[OutputTensor]) 
         writer.write_header_to_file(path)
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        file = writer.fout[0]  # type: ignore[index]  # open since the header was written
-        for tensor in tensors:
-            writer.write_padding(file, file.tell())
-            for piece in tensor.pieces:
-                file.write(piece.data)
-        writer.write_padding(file, file.tell())
+        yield writer.fout[0]  # type: ignore[index]  # open since the header was written
     except (OverflowError, TypeError, UnicodeEncodeError, struct.error) as error:
         raise CheckpointError(f"the checkpoint's metadata can't be written to a GGUF: {error}") from error
     finally:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_lam.errors import CheckpointError
 from edge_lam_converters.checkpoint import Checkpoint
+from edge_lam_converters.lora import Adapter
+from edge_lam_converters.origin import Origin
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter, Metadata
@@ -36,15 +42,20 @@ _SAMPLING: dict[str, tuple[type[int] | type[float], tuple[str, ...]]] = {
 }
 
 
-def read_card(checkpoint: Checkpoint, n_parameters: int) -> Metadata:
+def read_card(
+    folder: Path, name: str, n_parameters: int, *, n_experts: int = 0, n_expert_parameters: int = 0
+) -> Metadata:
     """Return what the model card and the names of a checkpoint say about it.
 
     The `gguf` package reads the card's front matter and takes names apart, as for llama.cpp's own converter; what has
     no type that GGUF can hold is left out.
 
     Args:
-        checkpoint: the folder.
-        n_parameters: weights of the model; tells a size in a name from a context length.
+        folder: the checkpoint.
+        name: the model's, should the card give none.
+        n_parameters: weights of the model, or less than 0 for an adapter; tells a size in a name from a context length.
+        n_experts: how many experts each layer has.
+        n_expert_parameters: weights of one expert of every layer.
 
     Raises:
         CheckpointError: the front matter is no YAML, or a name is no text.
@@ -52,11 +63,12 @@ def read_card(checkpoint: Checkpoint, n_parameters: int) -> Metadata:
     import yaml  # type: ignore[import-untyped]
     from gguf import Metadata, size_label
 
-    card = checkpoint.path / _CARD
+    card = folder / _CARD
     if card.is_file() and card.stat().st_size > _MAX_CARD_BYTES:
         raise CheckpointError(f"{_CARD} is larger than 4 MiB, which no model card needs")
     try:
-        metadata = Metadata.load(None, checkpoint.path.resolve(), None, n_parameters)
+        with _called(folder, name) as path:
+            metadata = Metadata.load(None, path, None, n_parameters)
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
@@ -64,9 +76,25 @@ def read_card(checkpoint: Checkpoint, n_parameters: int) -> Metadata:
             hint=f"correct the front matter of {_CARD}",
         ) from error
     _fit(metadata)
-    metadata.name = metadata.name or checkpoint.name
-    metadata.size_label = metadata.size_label or size_label(n_parameters, n_parameters, 0, 0)
+    metadata.name = metadata.name or name
+    if n_parameters > 0:
+        shared = n_parameters - n_experts * n_expert_parameters
+        label = size_label(n_parameters, shared, n_expert_parameters, n_experts)
+        metadata.size_label = metadata.size_label or label
     return metadata
+
+
+@contextmanager
+def _called(folder: Path, name: str) -> Iterator[Path]:
+    """Yield a path of `folder` that ends in `name`: the hub's cache calls folders by commits, which say nothing."""
+    folder = folder.resolve()
+    if folder.name == name:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        link = Path(temporary) / name
+        link.symlink_to(folder, target_is_directory=True)
+        yield link
 
 
 def license_of(metadata: Metadata) -> str:
@@ -91,21 +119,51 @@ def write_general(writer: GGUFWriter, checkpoint: Checkpoint, metadata: Metadata
     metadata.set_gguf_meta_model(writer)
 
 
-def write_provenance(writer: GGUFWriter, checkpoint: Checkpoint, digests: dict[str, str], recipe: str) -> None:
-    """Write what was converted, by what and how.
+def write_provenance(writer: GGUFWriter, origin: Origin, digests: dict[str, str]) -> None:
+    """Write what was converted, and by what.
 
     Args:
         writer: the file.
-        checkpoint: the source; its folder's name is written, never where it lies.
+        origin: of the checkpoint; the name is written, never where the folder lies.
         digests: SHA-256 by file name, written as `sha256sum` prints and checks them.
-        recipe: the types that the weights went through.
     """
     from edge_lam import __version__
 
     writer.add_string(f"{PREFIX}.version", __version__)
-    writer.add_string(f"{PREFIX}.source", checkpoint.name)
-    writer.add_array(f"{PREFIX}.source.sha256", [f"{digest}  {name}" for name, digest in digests.items()])
-    writer.add_string(f"{PREFIX}.quant", recipe)
+    writer.add_string(f"{PREFIX}.source", origin.repo or origin.name)
+    if origin.commit:
+        writer.add_string(f"{PREFIX}.source.commit", origin.commit)
+    writer.add_array(f"{PREFIX}.source.sha256", _sums(digests))
+
+
+def write_adapter(writer: GGUFWriter, adapter: Adapter, digests: dict[str, str]) -> None:
+    """Write which adapter was merged in; `digests` are those of its files."""
+    origin = Origin.of(adapter.path)
+    writer.add_string(f"{PREFIX}.adapter", origin.repo or origin.name)
+    if origin.commit:
+        writer.add_string(f"{PREFIX}.adapter.commit", origin.commit)
+    writer.add_array(f"{PREFIX}.adapter.sha256", _sums(digests))
+
+
+def write_values(writer: GGUFWriter, values: Mapping[str, str | int]) -> None:
+    """Write texts, and whole numbers of 32 bits, as they are."""
+    for key, value in values.items():
+        if isinstance(value, int):
+            writer.add_uint32(key, value)
+        else:
+            writer.add_string(key, value)
+
+
+def values_bytes(values: Mapping[str, str | int]) -> int:
+    """Return how many bytes `write_values` takes in a file: lengths, keys, types and values."""
+    return sum(
+        8 + len(key.encode()) + 4 + (4 if isinstance(value, int) else 8 + len(value.encode()))
+        for key, value in values.items()
+    )
+
+
+def _sums(digests: dict[str, str]) -> list[str]:
+    return [f"{digest}  {name}" for name, digest in digests.items()]
 
 
 def _fit(metadata: Metadata) -> None:

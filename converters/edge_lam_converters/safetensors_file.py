@@ -7,7 +7,6 @@ cut short under the run is an error, not a signal. Knows nothing of models.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,48 +15,24 @@ import numpy as np
 
 from edge_lam.errors import CheckpointError
 from edge_lam_converters.dtypes import STORAGE, Array
-
-PIECE_BYTES = 16 * 2**20
-"""Size of the pieces in which values are read."""
+from edge_lam_converters.source_tensor import SourceTensor, check_float
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTensor:
-    """A tensor of a checkpoint, still on disk.
+@dataclass(frozen=True)
+class SafetensorsTensor(SourceTensor):
+    """A tensor in a safetensors file; its values begin there at `offset` bytes."""
 
-    Attributes:
-        name: its name in the checkpoint.
-        dtype: "BF16", "F16" or "F32".
-        shape: its dimensions, rows first.
-        path: the file that holds it.
-        offset: where its values begin in that file, in bytes.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    path: Path
     offset: int
 
-    @property
-    def n_values(self) -> int:
-        """How many values it has."""
-        return math.prod(self.shape)
-
-    def pieces(self) -> Iterator[Array]:
-        """Yield the values in order, flat, at most `PIECE_BYTES` at a time, stored as `dtypes.STORAGE` says.
-
-        Raises:
-            CheckpointError: the file ends early.
-        """
-        storage = STORAGE[self.dtype]
-        left = self.n_values
+    def pieces(self, multiple: int = 1) -> Iterator[Array]:
+        """Yield the values; see `SourceTensor.pieces`."""
+        size, left = self.piece_size(multiple), self.n_values
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 while left:
-                    piece = np.fromfile(file, dtype=storage, count=min(left, PIECE_BYTES // storage.itemsize))
-                    if not piece.size:
+                    piece = np.fromfile(file, dtype=STORAGE[self.dtype], count=min(left, size))
+                    if piece.size < min(left, size):
                         raise CheckpointError(f"{self.path.name}: the file ends in the middle of tensor {self.name}")
                     left -= piece.size
                     yield piece
@@ -81,9 +56,8 @@ def read_header(path: Path) -> dict[str, SourceTensor]:
             # The library has made sure that the values lie one after the other, without holes, in this order.
             for name in source.offset_keys():
                 entry = source.get_slice(name)
-                tensor = SourceTensor(
-                    name, _float_type(path, name, entry.get_dtype()), tuple(entry.get_shape()), path, offset
-                )
+                dtype = check_float(path, name, entry.get_dtype())
+                tensor = SafetensorsTensor(name, dtype, tuple(entry.get_shape()), path, offset)
                 offset += tensor.n_values * STORAGE[tensor.dtype].itemsize
                 tensors[name] = tensor
     except SafetensorError as error:
@@ -93,12 +67,3 @@ def read_header(path: Path) -> dict[str, SourceTensor]:
     except OSError as error:
         raise CheckpointError(f"{path.name} can't be read: {error.strerror or error}") from error
     return dict(sorted(tensors.items()))
-
-
-def _float_type(path: Path, name: str, dtype: str) -> str:
-    if dtype not in STORAGE:
-        raise CheckpointError(
-            f"{path.name}: tensor {name} is {dtype}; only {', '.join(STORAGE)} can be converted",
-            hint="save the checkpoint unquantized, in bfloat16, float16 or float32",
-        )
-    return dtype

@@ -1,19 +1,24 @@
-"""`resolve`: list the repository, choose the file, download it; from the cache where there is no network.
+"""`resolve` and `fetch_checkpoint`: list the repository, choose, download; from the cache where there is no network.
 
 Everything that touches the network or the cache goes through huggingface_hub, whose errors become ours here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from edge_lam.errors import HubError, ModelNotFound
 from edge_lam.hub.choice import choose_file
 from edge_lam.hub.reference import Reference
 
 LIST_TIMEOUT = 10.0
+
+# What a checkpoint or an adapter is made of, beside its weights; weights in other formats are left on the hub.
+_CHECKPOINT_TEXTS = (".json", ".jinja", ".model", ".md")
+_WEIGHTS = (re.compile(r".+\.safetensors"), re.compile(r"(pytorch|adapter)_model.*\.bin"))  # the first kind it has
 
 
 def resolve(spec: str) -> Path:
@@ -44,6 +49,60 @@ def resolve(spec: str) -> Path:
     name = choose_file(reference, names)
     with _translated(reference, doing=f"downloading {name}"):
         return Path(HfApi().hf_hub_download(reference.repo, name, revision=reference.revision))
+
+
+def fetch_checkpoint(spec: str) -> Path:
+    """Return the folder of a checkpoint or an adapter, downloading what the cache lacks of it.
+
+    Args:
+        spec: "owner/repo", with an optional "@revision".
+
+    Returns:
+        The snapshot in huggingface_hub's cache, whose own name is the commit.
+
+    Raises:
+        ModelNotFound: no such repository or revision, or one without weights in safetensors or PyTorch's format.
+        HubError: the hub can't be reached or refuses, and the cache does not have the repository.
+    """
+    from huggingface_hub import HfApi
+
+    reference = Reference.parse(spec)
+    try:
+        names = _checkpoint_files(reference, _remote_names(reference))
+    except HubError:
+        cached = _cached_files(reference)
+        if not cached:
+            raise
+        return _cached_root(cached)
+    folders = set()
+    for name in names:
+        with _translated(reference, doing=f"downloading {name}"):
+            path = Path(HfApi().hf_hub_download(reference.repo, name, revision=reference.revision))
+        folders.add(path.parent)
+    if len(folders) > 1:
+        raise HubError(f"{reference.repo} changed while it was downloaded", hint="try again", param="model")
+    return folders.pop()
+
+
+def _checkpoint_files(reference: Reference, names: list[str]) -> list[str]:
+    """Choose the files of a checkpoint from a repository: those that lie in no folder of it."""
+    top = [name for name in names if "/" not in name]
+    for kind in _WEIGHTS:
+        weights = [name for name in top if kind.fullmatch(name)]
+        if weights:
+            return [name for name in top if name.endswith(_CHECKPOINT_TEXTS)] + weights
+    has_gguf = any(name.lower().endswith(".gguf") for name in names)
+    raise ModelNotFound(
+        f"{reference.repo} holds no checkpoint" + (", only GGUF models" if has_gguf else ""),
+        hint=f"name a GGUF to quantize: {reference.repo}:F16" if has_gguf else "a checkpoint has safetensors weights",
+        param="model",
+    )
+
+
+def _cached_root(cached: dict[str, Path]) -> Path:
+    """Return the folder of the snapshot that holds the cached files."""
+    name, path = next(iter(cached.items()))
+    return path.parents[len(PurePosixPath(name).parts) - 1]
 
 
 def _remote_names(reference: Reference) -> list[str]:

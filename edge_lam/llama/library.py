@@ -61,6 +61,10 @@ class BackendLog:
     def _lines(self) -> _Lines:
         return getattr(self._local, "lines", self._shared)
 
+    def text(self) -> str:
+        """Return what is kept, as llama.cpp wrote it."""
+        return "".join(text for _, text in list(self._lines))
+
     def last_error(self) -> str:
         """Return the reason of the last failure in one line, without the name of llama.cpp's function, or ""."""
         errors = [text.strip() for level, text in list(self._lines) if level == _LEVEL_ERROR]

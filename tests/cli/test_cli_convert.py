@@ -20,9 +20,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints") / "my-finetune"
-    script = REPOSITORY / "tests" / "converters" / "random_checkpoint.py"
-    subprocess.run([sys.executable, script, folder], check=True)
+    write_checkpoint(folder)
     return folder
+
+
+def write_checkpoint(folder: Path, **options: object) -> None:
+    """Write a checkpoint with the converters' test helper, whose folder is not on this one's path."""
+    script = (
+        "import sys; from pathlib import Path; from random_checkpoint import write_checkpoint; "
+        f"write_checkpoint(Path(sys.argv[1]), **{options!r})"
+    )
+    path = os.pathsep.join([str(REPOSITORY / "tests" / "converters"), *sys.path])
+    subprocess.run([sys.executable, "-c", script, folder], check=True, env=os.environ | {"PYTHONPATH": path})
 
 
 def environment() -> dict[str, str]:
@@ -56,7 +65,7 @@ def test_the_default_is_q8_0_beside_the_folder(checkpoint: Path) -> None:
 
 def test_json_is_one_object(checkpoint: Path, tmp_path: Path) -> None:
     done = edge_lam(checkpoint, "-o", tmp_path / "out.gguf", "--json")
-    report = json.loads(done.stdout)
+    [report] = json.loads(done.stdout)["files"]
     assert report["quant"] == "Q8_0"
     assert report["license"] == "cc-by-nc-4.0"
     assert report["size"] == (tmp_path / "out.gguf").stat().st_size
@@ -71,11 +80,47 @@ def test_an_existing_file_needs_force(checkpoint: Path, tmp_path: Path) -> None:
     assert edge_lam(checkpoint, "-o", tmp_path / "out.gguf", "--force").returncode == 0
 
 
+def test_several_types_go_into_a_folder(checkpoint: Path, tmp_path: Path) -> None:
+    planned = edge_lam(checkpoint, "-q", "Q8_0,BF16", "-q", "Q4_0", "-o", tmp_path, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert list(tmp_path.iterdir()) == []
+    done = edge_lam(checkpoint, "-q", "Q8_0,BF16", "-q", "Q4_0", "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    for quant in ("Q8_0", "BF16", "Q4_0"):
+        assert f"my-finetune-{quant}.gguf" in planned.stdout
+        assert GGUFHeader.read(tmp_path / f"my-finetune-{quant}.gguf").file_type == quant
+    assert done.stdout.count("cc-by-nc-4.0") == 1
+
+
+def test_a_dry_run_in_json_tells_sizes(checkpoint: Path, tmp_path: Path) -> None:
+    command = [checkpoint, "-q", "Q5_K_M", "--tensor-type", "ffn_up=Q8_0", "-o", tmp_path / "out.gguf"]
+    [planned] = json.loads(edge_lam(*command, "--dry-run", "--json").stdout)["files"]
+    assert edge_lam(*command).returncode == 0
+    assert planned["size"] == (tmp_path / "out.gguf").stat().st_size
+    assert {fallback["wanted"] for fallback in planned["fallbacks"]} == {"Q5_K", "Q6_K"}
+
+
+def test_an_adapter_is_merged_or_exported(checkpoint: Path, tmp_path: Path) -> None:
+    script = REPOSITORY / "tests" / "converters" / "random_adapter.py"
+    subprocess.run([sys.executable, script, tmp_path / "lora", checkpoint], check=True)
+    merged = edge_lam(checkpoint, "--adapter", tmp_path / "lora", "-o", tmp_path)
+    assert merged.returncode == 0, merged.stderr
+    assert "adapter       lora" in merged.stdout
+    assert (tmp_path / "my-finetune-lora-Q8_0.gguf").is_file()
+    exported = edge_lam(checkpoint, "--adapter", tmp_path / "lora", "--export-adapter", tmp_path / "lora.gguf")
+    assert exported.returncode == 0, exported.stderr
+    assert "6 tensors of someone/tiny-random, rank 4" in exported.stdout
+    assert GGUFHeader.read(tmp_path / "lora.gguf").metadata["general.type"] == "adapter"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["{checkpoint}", "--tensor-type", "ffn_up"], 2, "'ffn_up' is not of the form PATTERN=TYPE"),
+        (["{checkpoint}", "--export-adapter", "x.gguf"], 2, "--export-adapter needs --adapter"),
+        (["{checkpoint}", "--adapter", "nowhere"], 1, "no such folder: nowhere"),
         (["nowhere"], 1, "no such folder: nowhere"),
-        ([], 2, "Missing argument 'CHECKPOINT'"),
+        ([], 2, "Missing argument 'SOURCE'"),
         (["{checkpoint}", "-q", "Q9"], 1, "there is no quantization Q9"),
         (["{checkpoint}", "--quart", "Q8_0"], 2, "No such option"),
         (["{checkpoint}", "--threads", "0"], 2, "--threads"),
@@ -99,9 +144,7 @@ def test_without_the_extra_there_is_a_hint(checkpoint: Path, tmp_path: Path) -> 
 
 def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "large"
-    script = REPOSITORY / "tests" / "converters" / "random_checkpoint.py"
-    sizes = ["--hidden", "512", "--ffn", "2048", "--layers", "8", "--dtype", "F32"]
-    subprocess.run([sys.executable, script, folder, *sizes], check=True)
+    write_checkpoint(folder, dtype="F32", hidden_size=512, intermediate_size=2048, num_hidden_layers=8)
     out = tmp_path / "models" / "out.gguf"
     out.parent.mkdir()
     command = [

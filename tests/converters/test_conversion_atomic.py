@@ -12,7 +12,7 @@ import pytest
 
 from edge_lam.errors import CheckpointError, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam_converters import convert
+from edge_lam_converters import convert, convert_all
 from edge_lam_converters.gguf_writer import partial_file
 
 OLD = b"what was there before"
@@ -35,6 +35,7 @@ try:
 except EdgeLamError as error:
     sys.exit(type(error).__name__ + ": " + error.message)
 """
+WHOLE = "from edge_lam_converters import convert_all; convert_all(source, out, quants=['F32', 'Q8_0', 'Q4_0']"
 KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
 NO_SPACE = "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
@@ -66,6 +67,18 @@ def test_a_killed_run_leaves_the_old_file_and_the_next_run_cleans_up(
     convert(original, out, quant=quant, force=True)
     assert GGUFHeader.read(out).file_type == quant
     assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("then", [KILL, INTERRUPT])
+def test_of_several_files_none_appears_until_all_are_written(then: str, original: Path, tmp_path: Path) -> None:
+    script = SCRIPT.format(stage="quantize", then=then, quant="").replace("convert(source, out, quant=''", WHOLE)
+    command = [sys.executable, "-c", script, str(original), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    assert done.returncode in (-signal.SIGKILL, -signal.SIGINT), done.stderr
+    assert list(tmp_path.glob("*.gguf")) == []
+    convert_all(original, tmp_path, quants=["F32", "Q8_0", "Q4_0"])
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".gguf"] * 3
 
 
 @pytest.mark.parametrize(("stage", "quant"), [("write", "BF16"), ("write", "Q8_0"), ("quantize", "Q8_0")])

@@ -100,10 +100,6 @@ def shard_missing(folder: Path) -> None:
     (folder / "model-00002-of-00002.safetensors").unlink()
 
 
-def only_pickles(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-
-
 def only_sentencepiece(folder: Path) -> None:
     (folder / "tokenizer.json").rename(folder / "tokenizer.model")
 
@@ -174,8 +170,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         header('{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}', 8),
         "tensor a is I64; only BF16, F16, F32 can be converted",
     ),
-    "no weights": (remove("model.safetensors"), "holds no safetensors weights"),
-    "only pickles": (only_pickles, r"no safetensors weights, only pytorch_model\*\.bin"),
+    "no weights": (remove("model.safetensors"), "holds no weights"),
     "missing shard": (shard_missing, r"model-00002-of-00002\.safetensors is missing"),
     "index leads out": (
         sharded(lambda m: m.update({"model.norm.weight": "../../secret.safetensors"})),
@@ -304,9 +299,9 @@ def test_there_is_no_such_folder(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", CheckpointError, "no such folder: .*nowhere")
 
 
-def test_a_gguf_is_no_checkpoint(original: Path, tmp_path: Path) -> None:
-    convert(original, tmp_path / "model.gguf")
-    refused(tmp_path / "model.gguf", CheckpointError, "is a GGUF, already converted; a checkpoint is a folder")
+def test_a_quantized_gguf_is_no_checkpoint(original: Path, tmp_path: Path) -> None:
+    convert(original, tmp_path / "model.gguf", quant="Q8_0")
+    refused(tmp_path / "model.gguf", CheckpointError, "is quantized already: it holds Q8_0")
 
 
 def test_a_folder_of_ggufs_is_no_checkpoint(original: Path, tmp_path: Path) -> None:
@@ -335,10 +330,9 @@ def test_an_existing_file_is_replaced_by_force_only(checkpoint: Path) -> None:
     ("out", "message"),
     [
         ("nowhere/out.gguf", "there is no folder .*nowhere"),
-        (".", "is a folder"),
         ("config.json/out.gguf", "there is no folder .*config.json"),
-        ("model.safetensors", "is a file of the checkpoint itself"),
-        ("../link.gguf", "is a file of the checkpoint itself"),
+        ("model.safetensors", "is a file of the source itself"),
+        ("../link.gguf", "is a file of the source itself"),
     ],
 )
 def test_an_output_that_can_t_be_is_refused(out: str, message: str, checkpoint: Path) -> None:

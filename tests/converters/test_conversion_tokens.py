@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_checkpoint import CORPUS, trained_tokenizer
+from random_checkpoint import trained_tokenizer
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from edge_lam.errors import CheckpointError
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert, pre_tokenizer
+from edge_lam_converters.random_tokenizer import CORPUS
 
 TEXTS = [
     "",

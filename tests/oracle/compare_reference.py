@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from gguf import GGUFReader
@@ -43,9 +44,10 @@ def compare_tensors(ours: GGUFReader, theirs: GGUFReader) -> list[str]:
     return lines
 
 
-def compare_metadata(ours: GGUFReader, theirs: GGUFReader) -> tuple[list[str], list[str]]:
-    """Return one line per difference that is explained, and one per other difference."""
-    explained, others = [], []
+def compare_metadata(ours: GGUFReader, theirs: GGUFReader) -> tuple[dict[str, str], list[str]]:
+    """Return the reason of each difference that is explained, by its key, and one line per other difference."""
+    explained: dict[str, str] = {}
+    others: list[str] = []
     for key in sorted(ours.fields.keys() | theirs.fields.keys()):
         if key.startswith("GGUF."):
             continue  # counts that follow from the rest
@@ -55,12 +57,11 @@ def compare_metadata(ours: GGUFReader, theirs: GGUFReader) -> tuple[list[str], l
         )
         if mine == reference:
             continue
-        line = f"{key}: {_shown(mine)}, reference {_shown(reference)}"
         reason = next((reason for pattern, reason in EXPLAINED.items() if re.fullmatch(pattern, key)), None)
         if reason:
-            explained.append(f"{line}  [{reason}]")
+            explained[key] = reason
         else:
-            others.append(line)
+            others.append(f"{key}: {_shown(mine)}, reference {_shown(reference)}")
     return explained, others
 
 
@@ -75,28 +76,55 @@ def _data_digest(reader: GGUFReader) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What two files have in common.
+
+    Attributes:
+        summary: one line of numbers.
+        passed: whether every difference is explained.
+        explained: the reason of each difference that has one, by its metadata key.
+        different: one line per other difference.
+    """
+
+    summary: str
+    passed: bool
+    explained: dict[str, str]
+    different: list[str]
+
+
+def compare(ours_path: Path, reference_path: Path) -> Comparison:
+    """Compare two GGUFs."""
+    ours, theirs = GGUFReader(ours_path), GGUFReader(reference_path)
+    tensors = compare_tensors(ours, theirs)
+    explained, others = compare_metadata(ours, theirs)
+    n_equal = sum(not key.startswith("GGUF.") for key in ours.fields) - len(explained) - len(others)
+    same_order = [tensor.name for tensor in ours.tensors] == [tensor.name for tensor in theirs.tensors]
+    if not same_order:
+        explained["the tensors' order"] = "names say which is which"
+    same_data = _data_digest(ours) == _data_digest(theirs)
+    n_bytes = sum(int(tensor.n_bytes) for tensor in ours.tensors)
+    summary = (
+        f"{len(ours.tensors)} tensors, {n_bytes:,} bytes, {len(tensors)} differences, "
+        f"data sections {'identical' if same_data else 'not identical'}; "
+        f"metadata: {n_equal} keys equal, {len(explained)} explained, {len(others)} different"
+    )
+    return Comparison(summary, not (tensors or others or (same_order and not same_data)), explained, tensors + others)
+
+
 def main() -> int:
     """Compare two files and print the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ours", type=Path)
     parser.add_argument("reference", type=Path)
     options = parser.parse_args()
-    ours, theirs = GGUFReader(options.ours), GGUFReader(options.reference)
-    tensors = compare_tensors(ours, theirs)
-    explained, others = compare_metadata(ours, theirs)
-    print(*(f"explained    {line}" for line in explained), sep="\n")
-    print(*(f"DIFFERENT    {line}" for line in tensors + others), sep="\n", end="\n" if tensors + others else "")
-    same_order = [tensor.name for tensor in ours.tensors] == [tensor.name for tensor in theirs.tensors]
-    if not same_order:
-        print("explained    the tensors lie in another order  [llama.cpp's quantizer sorts them]")
-    same_data = _data_digest(ours) == _data_digest(theirs)
-    n_equal = len(ours.fields) - len(explained) - len(others)
-    print(
-        f"{len(ours.tensors)} tensors, {sum(int(tensor.n_bytes) for tensor in ours.tensors):,} bytes: "
-        f"{len(tensors)} differences, data sections {'identical' if same_data else 'not identical'}; "
-        f"metadata: {n_equal} keys equal, {len(explained)} explained, {len(others)} different"
-    )
-    return 1 if tensors or others or (same_order and not same_data) else 0
+    comparison = compare(options.ours, options.reference)
+    for key, reason in comparison.explained.items():
+        print(f"explained    {key}: {reason}")
+    for line in comparison.different:
+        print(f"DIFFERENT    {line}")
+    print(comparison.summary)
+    return 0 if comparison.passed else 1
 
 
 if __name__ == "__main__":

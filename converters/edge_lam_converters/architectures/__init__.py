@@ -6,11 +6,19 @@ from typing import Any
 
 from edge_lam.errors import CheckpointError
 from edge_lam_converters.architectures.base import Architecture, TensorPlan
+from edge_lam_converters.architectures.llama import Llama
+from edge_lam_converters.architectures.mistral import Mistral
+from edge_lam_converters.architectures.mixtral import Mixtral
 from edge_lam_converters.architectures.qwen2 import Qwen2
 
 __all__ = ["ARCHITECTURES", "Architecture", "TensorPlan", "architecture_of"]
 
-ARCHITECTURES: dict[str, type[Architecture]] = {"Qwen2ForCausalLM": Qwen2}
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    "LlamaForCausalLM": Llama,
+    "MistralForCausalLM": Mistral,
+    "MixtralForCausalLM": Mixtral,
+    "Qwen2ForCausalLM": Qwen2,
+}
 """Supported classes, by the name that config.json gives them."""
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from edge_lam.errors import CheckpointError
 from edge_lam_converters import config as values
-from edge_lam_converters.architectures.base import Architecture
+from edge_lam_converters.architectures.base import Architecture, TensorPlan
+from edge_lam_converters.architectures.window import refuse_window
 
 
 class Qwen2(Architecture):
@@ -20,16 +20,10 @@ class Qwen2(Architecture):
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
-        window = config.get("sliding_window")
-        if values.flag(config, "use_sliding_window") and isinstance(window, int) and window < self.n_ctx:
-            raise CheckpointError(
-                "config.json turns the sliding window on, which llama.cpp does not compute for qwen2",
-                hint=f"set use_sliding_window to false, or max_position_embeddings to {window} at most",
-            )
+        if values.flag(config, "use_sliding_window"):
+            refuse_window(config.get("sliding_window"), self.n_ctx, off="use_sliding_window to false")
 
-    def block(self) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-        """Yield the base's tensors of one layer, then the three biases."""
-        yield from super().block()
-        yield "attn_q.bias", "self_attn.q_proj.bias", (self.n_heads * self.head_dim,)
-        yield "attn_k.bias", "self_attn.k_proj.bias", (self.n_kv_heads * self.head_dim,)
-        yield "attn_v.bias", "self_attn.v_proj.bias", (self.n_kv_heads * self.head_dim,)
+    def attention(self) -> Iterator[TensorPlan]:
+        """Yield the base's tensors, then the three biases."""
+        yield from super().attention()
+        yield from self.attention_biases()

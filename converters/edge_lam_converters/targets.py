@@ -1,0 +1,81 @@
+"""Where the results of a conversion go: their names, whether they may be written, and whether there is room.
+
+Everything here is checked before the first byte is written. Knows nothing of models.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_lam.errors import InvalidRequest
+from edge_lam_converters.source_files import SourceFiles
+
+
+@dataclass(frozen=True)
+class Target:
+    """A GGUF to be written: its file type by llama.cpp's name, and its path."""
+
+    quant: str
+    path: Path
+
+
+def choose_targets(quants: Sequence[str], out: Path | None, folder: Path, name: str) -> list[Target]:
+    """Return a target for each file type.
+
+    Args:
+        quants: names of file types, in any case; one that is named twice is written once.
+        out: a file for a single target, a folder for any number; None for `folder`.
+        folder: where files go by default.
+        name: of the model; files are called NAME-QUANT.gguf.
+
+    Raises:
+        InvalidRequest: no type, or several for one file.
+    """
+    names = list(dict.fromkeys(quant.strip().upper() for quant in quants))
+    if not names:
+        raise InvalidRequest("no quantization is asked for", param="quant")
+    if out is None or out.is_dir():
+        return [Target(quant, (out or folder) / f"{name}-{quant}.gguf") for quant in names]
+    if len(names) > 1:
+        raise InvalidRequest(
+            f"{' and '.join(names)} can't both be {out}", hint="give a folder that exists", param="out"
+        )
+    return [Target(names[0], out)]
+
+
+def check_targets(targets: Iterable[Target], sources: Sequence[SourceFiles], *, force: bool) -> None:
+    """Refuse targets that can't or must not be written.
+
+    Raises:
+        InvalidRequest: no such folder, no right to write, a file of the source, or a file that exists without `force`.
+    """
+    for path in (target.path for target in targets):
+        folder = path.parent
+        if not folder.is_dir():
+            raise InvalidRequest(f"there is no folder {folder}", param="out")
+        if path.is_dir():
+            raise InvalidRequest(f"{path} is a folder", hint="name the file to write", param="out")
+        if any(files.holds(path) for files in sources):
+            raise InvalidRequest(f"{path} is a file of the source itself", param="out")
+        if path.exists() and not force:
+            raise InvalidRequest(f"{path} exists", hint="use --force to replace it", param="out")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise InvalidRequest(f"the folder {folder} can't be written", param="out")
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Refuse to start without room on the disk for `needed` bytes in `folder`.
+
+    Raises:
+        InvalidRequest: there is less.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InvalidRequest(
+            f"{folder} has {free / 2**20:,.0f} MiB free, but the conversion needs {needed / 2**20:,.0f} MiB",
+            param="out",
+        )
