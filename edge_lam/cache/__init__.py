@@ -1,7 +1,27 @@
-"""Prefix cache: what is already computed of a prompt is not computed again. Knows token ids, nothing of tools."""
+"""Prefix cache: what is already computed of a prompt is not computed again. Knows token ids, nothing of tools.
+
+Three tiers: the live sequence, states in memory, states on disk.
+"""
 
 from __future__ import annotations
 
+from edge_lam.cache.fingerprint import fingerprint, state_key
 from edge_lam.cache.live import LiveSequence
+from edge_lam.cache.prefix_file import Prefix, PrefixHeader, read_baked, read_header, read_prefix, write_prefix
+from edge_lam.cache.store import PrefixStore, prefix_files, prefix_folder, trim
 
-__all__ = ["LiveSequence"]
+__all__ = [
+    "LiveSequence",
+    "Prefix",
+    "PrefixHeader",
+    "PrefixStore",
+    "fingerprint",
+    "prefix_files",
+    "prefix_folder",
+    "read_baked",
+    "read_header",
+    "read_prefix",
+    "state_key",
+    "trim",
+    "write_prefix",
+]

@@ -25,6 +25,8 @@ COMMANDS = {
     "chat": "Talk to a model in the terminal.",
     "convert": "Convert a checkpoint to GGUF and quantize it.",
     "info": "Describe a model file.",
+    "bake": "Compute tools and system message ahead, into one file to ship inside an app.",
+    "cache": "List what is kept of tools and system messages, so that the next start need not read them again.",
     "doctor": "Check this machine, the build and the model; advise where something is wrong.",
 }
 

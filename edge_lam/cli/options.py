@@ -31,13 +31,29 @@ class ModelOptions:
     n_ctx: int | None
     n_threads: int | None
     device: str
+    adapters: tuple[tuple[str, float], ...]
+    prefix: str | None
+    format: str | None
+    template: str | None
+    verbatim: bool
 
     def load(self) -> LAM:
         """Load the model, with the log that the command line asks for."""
         from edge_lam.lam import load
 
         settings = click.get_current_context().ensure_object(Settings)
-        return load(self.model, n_ctx=self.n_ctx, n_threads=self.n_threads, device=self.device, log=settings.log)
+        return load(
+            self.model,
+            n_ctx=self.n_ctx,
+            n_threads=self.n_threads,
+            device=self.device,
+            adapters=self.adapters,
+            prefix=self.prefix,
+            format=self.format,
+            template=self.template,
+            verbatim=self.verbatim,
+            log=settings.log,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,28 @@ GLOBAL_OPTIONS = (
     ),
 )
 
+
+def _scaled_files(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> list[tuple[str, float]]:
+    """Read FILE or FILE:SCALE."""
+    found = []
+    for text in value:
+        file, separator, scale = text.rpartition(":")
+        try:
+            found.append((file, float(scale)) if separator else (text, 1.0))
+        except ValueError:  # a colon in the name of the file
+            found.append((text, 1.0))
+    return found
+
+
+_FORMAT_OPTIONS = (
+    click.option(
+        "--format",
+        type=click.Choice(["xlam-2-qwen", "xlam-2-llama", "xlam-1-fc", "xlam-1-general", "agentlm", "generic"]),
+        help="The chat format to speak.  [default: what the model file tells]",
+    ),
+    click.option("--template", metavar="FILE", help="A Jinja chat template to render instead of the format's own."),
+    click.option("--verbatim", is_flag=True, help="Render the template in the model file, known defects included."),
+)
 _MODEL_OPTIONS = (
     click.option(
         "-m",
@@ -93,6 +131,16 @@ _MODEL_OPTIONS = (
         show_default=True,
         help="Where to compute.",
     ),
+    click.option(
+        "--adapter",
+        "adapters",
+        multiple=True,
+        callback=_scaled_files,
+        metavar="FILE[:SCALE]",
+        help="A LoRA adapter in GGUF to compute with.",
+    ),
+    click.option("--prefix", metavar="FILE", help="What `edge-lam bake` computed of the tools."),
+    *_FORMAT_OPTIONS,
 )
 _SAMPLING_OPTIONS = (
     click.option(
@@ -129,8 +177,15 @@ def examples(*lines: str) -> str:
 
 
 def model_options(function: Function) -> Function:
-    """Add --model, --n-ctx, --threads and --device; they arrive as `model_options: ModelOptions`."""
+    """Add --model, --n-ctx and all that `ModelOptions` holds; they arrive as `model_options: ModelOptions`."""
     return _gathered(function, _MODEL_OPTIONS, "model_options", ModelOptions)
+
+
+def format_options(function: Function) -> Function:
+    """Add --format, --template and --verbatim."""
+    for option in reversed(_FORMAT_OPTIONS):
+        function = option(function)
+    return function
 
 
 def sampling_options(function: Function) -> Function:

@@ -6,8 +6,21 @@ In go tokens, a constraint and a sampler; out come pieces of text. Knows nothing
 from __future__ import annotations
 
 from edge_lam.decoding.constraint import Constraint, Unconstrained
-from edge_lam.decoding.loop import decode
+from edge_lam.decoding.costs import PassCosts
+from edge_lam.decoding.drafts import Draft, Drafter, Lookup
+from edge_lam.decoding.loop import decode, reuse_prompt
 from edge_lam.decoding.sampling import Sampler
 from edge_lam.decoding.vocabulary import Vocabulary
 
-__all__ = ["Constraint", "Sampler", "Unconstrained", "Vocabulary", "decode"]
+__all__ = [
+    "Constraint",
+    "Draft",
+    "Drafter",
+    "Lookup",
+    "PassCosts",
+    "Sampler",
+    "Unconstrained",
+    "Vocabulary",
+    "decode",
+    "reuse_prompt",
+]

@@ -13,6 +13,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
+from edge_lam.llama.adapter import apply_adapters, load_adapters
 from edge_lam.llama.library import library, log
 from edge_lam.llama.threads import default_threads
 
@@ -41,6 +42,7 @@ class Context:
         n_batch: tokens that go through the model in one pass.
         n_threads: threads that compute.
         n_logits: tokens whose logits one `decode` can give.
+        adapters: what is added to the model.
         kv_bytes: memory for keys and values.
         compute_bytes: memory for intermediate results and logits, as llama.cpp reports it.
     """
@@ -53,6 +55,7 @@ class Context:
         n_batch: int = 512,
         n_threads: int | None = None,
         n_logits: int = 32,
+        adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
     ) -> None:
         """Set up memory for a model.
 
@@ -62,9 +65,11 @@ class Context:
             n_batch: tokens in one pass.
             n_threads: threads that compute; by default one per physical core that this process may use.
             n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
+            adapters: LoRA adapters in GGUF to compute with, each with its scale.
 
         Raises:
-            InvalidRequest: a number is out of range.
+            InvalidRequest: a number is out of range, or an adapter is for another model.
+            ModelNotFound, InvalidModelFile: an adapter is missing or none.
             BackendError: llama.cpp could not set it up, such as for want of memory.
             Closed: the model is closed.
         """
@@ -79,6 +84,7 @@ class Context:
         self._llama = library()
         self._process = os.getpid()
         self._n_outputs = 0
+        self.adapters = load_adapters(model, adapters)
         pointer = self._create()
         self._pointer: int | None = pointer
         self._memory = self._llama.llama_get_memory(pointer)
@@ -86,6 +92,8 @@ class Context:
         self._free = weakref.finalize(self, _free_context, self._llama, pointer, self._batch.struct, self._process)
         self.kv_bytes = model.shape.kv_bytes(self._llama.llama_n_ctx(pointer))
         model.attach(self)
+        if self.adapters:
+            apply_adapters(pointer, self.adapters)
 
     def _create(self) -> int:
         params = self._llama.llama_context_default_params()
@@ -108,7 +116,7 @@ class Context:
         tokens: Sequence[int],
         *,
         start: int,
-        logits: Literal["last", "all", "none"] = "last",
+        logits: Literal["last", "all", "none"] | Sequence[int] = "last",
         sequence: int = 0,
     ) -> int:
         """Run tokens through the model and keep their keys and values.
@@ -117,9 +125,10 @@ class Context:
         tokens: `length()` tells, and `truncate()` takes them away.
 
         Args:
-            tokens: at least one; with logits="all" at most `n_logits`.
+            tokens: at least one.
             start: position of the first one, which must be `length()`.
-            logits: for which tokens `logits()` will be there.
+            logits: for which tokens `logits()` will be there: a word, or their indices among `tokens`, ascending; at
+                most `n_logits` of them, and all in the last pass.
             sequence: which sequence; there is one, number 0.
 
         Returns:
@@ -131,23 +140,23 @@ class Context:
             Closed: after `close()`.
         """
         pointer = self._open()
-        ids = self._check(tokens, start, logits, sequence)
+        ids = self._check(tokens, start, sequence)
+        outputs = self._outputs(len(ids), logits)
         self._n_outputs = 0  # until the passes are through: nobody may read logits of an interrupted one
         passes = 0
         for first in range(0, len(ids), self.n_batch):
-            chunk = ids[first : first + self.n_batch]
-            ends = first + len(chunk) == len(ids)
-            self._batch.fill(chunk, start + first, logits if ends or logits == "all" else "none")
+            part = slice(first, first + self.n_batch)
+            self._batch.fill(ids[part], start + first, outputs[part])
             status = self._llama.llama_decode(pointer, self._batch.struct)
             passes += 1
             if status != 0:
                 self.truncate(start, sequence=sequence)
                 raise BackendError(f"decoding {len(ids)} tokens at {start}: {_FAILURES.get(status, f'error {status}')}")
         self._llama.llama_synchronize(pointer)  # a GPU works on its own: without this the time shows up in logits()
-        self._n_outputs = {"none": 0, "last": 1, "all": len(ids)}[logits]
+        self._n_outputs = int(outputs.sum())
         return passes
 
-    def _check(self, tokens: Sequence[int], start: int, logits: str, sequence: int) -> NDArray[np.int64]:
+    def _check(self, tokens: Sequence[int], start: int, sequence: int) -> NDArray[np.int64]:
         """Return the tokens as an array if llama.cpp can take them; it would abort on some that it can't."""
         import numpy as np
 
@@ -166,11 +175,24 @@ class Context:
                 f"the context is full: {held} of {self.n_ctx} tokens are taken, {len(ids)} more don't fit",
                 hint="use a larger n_ctx",
             )
-        if logits not in ("last", "all", "none"):
-            raise InvalidRequest(f"logits must be last, all or none, not {logits!r}", param="logits")
-        if logits == "all" and len(ids) > self.n_logits:
-            raise InvalidRequest(f"{len(ids)} tokens are more than n_logits={self.n_logits}", param="logits")
         return ids
+
+    def _outputs(self, n_tokens: int, logits: str | Sequence[int]) -> NDArray[np.int8]:
+        """Return which tokens are to give logits, shape (n_tokens,)."""
+        import numpy as np
+
+        words: dict[str, Sequence[int]] = {"last": [n_tokens - 1], "all": range(n_tokens), "none": []}
+        wanted = words.get(logits) if isinstance(logits, str) else logits
+        if wanted is None:
+            raise InvalidRequest(f"logits must be last, all, none or indices, not {logits!r}", param="logits")
+        if len(wanted) > self.n_logits:
+            raise InvalidRequest(f"{len(wanted)} tokens are more than n_logits={self.n_logits}", param="logits")
+        last_pass = (n_tokens - 1) // self.n_batch * self.n_batch
+        if wanted and not last_pass <= min(wanted) <= max(wanted) < n_tokens:
+            raise InvalidRequest(f"logits of tokens outside {last_pass} to {n_tokens - 1}", param="logits")
+        outputs = np.zeros(n_tokens, dtype=np.int8)
+        outputs[list(wanted)] = 1
+        return outputs
 
     def logits(self, index: int = -1) -> NDArray[np.float32]:
         """Return the logits after a token of the last `decode`.
@@ -219,6 +241,55 @@ class Context:
         if position < held and not self._llama.llama_memory_seq_rm(self._memory, sequence, position, -1):
             raise BackendError(f"llama.cpp can't forget the tokens from {position} on with this model")
 
+    def state(self, *, sequence: int = 0) -> NDArray[np.uint8]:
+        """Return a copy of the keys and values of a sequence, shape (bytes,), as `restore` takes them.
+
+        Raises:
+            InvalidRequest: no such sequence.
+            BackendError: llama.cpp can't copy them.
+            Closed: after `close()`.
+        """
+        import numpy as np
+
+        self.length(sequence)
+        size = self._llama.llama_state_seq_get_size(self._open(), sequence)
+        state = np.empty(size, dtype=np.uint8)
+        target = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        if not size or self._llama.llama_state_seq_get_data(self._open(), target, size, sequence) != size:
+            raise BackendError("llama.cpp could not copy the keys and values")
+        return state
+
+    def restore(self, state: NDArray[np.uint8], *, sequence: int = 0) -> int:
+        """Replace what a sequence holds by a copied state; the logits of the last `decode` are gone.
+
+        Args:
+            state: of a context with the same model and the same types of keys and values.
+            sequence: which sequence.
+
+        Returns:
+            How many tokens it holds now.
+
+        Raises:
+            InvalidRequest: no such sequence.
+            BackendError: the state does not fit; the sequence is empty then.
+            Closed: after `close()`.
+        """
+        import numpy as np
+
+        self.truncate(0, sequence=sequence)
+        self._n_outputs = 0
+        data = np.ascontiguousarray(state, dtype=np.uint8)
+        source = data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        with log.capture():
+            done = self._llama.llama_state_seq_set_data(self._open(), source, len(data), sequence)
+            reason = log.last_error() or "no reason given"
+        if done == len(data) and self.length(sequence) > self.n_ctx:
+            done, reason = 0, f"it holds {self.length(sequence)} tokens, the context {self.n_ctx}"
+        if done != len(data):
+            self._llama.llama_memory_seq_rm(self._memory, sequence, 0, -1)
+            raise BackendError(f"the state does not fit this context: {reason}")
+        return self.length(sequence)
+
     def _open(self) -> int:
         if self._pointer is None:
             raise Closed("the context is closed")
@@ -257,14 +328,12 @@ class _Batch:
         for index in range(n_tokens):
             self.struct.seq_id[index][0] = 0
 
-    def fill(self, tokens: NDArray[np.int64], start: int, logits: str) -> None:
+    def fill(self, tokens: NDArray[np.int64], start: int, outputs: NDArray[np.int8]) -> None:
         n = len(tokens)
         self.struct.n_tokens = n
         self._tokens[:n] = tokens
         self._positions[:n] = self._offsets[:n] + start
-        self._outputs[:n] = logits == "all"
-        if logits == "last":
-            self._outputs[n - 1] = 1
+        self._outputs[:n] = outputs
 
 
 def _check_number(name: str, value: int, largest: int) -> None:

@@ -18,19 +18,23 @@ from typing import Any
 class Times:
     """Seconds spent in each phase of one call.
 
-    `first_token` (TTFT) and `total` are measured from the start of the call; the others are durations and don't
-    overlap: ``render + tokenize + compile + prefill + decode + mask + sample + parse <= total``. `load` is the load
-    of the model, which happened before the call, and `tool` the time in tool functions, which comes after it.
+    `first_token` (TTFT) and `total` are measured from the start of the call; the others are durations that don't
+    overlap and, `load` and `tool` aside, add up to `total` at most. `restore` and `save` are of prefix states, from and
+    to memory and disk. `load` is the load of the model, which happened before the call, and `tool` the time in tool
+    functions, which comes after it.
     """
 
     load: float = 0.0
     render: float = 0.0
     tokenize: float = 0.0
     compile: float = 0.0
+    restore: float = 0.0
+    save: float = 0.0
     prefill: float = 0.0
     decode: float = 0.0
     mask: float = 0.0
     sample: float = 0.0
+    draft: float = 0.0
     parse: float = 0.0
     tool: float = 0.0
     first_token: float = 0.0
@@ -52,7 +56,8 @@ class Tokens:
 
     Attributes:
         prompt: all tokens of the prompt, cached ones included.
-        cached: tokens of the prompt that were already in the context.
+        cached: tokens of the prompt that did not have to be read.
+        restored: those of the cached ones that came from a stored prefix, not from the context itself.
         sampled: chosen from the model's logits.
         forced: appended because the grammar left no choice.
         drafted: guessed and sent to the model for verification.
@@ -61,6 +66,7 @@ class Tokens:
 
     prompt: int = 0
     cached: int = 0
+    restored: int = 0
     sampled: int = 0
     forced: int = 0
     drafted: int = 0
@@ -98,6 +104,7 @@ class CallReport:
     id: str
     model: str = ""
     format: str = ""
+    format_sha256: str = ""
     template_sha256: str = ""
     device: str = ""
     n_ctx: int = 0
@@ -125,8 +132,8 @@ class CallReport:
 
     @property
     def decode_rate(self) -> float:
-        """Reply tokens per second of decoding, masks and sampling; 0 when nothing was generated."""
-        seconds = self.times.decode + self.times.mask + self.times.sample
+        """Reply tokens per second of decoding, masks, sampling and drafting; 0 when nothing was generated."""
+        seconds = self.times.decode + self.times.mask + self.times.sample + self.times.draft
         return self.tokens.generated / seconds if seconds else 0.0
 
     def to_dict(self) -> dict[str, Any]:

@@ -142,6 +142,30 @@ def test_a_call_under_auto_is_bound_from_its_opening(run, model, prompt, constra
     assert report.tokens.forced == 3
 
 
+class Recorded(Constraint):
+    """Remembers the tokens of the reply, forced ones too."""
+
+    def accept(self, tokens):
+        self.taken = [*getattr(self, "taken", []), *tokens]
+        super().accept(tokens)
+
+
+class ReplayAll(Replay):
+    """Chooses the token that a known reply has where the reply is now."""
+
+    def choose(self, logits, constraint, times):
+        return self._tokens[len(getattr(constraint, "taken", []))]
+
+
+def test_calls_under_auto_stay_bound_to_their_end(run, model, prompt, constrain):
+    call = '[{"name": "get_time", "arguments": {"city": "Oslo"}}]'
+    tokens = [*model.tokenize(call), model.eos_token]
+    text, report = run(prompt, constrain("auto", of=Recorded), ReplayAll(tokens))
+    assert (text, report.finish_reason) == (call, "stop")
+    assert report.tokens.generated == len(tokens) - 1  # nothing but the end can follow: it is not asked for
+    assert report.tokens.forced > report.tokens.sampled
+
+
 def test_times_and_tokens_add_up(run, prompt, constrain):
     _, report = run(prompt, constrain("required"))
     times, tokens = report.times, report.tokens

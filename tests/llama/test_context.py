@@ -61,6 +61,14 @@ def test_logits_of_all_tokens(context: Context, tokens: list[int], expected: np.
             context.logits(index)
 
 
+def test_logits_of_some_tokens(context: Context, tokens: list[int], expected: np.ndarray) -> None:
+    context.decode(tokens[:20], start=0, logits=[3, 4, 19])
+    for row, index in enumerate([3, 4, 19]):
+        assert context.logits(row).argmax() == expected[index].argmax()
+    with pytest.raises(InvalidRequest, match="no logits 3"):
+        context.logits(3)
+
+
 def test_logits_are_a_view(context: Context, model: Model, tokens: list[int]) -> None:
     context.decode(tokens[:5], start=0)
     logits = context.logits()
@@ -115,7 +123,8 @@ WRONG: dict[str, tuple[Callable[[Context], object], type[EdgeLamError], str]] = 
     "negative start": (lambda c: c.decode([1], start=-1), InvalidRequest, "starts at -1"),
     "overfull": (lambda c: c.decode([1] * 513, start=0), BackendError, "the context is full: 0 of 512"),
     "too many logits": (lambda c: c.decode([1] * 33, start=0, logits="all"), InvalidRequest, "more than n_logits=32"),
-    "unknown logits": (lambda c: c.decode([1], start=0, logits="some"), InvalidRequest, "last, all or none"),  # type: ignore[arg-type]
+    "logits out of range": (lambda c: c.decode([1, 2], start=0, logits=[2]), InvalidRequest, "outside 0 to 1"),
+    "unknown logits": (lambda c: c.decode([1], start=0, logits="some"), InvalidRequest, "last, all, none or indices"),  # type: ignore[arg-type]
     "sequence": (lambda c: c.decode([1], start=0, sequence=1), InvalidRequest, "there is no sequence 1"),
     "negative position": (lambda c: c.truncate(-1), InvalidRequest, "there is no position -1"),
 }

@@ -1,0 +1,54 @@
+"""What a prefix state is valid for: the model's content, the build, and the types of keys and values.
+
+In goes a context, out comes a key of plain JSON types. Two keys are equal if, and only if, a state of one context means
+the same in the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_lam.llama import build_info
+
+if TYPE_CHECKING:
+    from edge_lam.llama import Context
+
+BLOCK = 1 << 16
+N_BLOCKS = 64
+
+
+def state_key(context: Context) -> dict[str, Any]:
+    """Return the key of the states of a context."""
+    build = build_info()
+    return {
+        "model": fingerprint(context.model.path),
+        "llama_cpp": build.llama_cpp,
+        "bindings": build.version,
+        "device": context.model.device,
+        "adapters": [[fingerprint(adapter.path), adapter.scale] for adapter in context.adapters],
+        "kv_types": ["f16", "f16"],
+    }
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash of a model file's size and of 64 blocks spread over its content, header and end included.
+
+    Reading all of a file of gigabytes would take longer than what a stored prefix saves. Quantized weights differ
+    everywhere when they differ at all.
+    """
+    stat = path.stat()
+    return _fingerprint(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(path: Path, size: int, modified: int) -> str:
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        digest.update(file.read(N_BLOCKS * BLOCK))
+        for index in range(1, N_BLOCKS + 1):
+            file.seek(max(0, size * index // N_BLOCKS - BLOCK))
+            digest.update(file.read(BLOCK))
+    return digest.hexdigest()

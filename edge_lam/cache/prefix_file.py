@@ -1,0 +1,156 @@
+"""One prefix on disk: its token ids, and the keys and values that a context computed for them.
+
+In goes a state with the key that it is valid for, out comes the same, or None: a file that is cut short, corrupt or of
+something else is never an error. Knows nothing of contexts and of which files there are.
+
+Layout, little-endian: magic "elprefix", u32 version, u32 length of the header; the header, JSON
+``{"key", "n_tokens", "n_bytes"}``; the token ids, i32 each; the state; SHA-256 of all before it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_lam.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAGIC = b"elprefix"
+VERSION = 1
+FIXED = struct.Struct("<8sII")
+MAX_HEADER = 1 << 16
+CHECKSUM_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Tokens and their state.
+
+    Attributes:
+        tokens: ids, shape (n_tokens,), int32.
+        state: as `Context.state` copied it, shape (bytes,), uint8.
+    """
+
+    tokens: NDArray[np.int32]
+    state: NDArray[np.uint8]
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that it holds."""
+        return self.tokens.nbytes + self.state.nbytes
+
+
+@dataclass(frozen=True)
+class PrefixHeader:
+    """What a file says of itself before its tokens.
+
+    Attributes:
+        key: what the state is valid for, as given to `write_prefix`.
+        n_tokens: how many tokens.
+        n_bytes: of the state.
+    """
+
+    key: dict[str, Any]
+    n_tokens: int
+    n_bytes: int
+
+
+def write_prefix(path: Path, key: Mapping[str, Any], tokens: Sequence[int], state: NDArray[np.uint8]) -> None:
+    """Write a file whole or not at all, readable by its owner only: prompts can be read from it.
+
+    Raises:
+        OSError: the folder or the disk refuses.
+    """
+    import numpy as np
+
+    ids = np.asarray(tokens, dtype="<i4")
+    text = json.dumps({"key": dict(key), "n_tokens": len(ids), "n_bytes": state.nbytes}).encode()
+    parts: list[bytes | memoryview] = [FIXED.pack(MAGIC, VERSION, len(text)) + text, ids.tobytes(), state.data]
+    checksum = hashlib.sha256()
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)  # made with mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for part in parts:
+                checksum.update(part)
+                file.write(part)
+            file.write(checksum.digest())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def read_header(path: Path) -> PrefixHeader | None:
+    """Read what a file says of itself; None if it is no file of this version."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(FIXED.size)
+            if len(head) < FIXED.size:
+                return None
+            magic, version, length = FIXED.unpack(head)
+            if magic != MAGIC or version != VERSION or length > MAX_HEADER:
+                return None
+            fields = json.loads(file.read(length))
+            header = PrefixHeader(fields["key"], fields["n_tokens"], fields["n_bytes"])
+            expected = FIXED.size + length + 4 * header.n_tokens + header.n_bytes + CHECKSUM_BYTES
+            whole = os.fstat(file.fileno()).st_size == expected
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return header if whole and isinstance(header.key, dict) and header.n_tokens > 0 else None
+
+
+def read_prefix(path: Path, key: Mapping[str, Any]) -> Prefix | None:
+    """Read a whole file; None if it is corrupt or not for `key`."""
+    import numpy as np
+
+    header = read_header(path)
+    if not header or header.key != dict(key):
+        return None
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+    except (OSError, MemoryError):
+        return None
+    body, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:].tobytes()
+    if hashlib.sha256(body.data).digest() != checksum:
+        return None
+    start = len(body) - header.n_bytes - 4 * header.n_tokens
+    tokens = np.frombuffer(body[start : len(body) - header.n_bytes].tobytes(), dtype="<i4")
+    return Prefix(tokens, body[len(body) - header.n_bytes :])
+
+
+def read_baked(path: Path, key: Mapping[str, Any]) -> Prefix:
+    """Read a file that has to fit: unlike `read_prefix`, say why it doesn't.
+
+    Raises:
+        InvalidRequest: missing, damaged, or for another model, build, device or adapter; `param` is "prefix".
+    """
+    header = read_header(path)
+    prefix = read_prefix(path, key)
+    if prefix is not None:
+        return prefix
+    hint = "bake it again"
+    if not path.exists():
+        raise InvalidRequest(f"no such prefix file: {path}", hint="edge-lam bake makes one", param="prefix")
+    if header is None or header.key == dict(key):
+        raise InvalidRequest(f"{path} is no prefix file, or damaged", hint=hint, param="prefix")
+    differing = [name for name in key if header.key.get(name) != key[name]]
+    shown = ", ".join(f"{name} {_short(header.key.get(name))}, not {_short(key[name])}" for name in differing)
+    raise InvalidRequest(f"{path} was baked for {shown}", hint=hint, param="prefix")
+
+
+def _short(value: object) -> str:
+    return str(value)[:12]

@@ -1,0 +1,46 @@
+"""`edge-lam bake`: what a model computes of tools and a system message, as one file for an app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edge_lam.cli.options import SYSTEM, TOOLS, ModelOptions, examples, model_options
+from edge_lam.cli.terminal import console, count, print_json, size
+
+
+@click.command(
+    "bake",
+    epilog=examples(
+        "edge-lam bake --tools tools.json -o app.prefix",
+        'edge-lam bake --model my.Q4_K_M.gguf --tools tools.py --system "You are a car." -o app.prefix',
+        'edge-lam call "what time is it in Oslo?" --model my.Q4_K_M.gguf --tools tools.py --prefix app.prefix',
+    ),
+)
+@TOOLS
+@SYSTEM
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@model_options
+def command(
+    *, tools: str | None, system: str | None, output: Path, force: bool, as_json: bool, model_options: ModelOptions
+) -> None:
+    """Compute tools and system message ahead, into one file to ship inside an app.
+
+    With it, even the first call that a device ever makes need not read them. It holds for this model file, with these
+    adapters, this version of llama.cpp and this kind of device; elsewhere it is refused.
+    """
+    from edge_lam.cli.toolbox import find_tools
+    from edge_lam.errors import InvalidRequest
+
+    if output.exists() and not force:
+        raise InvalidRequest(f"{output} exists", hint="--force overwrites it", param="output")
+    with model_options.load() as lam:
+        n_tokens = lam.bake(output, find_tools(tools), system=system)
+    n_bytes = output.stat().st_size
+    if as_json:
+        print_json({"path": str(output), "tokens": n_tokens, "bytes": n_bytes})
+    else:
+        console().print(f"{output}: {count(n_tokens)} tokens, {size(n_bytes)}")

@@ -1,0 +1,95 @@
+"""`edge-lam cache`: list, show and clear the prefixes on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge_lam.cli.options import examples
+from edge_lam.cli.terminal import console, count, plain_table, print_json, print_table, size
+
+
+@click.command(
+    "cache",
+    epilog=examples(
+        "edge-lam cache", "edge-lam cache --clear", "edge-lam cache --clear 1177-61e8", "edge-lam cache --json"
+    ),
+)
+@click.argument("name", required=False)
+@click.option("--clear", is_flag=True, help="Remove the prefix called NAME, or all of them.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Another folder than the usual one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(name: str | None, clear: bool, folder: Path | None, as_json: bool) -> None:
+    """List what is kept of tools and system messages, so that the next start need not read them again.
+
+    NAME is the beginning of a name in the list. EDGE_LAM_PREFIX_CACHE=off keeps nothing on disk.
+    """
+    from edge_lam.cache import prefix_folder
+
+    home = prefix_folder(folder)
+    found = [entry for entry in describe(home) if not name or entry["name"].startswith(name)] if home else []
+    if name and not found:
+        from edge_lam.errors import InvalidRequest
+
+        raise InvalidRequest(f"no prefix is called {name}", hint="edge-lam cache lists them", param="name")
+    if clear:
+        for entry in found:
+            with contextlib.suppress(OSError):
+                Path(entry["path"]).unlink()
+    if as_json:
+        print_json({"folder": str(home or ""), "removed" if clear else "prefixes": found})
+    else:
+        _show(home, found, cleared=clear)
+
+
+def describe(folder: Path) -> list[dict[str, Any]]:
+    """Return what is known of each prefix, the most recently used first; sizes are bytes, ages seconds."""
+    from edge_lam.cache import prefix_files, read_header
+
+    entries = []
+    for path in reversed(prefix_files(folder)):
+        header = read_header(path)
+        with contextlib.suppress(OSError):
+            stat = path.stat()
+            entries.append(
+                {
+                    "name": path.stem,
+                    "path": str(path),
+                    "tokens": header.n_tokens if header else 0,
+                    "bytes": stat.st_size,
+                    "age": round(time.time() - stat.st_mtime, 1),
+                    "model": str(header.key.get("model", ""))[:12] if header else "damaged",
+                    "device": str(header.key.get("device", "")) if header else "",
+                }
+            )
+    return entries
+
+
+def _show(folder: Path | None, entries: list[dict[str, Any]], *, cleared: bool) -> None:
+    out = console()
+    total = size(sum(entry["bytes"] for entry in entries))
+    if folder is None:
+        out.print("EDGE_LAM_PREFIX_CACHE=off: no prefixes are kept on disk")
+    elif cleared:
+        out.print(f"removed {len(entries)} of {folder}: {total}")
+    elif not entries:
+        out.print(f"no prefixes in {folder}")
+    else:
+        table = plain_table(f"{folder}: {total}", "prefix", "tokens", "size", "used", "model", "device")
+        for entry in entries:
+            age = f"{_age(entry['age'])} ago"
+            table.add_row(
+                entry["name"][:20], count(entry["tokens"]), size(entry["bytes"]), age, entry["model"], entry["device"]
+            )
+        print_table(out, table)
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

@@ -1,0 +1,118 @@
+"""A restored prefix is the prefix: the same logits as reading it, and none of it where it does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_lam.cache import LiveSequence, PrefixStore, fingerprint, prefix_files, state_key, write_prefix
+from edge_lam.errors import BackendError
+from edge_lam.llama import Context, Model
+
+
+@pytest.fixture(scope="module")
+def model(tiny_lam_path):
+    with Model(tiny_lam_path, device="cpu") as model:
+        yield model
+
+
+@pytest.fixture
+def context(model):
+    with Context(model, n_ctx=512, n_batch=128) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def tokens(model):
+    return model.tokenize("You are a helpful assistant that can use tools, and the tools are these. " * 12)[:200]
+
+
+def test_a_restored_state_gives_the_same_logits(model, context, tokens):
+    context.decode(tokens[:150], start=0)
+    state = context.state()
+    context.decode(tokens[150:160], start=150)
+    expected = context.logits().copy()
+    with Context(model, n_ctx=256, n_batch=128) as other:
+        assert other.restore(state) == 150
+        other.decode(tokens[150:160], start=150)
+        assert np.array_equal(other.logits(), expected)
+        assert other.restore(state) == 150  # over what is there
+
+
+@pytest.mark.parametrize("spoil", [lambda s: s[:-9], lambda s: s[:40], lambda s: np.zeros(1000, dtype=np.uint8)])
+def test_a_state_that_does_not_fit_is_refused(context, tokens, spoil):
+    context.decode(tokens[:20], start=0)
+    state = context.state()
+    with pytest.raises(BackendError, match="does not fit"):
+        context.restore(spoil(state))
+    assert context.length() == 0
+    context.decode(tokens[:20], start=0)
+
+
+def test_a_context_too_small_for_it_refuses(model, context, tokens):
+    context.decode(tokens, start=0)
+    state = context.state()
+    with Context(model, n_ctx=128, n_batch=128) as small, pytest.raises(BackendError, match="does not fit"):
+        small.restore(state)
+
+
+@pytest.fixture
+def store(tmp_path, context):
+    return PrefixStore(state_key(context), tmp_path / "prefixes")
+
+
+def test_a_sequence_stores_and_restores(model, context, store, tokens):
+    sequence = LiveSequence(context, store)
+    sequence.extend(tokens[:150])
+    sequence.save()
+    with Context(model, n_ctx=512, n_batch=128) as other:
+        second = LiveSequence(other, PrefixStore(store.key, store.folder))
+        prompt = tokens[:180]
+        assert second.reuse(prompt) == 0
+        assert second.restore(prompt) == 150
+        assert second.tokens == tokens[:150]
+        assert other.length() == 150
+        assert second.restore(prompt) == 0  # nothing stored is longer than what is held
+
+
+def test_a_lying_file_is_a_miss(context, store, tokens, tmp_path):
+    """The checksum holds, the key too, but the state is of fewer tokens, or no state at all."""
+    sequence = LiveSequence(context, store)
+    sequence.extend(tokens[:100])
+    shorter = context.state()
+    sequence.extend(tokens[100:150])
+    sequence.save()
+    (path,) = prefix_files(tmp_path / "prefixes")
+    for state in (np.zeros(500, dtype=np.uint8), shorter):
+        write_prefix(path, store.key, tokens[:150], state)
+        fresh = LiveSequence(context, PrefixStore(store.key, store.folder))
+        assert fresh.restore(tokens[:180]) == 0
+        assert (fresh.tokens, context.length()) == ([], 0)
+
+
+def test_short_prefixes_are_not_stored(context, store, tokens):
+    sequence = LiveSequence(context, store)
+    sequence.extend(tokens[:63])
+    sequence.save()
+    assert not store.has(tokens[:63])
+
+
+def test_the_fingerprint_follows_the_content(tmp_path: Path, tiny_lam_path: Path):
+    data = bytearray(tiny_lam_path.read_bytes())
+    copy = tmp_path / "copy.gguf"
+    copy.write_bytes(data)
+    first = fingerprint(copy)
+    assert first == fingerprint(tiny_lam_path)
+    data[-1] ^= 1
+    copy.write_bytes(data)
+    assert fingerprint(copy) != first
+    copy.write_bytes(data[:-1])
+    assert fingerprint(copy) != first
+
+
+def test_the_key_is_the_models_and_the_builds(context):
+    key = state_key(context)
+    assert key["model"] == fingerprint(context.model.path)
+    assert set(key) >= {"model", "llama_cpp", "device", "kv_types"}

@@ -1,0 +1,189 @@
+"""Drafts: what is guessed, when it pays, and that replies are the same with and without them."""
+
+from __future__ import annotations
+
+import pytest
+from replay import Replay
+
+from edge_lam.decoding import Draft, Drafter, Lookup, PassCosts, Sampler, Unconstrained, decode
+from edge_lam.metrics import CallReport
+
+QUESTIONS = (
+    "What time is it in Tokyo?",
+    "Convert 12 miles to kilometers and 3 pounds to kilograms",
+    "Add the note buy oat milk and bread",
+    "Set a timer for five minutes called pasta",
+    "What is 17 * 23 and what is 4 + 5?",
+    "List the folder /home/anna/pictures",
+    "What time is it in Paris and in Buenos Aires?",
+    "Hello! Who are you?",
+    "Tell me a joke about Tokyo",
+    "Remember that the gate code is 4471, and that the plumber comes on Friday",
+)
+
+
+def cheap() -> PassCosts:
+    """A pass of one token was so dear that every guess pays, whatever is measured in the test."""
+    costs = PassCosts()
+    costs.record(1, 1e6)
+    for size in (2, 64):
+        costs.record(size, 1e-6)
+    return costs
+
+
+def dear() -> PassCosts:
+    """Each token of a pass costs as much as a pass of its own: no guess pays."""
+    costs = PassCosts()
+    for size in (1, 2, 64):
+        costs.record(size, float(size))
+    return costs
+
+
+def test_costs_are_measured_interpolated_and_continued():
+    costs = PassCosts()
+    assert costs.of(3) == 0
+    costs.record(1, 1.0)
+    assert costs.of(1) == 1.0
+    assert 1.0 < costs.of(2) < 2.0
+    costs.record(5, 3.0)
+    assert costs.of(3) == pytest.approx(2.0)
+    assert costs.of(9) > 3.0
+    assert costs.added(1, 4) == pytest.approx(2.0)
+    costs.record(5, 2.0)
+    assert 2.0 < costs.of(5) < 3.0
+
+
+def test_one_slow_pass_changes_little_and_prompts_are_left_out():
+    costs = PassCosts()
+    costs.record(1, 1.0)
+    costs.record(1, 1000.0)
+    assert costs.of(1) <= 1.2
+    costs.record(1000, 50.0)
+    assert costs.of(1000) != 50.0
+
+
+def test_lookup_prefers_the_longest_then_the_latest_match():
+    lookup = Lookup([1, 2, 3, 7, 2, 3, 8, 9, 3, 5, 2, 3], 8)
+    assert lookup.next() == (8, 2)
+    lookup.add([7])
+    assert lookup.next() == (2, 3)
+    lookup.cut(12)
+    lookup.add([42])
+    assert lookup.next() is None
+
+
+def test_a_draft_copies_what_followed_and_leaves_lookup_and_constraint_alone():
+    lookup = Lookup([5, 6, 7, 8, 9, 5, 6], 20)
+    draft = Drafter(cheap()).draft(lookup, Unconstrained(), 1, 10)
+    assert draft.tokens[:3] == [7, 8, 9]
+    assert draft.guesses == list(range(len(draft.tokens)))
+    assert lookup.length == 7
+    assert len(Drafter(cheap()).draft(lookup, Unconstrained(), 1, 2).tokens) == 2
+
+
+def test_nothing_is_drafted_where_it_does_not_pay():
+    lookup = Lookup([5, 6, 7, 8, 9, 5, 6], 20)
+    draft = Drafter(dear()).draft(lookup, Unconstrained(), 1, 10)
+    assert (draft.tokens, draft.spared) == ([], (7, 2))
+    assert Drafter(PassCosts()).draft(lookup, Unconstrained(), 1, 10).tokens == []
+
+
+def test_rates_follow_what_the_model_confirms():
+    drafter = Drafter(cheap())
+    before = drafter.rate(2)
+    for _ in range(50):
+        drafter.learn(Draft([1, 2], [0, 1], [2, 3]), [9], confirmed=0)
+    assert drafter.rate(2) < 0.1 < before
+    untried = drafter.rate(3)
+    for _ in range(50):
+        drafter.learn(Draft(spared=(7, 2)), [7], confirmed=0)
+    assert drafter.rate(2) > 0.5
+    assert drafter.rate(3) == untried
+
+
+def test_drafts_stay_within_the_grammar(model, prompt, constrain):
+    constraint = constrain("get_time", parallel=False)
+    opening = constraint.forced()
+    begun = model.detokenize(opening).decode()
+    said = model.tokenize('[{"name": "get_time", "arguments": {"city": "Tokyo'[len(begun) :])[:-1]
+    lookup = Lookup(prompt, 100)
+    for tokens in (opening, said):
+        constraint.accept(tokens)
+        lookup.add(tokens)
+    draft = Drafter(cheap()).draft(lookup, constraint, 1, 50)
+    assert draft.guesses
+    for index, token in enumerate(draft.tokens):
+        assert constraint.allows(token)
+        if index not in draft.guesses:
+            assert constraint.forced()[0] == token
+        constraint.accept([token])
+
+
+@pytest.fixture(scope="module")
+def prompts(model, chat_format, tools):
+    return [model.tokenize(chat_format.render(question, tools)) for question in QUESTIONS]
+
+
+@pytest.fixture
+def run(sequence, vocabulary):
+    def run(prompt, constraint, drafter, sampler=None, **options):
+        report = CallReport(id="test")
+        options = {"max_tokens": 48, **options}
+        sampler = sampler or Sampler()
+        pieces = decode(sequence, vocabulary, prompt, constraint, sampler, drafter=drafter, report=report, **options)
+        return "".join(pieces), report
+
+    return run
+
+
+@pytest.mark.parametrize("choice", ["auto", "required", "none"])
+def test_greedy_replies_are_the_same_with_and_without_drafts(run, prompts, constrain, choice):
+    drafter, accepted = Drafter(cheap()), 0
+    for tokens in prompts:
+        plain, steps = run(tokens, constrain(choice), None)
+        drafted, report = run(tokens, constrain(choice), drafter)
+        assert drafted == plain
+        assert report.tokens.generated == steps.tokens.generated
+        assert report.finish_reason == steps.finish_reason
+        accepted += report.tokens.accepted
+        assert report.tokens.drafted >= report.tokens.accepted
+        assert report.passes.decode <= steps.passes.decode
+    assert accepted or choice == "none"
+
+
+def test_sampled_replies_of_one_seed_are_the_same_with_and_without_drafts(run, prompts, constrain):
+    for seed, tokens in enumerate(prompts):
+        run(tokens, constrain("required"), None, max_tokens=1)  # cached from here on, as in both of what follows
+        options = {"temperature": 0.7, "seed": seed}
+        plain, _ = run(tokens, constrain("required"), None, Sampler(**options))
+        drafted, _ = run(tokens, constrain("required"), Drafter(cheap()), Sampler(**options))
+        assert drafted == plain
+
+
+def test_what_the_user_said_is_copied_in_few_passes(run, model, chat_format, tools):
+    said = "the river Teifi by Llanfair Clydogau in western Wales"
+    tokens = model.tokenize(chat_format.render(f"Tell me about {said}!", tools[:2]))
+    reply = [*model.tokenize(f"I know nothing of {said}."), model.eos_token]
+    plain, steps = run(tokens, Unconstrained(), None, Replay(reply))
+    drafted, report = run(tokens, Unconstrained(), Drafter(cheap()), Replay(reply))
+    assert plain == drafted == f"I know nothing of {said}."
+    assert steps.tokens.sampled == report.tokens.sampled + report.tokens.accepted == len(reply)
+    assert report.passes.decode <= steps.passes.decode / 2
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 15])
+def test_the_token_limit_is_exact_with_drafts(run, prompt, constrain, limit):
+    plain, _ = run(prompt, constrain("required"), None, max_tokens=limit)
+    drafted, report = run(prompt, constrain("required"), Drafter(cheap()), max_tokens=limit)
+    assert drafted == plain
+    assert report.tokens.generated == limit
+
+
+def test_what_is_rejected_leaves_no_trace(run, sequence, model, prompt):
+    text = model.tokenize("one two three four one two three five one two three six")
+    run(prompt, Unconstrained(), Drafter(cheap()), Replay(text), max_tokens=len(text))
+    held = len(prompt) + len(text) - 1
+    assert sequence.tokens[: len(prompt)] == prompt
+    assert sequence.tokens[len(prompt) :] == text[: len(sequence.tokens) - len(prompt)]
+    assert held - 1 <= len(sequence.tokens) <= held + 1
+    assert sequence.context.length() == len(sequence.tokens)

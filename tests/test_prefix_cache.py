@@ -1,0 +1,123 @@
+"""Prefixes over whole calls: across processes (another LAM), ahead of the first request, and in a file of their own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import edge_lam
+from edge_lam.cache import prefix_files
+from edge_lam.demo_tools import DEMO_TOOLS
+from edge_lam.errors import InvalidRequest, InvalidTool, PromptTooLong
+
+QUESTION = "what time is it in Tokyo?"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "prefixes"
+
+
+def load(folder, **options):
+    return edge_lam.load(log=False, prefix_cache=folder, **options)
+
+
+def test_another_process_reads_the_same_tools_from_disk(folder):
+    with load(folder) as lam:
+        first = lam.chat(QUESTION, tools=DEMO_TOOLS)
+    with load(folder) as lam:
+        second = lam.chat(QUESTION, tools=DEMO_TOOLS)
+        third = lam.chat("read my notes", tools=DEMO_TOOLS)
+    assert first.text == second.text
+    assert [call.arguments for call in first.tool_calls] == [call.arguments for call in second.tool_calls]
+    assert first.report.tokens.restored == 0
+    assert second.report.tokens.restored == second.report.tokens.cached > 0.9 * second.report.tokens.prompt
+    assert second.report.passes.prefill == 1
+    assert (third.report.tokens.restored, third.report.tokens.cached) == (0, second.report.tokens.cached)
+    assert first.report.times.save > 0
+
+
+def test_tools_that_come_back_are_restored_from_memory(folder):
+    with load(False) as lam:
+        lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
+        lam.chat(QUESTION, tools=DEMO_TOOLS[:2], max_tokens=1)
+        again = lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
+    assert again.report.tokens.restored > 1000
+    assert not folder.exists()
+
+
+def test_the_system_message_is_part_of_the_prefix(folder):
+    with load(folder) as lam:
+        for _ in range(2):
+            for system in ("You are a car.", "You are a boat."):
+                messages = [{"role": "system", "content": system}, {"role": "user", "content": QUESTION}]
+                reply = lam.chat(messages, tools=DEMO_TOOLS, max_tokens=1)
+    assert reply.report.tokens.restored > 1000
+    assert len(prefix_files(folder)) == 2
+
+
+def test_prewarming_leaves_only_the_message_to_read(folder):
+    with load(folder) as lam:
+        report = lam.prewarm(DEMO_TOOLS).result()
+        reply = lam.chat(QUESTION, tools=DEMO_TOOLS)
+    assert report.tokens.cached == 0
+    assert report.passes.prefill > 1
+    assert reply.report.passes.prefill == 1
+    assert reply.report.tokens.prompt - reply.report.tokens.cached < 40
+    with load(folder) as lam:
+        assert lam.prewarm(DEMO_TOOLS).result().tokens.restored > 1000
+
+
+def test_prewarming_says_what_is_wrong(folder):
+    with load(folder) as lam, pytest.raises(InvalidTool):
+        lam.prewarm([3])
+    with load(folder, n_ctx=256) as lam, pytest.raises(PromptTooLong):
+        lam.prewarm(DEMO_TOOLS).result()
+
+
+def test_a_baked_prefix_makes_the_first_call_ever_warm(tmp_path):
+    baked = tmp_path / "app.prefix"
+    with load(False) as lam:
+        n_tokens = lam.bake(baked, DEMO_TOOLS, system="You are a car.")
+    messages = [{"role": "system", "content": "You are a car."}, {"role": "user", "content": QUESTION}]
+    with load(False) as lam:
+        cold = lam.chat(messages, tools=DEMO_TOOLS)
+    with load(False, prefix=baked) as lam:
+        warm = lam.chat(messages, tools=DEMO_TOOLS)
+    assert warm.report.tokens.restored == warm.report.tokens.cached == n_tokens
+    assert cold.report.tokens.restored == 0
+    assert cold.text == warm.text
+    assert [call.arguments for call in cold.tool_calls] == [call.arguments for call in warm.tool_calls]
+
+
+def test_a_prefix_of_another_model_is_refused(tmp_path, tiny_lam_path):
+    baked, other = tmp_path / "app.prefix", tmp_path / "other.gguf"
+    with load(False) as lam:
+        lam.bake(baked, DEMO_TOOLS[:1])
+    data = bytearray(tiny_lam_path.read_bytes())
+    data[-1] ^= 1
+    other.write_bytes(data)
+    with pytest.raises(InvalidRequest, match="was baked for model") as refused:
+        edge_lam.load(other, log=False, prefix=baked)
+    assert refused.value.param == "prefix"
+    baked.write_bytes(baked.read_bytes()[:-1])
+    with pytest.raises(InvalidRequest, match="damaged"):
+        load(False, prefix=baked)
+    with pytest.raises(InvalidRequest, match="no such prefix file"):
+        load(False, prefix=tmp_path / "none.prefix")
+
+
+def test_a_folder_that_is_not_there_can_not_be_baked_into(tmp_path):
+    with load(False) as lam, pytest.raises(InvalidRequest, match="can't be written"):
+        lam.bake(tmp_path / "none" / "app.prefix", DEMO_TOOLS[:1])
+
+
+def test_the_log_tells_where_tokens_came_from(folder, tmp_path):
+    log = tmp_path / "calls.jsonl"
+    for _ in range(2):
+        with edge_lam.load(log=log, prefix_cache=folder) as lam:
+            lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
+    cold, warm = [json.loads(line) for line in log.read_text().splitlines()]
+    assert (cold["tokens"]["restored"], warm["tokens"]["restored"] > 1000) == (0, True)
+    assert warm["times"]["restore"] > 0
