@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge_lam import errors
     from edge_lam.agent import Agent, AgentReply
-    from edge_lam.engine import CallFinished, Reply, ReplyFinished, TextDelta
+    from edge_lam.engine import (
+        ArgumentsDelta,
+        CallDropped,
+        CallFinished,
+        CallStarted,
+        Reply,
+        ReplyFinished,
+        TextDelta,
+        ThinkingDelta,
+    )
     from edge_lam.lam import LAM, load
     from edge_lam.metrics import CallReport
     from edge_lam.tools import Tool, ToolCall, load_tools
@@ -22,11 +31,15 @@ __all__ = [
     "LAM",
     "Agent",
     "AgentReply",
+    "ArgumentsDelta",
+    "CallDropped",
     "CallFinished",
     "CallReport",
+    "CallStarted",
     "Reply",
     "ReplyFinished",
     "TextDelta",
+    "ThinkingDelta",
     "Tool",
     "ToolCall",
     "__version__",
@@ -37,7 +50,16 @@ __all__ = [
 
 _HOMES = {
     "edge_lam.agent": ("Agent", "AgentReply"),
-    "edge_lam.engine": ("CallFinished", "Reply", "ReplyFinished", "TextDelta"),
+    "edge_lam.engine": (
+        "ArgumentsDelta",
+        "CallDropped",
+        "CallFinished",
+        "CallStarted",
+        "Reply",
+        "ReplyFinished",
+        "TextDelta",
+        "ThinkingDelta",
+    ),
     "edge_lam.lam": ("LAM", "load"),
     "edge_lam.metrics": ("CallReport",),
     "edge_lam.tools": ("Tool", "ToolCall", "load_tools"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from edge_lam.engine import CallFinished, Reply, ReplyFinished, TextDelta
+from edge_lam.engine import Event, Reply, ReplyFinished
 from edge_lam.errors import InvalidRequest, InvalidTool
 from edge_lam.formats import normalize_messages
 from edge_lam.tools import ToolCall, as_tools
@@ -59,7 +59,7 @@ class ToolFinished:
         return {"role": "tool", "tool_call_id": self.call.id, "name": self.call.name, "content": content}
 
 
-AgentEvent: TypeAlias = TextDelta | CallFinished | ReplyFinished | ToolStarted | ToolFinished
+AgentEvent: TypeAlias = Event | ToolStarted | ToolFinished
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.cache import PrefixStore, prefix_folder, read_baked, state_key, write_prefix
 from edge_lam.engine import ChatOptions, Engine, Event, Reply, ReplyFinished, Request
 from edge_lam.errors import InvalidRequest
-from edge_lam.formats import detect
+from edge_lam.formats import detect, read_template
 from edge_lam.llama import Context, Model
 from edge_lam.metrics.log import CallLog
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from edge_lam.formats.messages import Messages
+    from edge_lam.metrics.report import CallReport
+    from edge_lam.tools.tool import ToolLike
 
 __all__ = ["LAM", "ChatOptions", "ModelInfo", "Reply", "find_model", "load"]
 
@@ -32,8 +37,16 @@ def load(
     n_ctx: int | None = None,
     n_threads: int | None = None,
     device: str = "auto",
+    adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
+    format: str | None = None,
+    template: str | os.PathLike[str] | None = None,
+    verbatim: bool = False,
+    nested_tools: bool | None = None,
+    mark_required: bool | None = None,
     log: str | os.PathLike[str] | bool | None = None,
     log_prompts: bool | None = None,
+    prefix_cache: str | os.PathLike[str] | bool | None = None,
+    prefix: str | os.PathLike[str] | None = None,
 ) -> LAM:
     """Load a model.
 
@@ -42,8 +55,18 @@ def load(
         n_ctx: tokens of prompt and reply together; by default what the model was trained for, at most 4096.
         n_threads: threads that compute; by default one per physical core that this process may use.
         device: "auto", "cpu" or "gpu".
+        adapters: LoRA adapters in GGUF, each with its scale, such as [("my-lora.gguf", 1.0)].
+        format: the chat format to speak, such as "xlam-2-llama"; by default what the file tells.
+        template: a file with a Jinja chat template to render instead of the format's own.
+        verbatim: render the template that the model file carries, with its known defects.
+        nested_tools: write definitions in OpenAI's nested form (xLAM-2 and generic).
+        mark_required: write ``"required": true`` into required properties (xLAM 1.0); on by default.
         log: a file that gets a line for each call, "off" for none; None takes EDGE_LAM_LOG, else the state folder.
         log_prompts: whether prompts and replies are logged too; None takes EDGE_LAM_LOG_PROMPTS=1.
+        prefix_cache: a folder that keeps what was read of tools and system messages, so that the next start of a
+            process need not read them again; False keeps it in memory only. None takes EDGE_LAM_PREFIX_CACHE (a folder,
+            or "off"), else the cache folder. Prompts can be read from its files: only their owner may open them.
+        prefix: a file made by `LAM.bake`, so that even the first call need not read its tools.
 
     Raises:
         ModelNotFound: no such file, repository or quantization.
@@ -51,19 +74,29 @@ def load(
         UnsupportedModel: a sound file that edge-lam can't run.
         HubError: the hub can't be reached.
         BackendError: llama.cpp or the device failed.
-        InvalidRequest: a number or the device is out of range.
+        InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
     path = find_model(model)
     start = perf_counter()
     loaded = Model(path, device=device)
     try:
-        chat_format = detect(loaded.metadata)
-        context = Context(loaded, n_ctx=n_ctx, n_threads=n_threads)
+        chat_format = detect(
+            loaded.metadata,
+            name=format,
+            template=None if template is None else read_template(template),
+            verbatim=verbatim,
+            nested_tools=nested_tools,
+            mark_required=mark_required,
+        )
+        context = Context(loaded, n_ctx=n_ctx, n_threads=n_threads, adapters=adapters)
+        store = PrefixStore(state_key(context), prefix_folder(prefix_cache))
+        if prefix is not None:
+            store.add(read_baked(Path(prefix), store.key))
     except BaseException:
         loaded.close()
         raise
     call_log = CallLog(log, log_prompts=log_prompts)
-    return LAM(Engine(context, chat_format, call_log, load_seconds=perf_counter() - start))
+    return LAM(Engine(context, chat_format, call_log, store=store, load_seconds=perf_counter() - start))
 
 
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
@@ -101,6 +134,7 @@ class ModelInfo:
     size: int
     license: str
     format: str
+    format_sha256: str
     template_sha256: str
     device: str
     n_ctx: int
@@ -129,11 +163,13 @@ class LAM:
 
         Args:
             messages: a string, or messages in OpenAI's form.
-            **options: tools, tool_choice, parallel_tool_calls, temperature, top_p, seed, max_tokens, stop, constrain;
-                see `ChatOptions` and `ReplyOptions`.
+            **options: what may be called (tools, tool_choice, allowed_tools, parallel_tool_calls), what text looks like
+                (response_format, stop, max_tokens), how tokens are chosen (temperature, top_p, seed), and how the reply
+                is held and read (constrain, calls_in_prose); see `ChatOptions` and `ReplyOptions`. Any other is refused
+                by name.
 
         Raises:
-            InvalidRequest: something in the request can't be served; `param` names it.
+            InvalidRequest: something in the request can't be served; `param` names it. Nothing was decoded.
             InvalidTool: a tool can't be read, or its schema not be enforced.
             PromptTooLong: the prompt leaves no room for a reply; says what takes the room.
             BackendError: llama.cpp failed.
@@ -145,15 +181,65 @@ class LAM:
         return reply
 
     def stream(self, messages: Messages, **options: Unpack[ChatOptions]) -> Generator[Event, None, None]:
-        """Ask the model and get its reply as it comes: text in pieces, calls when they are complete.
+        """Ask the model and get its reply as it comes: text and the arguments of calls in pieces.
 
         Arguments and errors are those of `chat`. Leaving the stream early (`break`, `close()`) ends the reply; so does
         another call in the same thread.
 
         Returns:
-            A generator of events: `TextDelta`, then `CallFinished`, and `ReplyFinished` as the last.
+            A generator of events: `TextDelta` for text; for each call `CallStarted`, `ArgumentsDelta` as its arguments
+            are written, and `CallFinished` (or `CallDropped` if it can't be used); `ThinkingDelta` for what the model
+            thinks aloud; and `ReplyFinished` as the last. However tokens cut the reply, the events add up to it.
         """
         return self._engine.run(Request.of(messages, options))
+
+    def prewarm(self, tools: Iterable[ToolLike] | None = None, *, system: str | None = None) -> Future[CallReport]:
+        """Read tools and system message ahead of the first request, in the background; an app does it as it starts.
+
+        Args:
+            tools: as in `chat`.
+            system: the system message of the requests to come, if they have one.
+
+        Returns:
+            The report of what was read or restored, once it is done. Calls meanwhile wait for it.
+
+        Raises:
+            InvalidRequest, InvalidTool: as `chat`; the result raises PromptTooLong, BackendError and Closed.
+        """
+        request = _opening(tools, system)
+        done: Future[CallReport] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(self._engine.prewarm(request))
+            except BaseException as error:  # whoever asks for the result gets it
+                done.set_exception(error)
+
+        threading.Thread(target=run, name="edge-lam-prewarm", daemon=True).start()
+        return done
+
+    def bake(
+        self, path: str | os.PathLike[str], tools: Iterable[ToolLike] | None = None, *, system: str | None = None
+    ) -> int:
+        """Write what was computed of tools and system message into one file, to ship inside an app.
+
+        `load(..., prefix=path)` then need not read them, not even for the first call that a device ever makes. The
+        file holds for this model file, with these adapters, this version of llama.cpp and this kind of device.
+
+        Returns:
+            How many tokens it holds.
+
+        Raises:
+            InvalidRequest: as `chat`; or the file can't be written, `param` is "path".
+            InvalidTool, PromptTooLong, BackendError, Closed: as `chat`.
+        """
+        tokens, state = self._engine.prefix(_opening(tools, system))
+        try:
+            write_prefix(Path(path), state_key(self._engine.context), tokens, state)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise InvalidRequest(f"{os.fspath(path)} can't be written: {reason}", param="path") from error
+        return len(tokens)
 
     @property
     def info(self) -> ModelInfo:
@@ -170,6 +256,7 @@ class LAM:
             size=model.size,
             license=header.license,
             format=engine.format.name,
+            format_sha256=engine.format.sha256,
             template_sha256=engine.format.template_sha256,
             device=model.device,
             n_ctx=context.n_ctx,
@@ -194,3 +281,9 @@ class LAM:
 
     def __repr__(self) -> str:
         return f"LAM({self._engine.model.name!r}, n_ctx={self._engine.context.n_ctx})"
+
+
+def _opening(tools: Iterable[ToolLike] | None, system: str | None) -> Request:
+    """Return a request for what all requests with these tools and this system message begin with."""
+    messages = [{"role": "system", "content": system}] if system else []
+    return Request.of([*messages, {"role": "user", "content": "?"}], {"tools": tools})

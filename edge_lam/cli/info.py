@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import examples
+from edge_lam.cli.options import examples, format_options
 from edge_lam.cli.terminal import console, count, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 @click.command(
     "info",
     epilog=examples(
-        "edge-lam info", "edge-lam info model.gguf", "edge-lam info Salesforce/xLAM-2-1b-fc-r-gguf:Q4_K_M --json"
+        "edge-lam info",
+        "edge-lam info model.gguf --format generic",
+        "edge-lam info Salesforce/xLAM-2-1b-fc-r-gguf:Q4_K_M --json",
     ),
 )
 @click.argument("model", required=False)
+@format_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(model: str | None, as_json: bool) -> None:
+def command(*, model: str | None, format: str | None, template: str | None, verbatim: bool, as_json: bool) -> None:
     """Describe a model file.
 
     MODEL is a GGUF file or owner/repo:QUANT on the hub (downloaded if it must be); without it, the embedded tiny-lam.
@@ -31,7 +34,8 @@ def command(model: str | None, as_json: bool) -> None:
     from edge_lam.lam import find_model
     from edge_lam.llama.gguf_file import GGUFHeader
 
-    described = describe(GGUFHeader.read(find_model(model)))
+    header = GGUFHeader.read(find_model(model))
+    described = describe(header) | describe_format(header, name=format, template=template, verbatim=verbatim)
     if as_json:
         print_json(described)
     else:
@@ -41,7 +45,7 @@ def command(model: str | None, as_json: bool) -> None:
 def describe(header: GGUFHeader) -> dict[str, Any]:
     """Collect what is worth knowing of a model, in JSON types; sizes are bytes.
 
-    What edge-lam can't run is described all the same: `format` or `problem` then say so.
+    What edge-lam can't run is described all the same: `problem` then says so.
     """
     template = header.chat_template
     by_type = Counter[str]()
@@ -61,8 +65,7 @@ def describe(header: GGUFHeader) -> dict[str, Any]:
             for kind, n_bytes in by_type.most_common()
         },
         **_shape(header),
-        "format": _format(header),
-        "template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else "",
+        "carried_template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else "",
     }
 
 
@@ -85,14 +88,47 @@ def _shape(header: GGUFHeader) -> dict[str, Any]:
     }
 
 
-def _format(header: GGUFHeader) -> str:
-    from edge_lam.errors import UnsupportedModel
-    from edge_lam.formats import detect
+def describe_format(
+    header: GGUFHeader, *, name: str | None = None, template: str | None = None, verbatim: bool = False
+) -> dict[str, Any]:
+    """Return the chat format of a model, in JSON types; of a model without one, why.
 
+    Args:
+        header: of the model.
+        name: the format to take, instead of the one that the file tells.
+        template: a file with the template to render.
+        verbatim: render the template in the model file.
+    """
+    from edge_lam.errors import UnsupportedModel
+    from edge_lam.formats import detect, read_template
+
+    text = None if template is None else read_template(template)
     try:
-        return detect(header.metadata).name
-    except UnsupportedModel:
-        return ""
+        form = detect(header.metadata, name=name, template=text, verbatim=verbatim)
+        return {
+            "format": form.name,
+            "format_sha256": form.sha256,
+            "template_sha256": form.template_sha256,
+            "verbatim": form.verbatim,
+            "renders_tools": form.renders_tools,
+            "guarantee": form.guarantee,
+        }
+    except UnsupportedModel as error:
+        return {"format": "", "format_problem": str(error)}
+
+
+def _format_rows(model: dict[str, Any]) -> dict[str, str]:
+    carried = model["carried_template_sha256"]
+    in_file = f"sha256 {carried[:16]}…" if carried else "none"
+    if not model["format"]:
+        return {"format": f"none: {model['format_problem']}", "template": f"in the file: {in_file}"}
+    used = model["template_sha256"]
+    source = "as in the file" if used == carried else f"in the file: {in_file}"
+    return {
+        "format": f"{model['format']}: {model['guarantee']}",
+        "tools": "in the prompt" if model["renders_tools"] else "not in the prompt: requests with tools are refused",
+        "template": f"sha256 {used[:16]}…, {source}",
+    }
 
 
 def _show(model: dict[str, Any]) -> None:
@@ -113,8 +149,7 @@ def _show(model: dict[str, Any]) -> None:
         rows["context"] = f"{model['context']:,} tokens"
         rows["vocabulary"] = f"{model['vocabulary']:,} tokens"
         rows["KV cache"] = f"{size(model['kv_bytes_per_1000_tokens'])} per 1,000 tokens (F16)"
-    rows["format"] = model["format"] or "none that edge-lam knows"
-    rows["template"] = f"sha256 {model['template_sha256'][:16]}…" if model["template_sha256"] else "none in the file"
+    rows |= _format_rows(model)
     rows["licence"] = model["license"] or "not stated in the file"
     out.print(one_line(model["name"]), style="bold")
     for label, value in rows.items():

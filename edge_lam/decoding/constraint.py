@@ -7,6 +7,7 @@ It also decides whether a reply is text or calls. Knows nothing of logits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edge_lam.errors import InvalidRequest
@@ -51,6 +52,10 @@ class Unconstrained:
     def accept(self, tokens: Sequence[int]) -> None:
         """Take the next tokens of the reply."""
 
+    def fork(self) -> Unconstrained:
+        """Return a copy for looking ahead: what it accepts, this one doesn't."""
+        return self
+
 
 class Constraint(Unconstrained):
     """A reply within a grammar.
@@ -62,12 +67,16 @@ class Constraint(Unconstrained):
             leaves the choice to the model: nothing is forced or masked until the reply goes beyond `opening` in a way
             that the grammar allows. Anything else is text, which is never constrained, so that calls are no more
             likely than the model makes them.
-        opening: what calls begin with.
+        opening: what calls begin with; white space may come before it.
+        whole: bind the whole reply, whatever it is: the grammar says what text looks like too.
     """
 
-    def __init__(self, vocabulary: Vocabulary, grammar: str, *, kind: Kind | None, opening: str = "") -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, grammar: str, *, kind: Kind | None, opening: str = "", whole: bool = False
+    ) -> None:
         self.kind = kind
-        self.is_binding = kind is not None
+        self.is_binding = whole or kind is not None
+        self._whole = whole or kind == "calls"
         self._vocabulary = vocabulary
         self._matcher = vocabulary.matcher(grammar)
         self._opening = opening.encode()
@@ -120,10 +129,20 @@ class Constraint(Unconstrained):
         if self.is_binding:
             if not self._matcher.consume_tokens(list(tokens)):
                 raise self._failure()
-            if self.kind == "text":
-                self.is_binding = not self._see(tokens).strip()
+            if not self._whole:
+                self.is_binding = not self._see(tokens)
+            elif self.kind is None:
+                seen = self._see(tokens)
+                if len(seen) >= len(self._opening) or not self._opening.startswith(seen):
+                    self.kind = "calls" if seen.startswith(self._opening) else "text"
         elif self.kind is None:
             self._choose(tokens)
+
+    def fork(self) -> Unconstrained:
+        """Return a copy for looking ahead: what it accepts, this one doesn't."""
+        twin = copy(self)
+        twin._matcher = self._matcher.deep_copy()
+        return twin
 
     def _choose(self, tokens: Sequence[int]) -> None:
         """Find out what the model began."""
@@ -132,11 +151,12 @@ class Constraint(Unconstrained):
         if fits and self._opening.startswith(seen):
             return
         self.kind = "calls" if fits and seen.startswith(self._opening) else "text"
-        self.is_binding = self.kind == "calls"
+        self._whole = self.is_binding = self.kind == "calls"
 
     def _see(self, tokens: Sequence[int]) -> bytes:
+        """Return what the reply shows so far, without white space before it."""
         self._seen += b"".join(map(self._vocabulary.text, tokens))
-        return self._seen
+        return self._seen.lstrip(b" \t\r\n")
 
     def _failure(self) -> InvalidRequest:
         reason = (self._matcher.get_error() or "no token is allowed").splitlines()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections import OrderedDict
 from functools import cached_property
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _CONTROL_TOKEN = 3  # tokenizer.ggml.token_type
 _KEPT_GRAMMARS = 16
+_KEPT_TRIALS = 256
+_TRIAL_MASKS = 32
+_TRIAL_STATES, _TRIAL_ITEMS = 25_000, 20_000  # of the lexer and the parser
+_LONGEST_FORCED = 10_000
 
 
 class Vocabulary:
@@ -25,12 +30,18 @@ class Vocabulary:
     Attributes:
         model: whose tokens.
         end_tokens: those that end a reply.
+
+    Args:
+        model: whose tokens.
+        end_of_turn: the text of a token that ends a reply, whatever the model's file says of it; "" for none.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, end_of_turn: str = "") -> None:
         self.model = model
-        self.end_tokens = model.end_tokens
+        ends = model.tokenize(end_of_turn) if end_of_turn else []
+        self.end_tokens = model.end_tokens | frozenset(ends if len(ends) == 1 else [])
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
+        self._tried: dict[str, str] = {}
 
     def text(self, token: int) -> bytes:
         """Return what a token adds to a reply: maybe part of a character, and nothing for control tokens."""
@@ -73,3 +84,35 @@ class Vocabulary:
         if len(self._compiled) > _KEPT_GRAMMARS:
             self._compiled.popitem(last=False)
         return compiled.deep_copy()
+
+    def explodes(self, grammar: str) -> str:
+        """Write something in a grammar at random, and return which limit that goes beyond, or "".
+
+        What a grammar costs shows only when masks are computed. The first ones have to do with tighter limits than
+        usual, so that there is room for those of a whole reply.
+
+        Args:
+            grammar: one that compiles.
+        """
+        if grammar not in self._tried:
+            if len(self._tried) >= _KEPT_TRIALS:
+                self._tried.clear()
+            self._tried[grammar] = self._try_out(grammar)
+        return self._tried[grammar]
+
+    def _try_out(self, grammar: str) -> str:
+        import numpy as np
+        from llguidance import LLMatcher, LLParserLimits
+
+        limits = LLParserLimits(max_lexer_states=_TRIAL_STATES, step_max_items=_TRIAL_ITEMS)
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=limits)
+        choices = random.Random(0)
+        for _ in range(_TRIAL_MASKS):
+            if len(forced := matcher.compute_ff_tokens()) > _LONGEST_FORCED:
+                return f"it leaves no choice for {len(forced)} tokens"
+            matcher.consume_tokens(forced)
+            bits = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
+            if matcher.is_stopped():
+                break
+            matcher.consume_token(int(choices.choice(np.unpackbits(bits, bitorder="little").nonzero()[0])))
+        return matcher.get_error().partition("\n")[0] if matcher.is_error() else ""

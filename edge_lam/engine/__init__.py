@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from edge_lam.engine.engine import Engine
-from edge_lam.engine.events import CallFinished, Event, ReplyFinished, TextDelta
+from edge_lam.engine.events import (
+    ArgumentsDelta,
+    CallDropped,
+    CallFinished,
+    CallStarted,
+    Event,
+    ReplyFinished,
+    TextDelta,
+    ThinkingDelta,
+)
 from edge_lam.engine.reply import Reply
 from edge_lam.engine.request import ChatOptions, ReplyOptions, Request
 
 __all__ = [
+    "ArgumentsDelta",
+    "CallDropped",
     "CallFinished",
+    "CallStarted",
     "ChatOptions",
     "Engine",
     "Event",
@@ -17,4 +29,5 @@ __all__ = [
     "ReplyOptions",
     "Request",
     "TextDelta",
+    "ThinkingDelta",
 ]

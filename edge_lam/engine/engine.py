@@ -14,19 +14,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_lam.cache import LiveSequence
-from edge_lam.decoding import Constraint, Sampler, Unconstrained, Vocabulary, decode
-from edge_lam.engine.events import CallFinished, Event, ReplyFinished, TextDelta
+from edge_lam.decoding import Drafter, PassCosts, Sampler, Vocabulary, decode, reuse_prompt
+from edge_lam.engine.binding import constraint_of, grammar_of
+from edge_lam.engine.events import Event, ReplyFinished
+from edge_lam.engine.prompt import PromptMaker
 from edge_lam.engine.reply import Reply
-from edge_lam.engine.text_stream import TextStream
-from edge_lam.errors import Closed, EdgeLamError, PromptTooLong
+from edge_lam.errors import Closed, EdgeLamError
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.memory import process_memory
 from edge_lam.metrics.report import CallReport, Memory
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_lam.cache import PrefixStore
     from edge_lam.decoding.constraint import Kind
     from edge_lam.engine.request import Request
-    from edge_lam.formats import ChatFormat
+    from edge_lam.formats import ChatFormat, ParsedReply
+    from edge_lam.formats.parser import ReplyParser
     from edge_lam.llama import Context
     from edge_lam.tools import Tool
 
@@ -53,14 +59,24 @@ class Engine:
         load_seconds: how long loading took, for reports.
     """
 
-    def __init__(self, context: Context, chat_format: ChatFormat, log: CallLog, *, load_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        context: Context,
+        chat_format: ChatFormat,
+        log: CallLog,
+        *,
+        store: PrefixStore | None = None,
+        load_seconds: float = 0.0,
+    ) -> None:
         self.model = context.model
         self.context = context
         self.format = chat_format
         self.log = log
         self.load_seconds = load_seconds
-        self._vocabulary = Vocabulary(self.model)
-        self._sequence = LiveSequence(context)
+        self._prompts = PromptMaker(self.model, chat_format)
+        self._vocabulary = Vocabulary(self.model, chat_format.end_of_turn)
+        self._sequence = LiveSequence(context, store)
+        self._drafter = Drafter(PassCosts())
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._turn: object = None
@@ -86,12 +102,46 @@ class Engine:
             raise
         return self._events(job)
 
+    def prewarm(self, request: Request) -> CallReport:
+        """Have what prompts with a request's tools and system message begin with in the context, read or restored.
+
+        Raises:
+            InvalidRequest, PromptTooLong, Closed: as `run`.
+        """
+        report = self._new_report(request)
+        job = self._prepare(request, report)
+        with self._exclusive():
+            self._read_static(job)
+        self._close_report(report)
+        return report
+
+    def prefix(self, request: Request) -> tuple[list[int], NDArray[np.uint8]]:
+        """Return the tokens that `prewarm` reads, and their keys and values as `Context.state` gives them.
+
+        Raises:
+            InvalidRequest, PromptTooLong, Closed: as `run`.
+        """
+        job = self._prepare(request, self._new_report(request))
+        with self._exclusive():
+            self._sequence.keep(self._read_static(job))
+            return list(self._sequence.tokens), self.context.state()
+
+    def _read_static(self, job: _Job) -> int:
+        """Read the static tokens of a prompt that are not held, and return how many there are."""
+        self._check_open()
+        n_static = self._prompts.n_static(job.request, job.prompt)
+        reuse_prompt(self._sequence, job.prompt, lambda: n_static, job.report)
+        if missing := job.prompt[len(self._sequence.tokens) : n_static]:  # too few to be stored
+            self._sequence.extend(missing, logits=())
+        return n_static
+
     def _new_report(self, request: Request) -> CallReport:
         self._check_open()
         report = CallReport(
             id=uuid.uuid4().hex,
             model=self.model.name,
             format=self.format.name,
+            format_sha256=self.format.sha256,
             template_sha256=self.format.template_sha256,
             device=self.model.device,
             n_ctx=self.context.n_ctx,
@@ -104,39 +154,19 @@ class Engine:
     def _prepare(self, request: Request, report: CallReport) -> _Job:
         sampler = Sampler(temperature=request.temperature, top_p=request.top_p, seed=request.seed)
         report.seed = sampler.seed
-        with report.times.measure("render"):
-            segments = self.format.render_segments(request.messages, request.tools)
-        with report.times.measure("tokenize"):
-            # Only what the template writes may become a control token: "<|im_end|>" in a message stays text.
-            tokenize = self.model.tokenize
-            prompt = [token for text, special in segments for token in tokenize(text, parse_special=special)]
-        report.tokens.prompt = len(prompt)
+        text, prompt = self._prompts.make(request, report)
         room = self.context.n_ctx - len(prompt)
         if room < 1:
-            raise self._too_long(request, len(prompt))
+            raise self._prompts.too_long(request, len(prompt), self.context.n_ctx)
         with report.times.measure("compile"):
-            grammar = ""
-            if request.constrain and request.tools:
-                parallel = request.parallel_tool_calls
-                grammar = self.format.grammar(request.tools, request.tool_choice, parallel=parallel)
-        text = "".join(text for text, _ in segments) if self.log.log_prompts else ""
+            grammar = grammar_of(request, self.format, self._vocabulary)
         return _Job(request, text, prompt, grammar, sampler, min(room, request.max_tokens or room), report)
-
-    def _too_long(self, request: Request, n_prompt: int) -> PromptTooLong:
-        n_ctx = self.context.n_ctx
-        texts = self.format.parts(request.messages, request.tools)
-        parts = {name: len(self.model.tokenize(text)) for name, text in texts.items()}
-        shares = ", ".join(f"{name} {count}" for name, count in parts.items())
-        excess = n_prompt + 1 - n_ctx  # a reply has at least one token
-        message = f"the prompt has {n_prompt} tokens ({shares}), {excess} more than the context of {n_ctx} can take"
-        return PromptTooLong(message, n_prompt=n_prompt, n_ctx=n_ctx, excess=excess, parts=parts)
 
     def _events(self, job: _Job) -> Generator[Event, None, None]:
         outcome, reply = "cancelled", None
         try:
             with self._exclusive() as turn:
                 reply = yield from self._reply(job, turn)
-            yield from map(CallFinished, reply.tool_calls)
             outcome = ""
             yield ReplyFinished(reply)
         except GeneratorExit:
@@ -148,15 +178,13 @@ class Engine:
             if not sys.is_finalizing():  # a stream still open when Python ends: nothing can be imported any more
                 self._end(job.report, outcome, job, reply)
 
-    def _reply(self, job: _Job, turn: object) -> Generator[TextDelta, None, Reply]:
-        """Decode and parse one reply, and yield its text as it becomes certain."""
+    def _reply(self, job: _Job, turn: object) -> Generator[Event, None, Reply]:
+        """Decode and parse one reply, and yield what is certain of it."""
         self._check_open()
         request, report = job.request, job.report
         with report.times.measure("compile"):
-            constraint = self._constraint(job)
-        tools = () if request.tool_choice == "none" else request.tools
-        stream = TextStream(with_tools=bool(tools))
-        written = ""
+            constraint = constraint_of(request, job.grammar, self.format, self._vocabulary)
+        parser = None
         for piece in decode(
             self._sequence,
             self._vocabulary,
@@ -165,35 +193,37 @@ class Engine:
             job.sampler,
             max_tokens=job.max_tokens,
             stop=request.stop,
+            drafter=self._drafter,
+            n_static=lambda: self._prompts.n_static(request, job.prompt),
             report=report,
         ):
-            written += piece
-            if constraint.kind != "calls" and (delta := stream.feed(piece)):
-                yield TextDelta(delta)
+            parser = parser or self._parser(job, constraint.kind)
+            with report.times.measure("parse"):
+                events = parser.feed(piece)
+            for event in events:
+                yield event
                 self._check_turn(turn)
-        reply = self._read(written, tools, report)
-        if rest := stream.finish(reply.text):
-            yield TextDelta(rest)
-        return reply
-
-    def _constraint(self, job: _Job) -> Unconstrained:
-        if not job.grammar:
-            return Unconstrained()
-        kind: Kind | None = "calls"
-        if job.request.tool_choice in ("auto", "none"):
-            kind = None if job.request.tool_choice == "auto" else "text"
-        return Constraint(self._vocabulary, job.grammar, kind=kind, opening=self.format.call_opening)
-
-    def _read(self, written: str, tools: Sequence[Tool], report: CallReport) -> Reply:
-        """Parse what was written, and complete the report."""
+        parser = parser or self._parser(job, constraint.kind)
         with report.times.measure("parse"):
-            parsed = self.format.parse(written, tools, complete=report.finish_reason != "length")
+            events = parser.finish(complete=report.finish_reason != "length")
+        yield from events
+        return self._read(parser.reply, report)
+
+    def _parser(self, job: _Job, kind: Kind | None) -> ReplyParser:
+        """Return the parser of a reply of which is known whether it is text or calls."""
+        request = job.request
+        tools: Sequence[Tool] | None = request.tools if kind == "calls" else request.callable_tools
+        if kind != "calls" and job.grammar and request.response_format is not None:
+            tools = None
+        return self.format.parser(tools, calls_in_prose=request.calls_in_prose, reply_id=job.report.id)
+
+    def _read(self, parsed: ParsedReply, report: CallReport) -> Reply:
+        """Make a reply of what was parsed, and complete the report."""
         if parsed.calls and report.finish_reason == "stop":
             report.finish_reason = "tool_calls"
         report.n_calls = len(parsed.calls)
         self._close_report(report)
-        text = parsed.text.strip()
-        return Reply(text, parsed.calls, report.finish_reason, report, parsed.errors, parsed.thinking)
+        return Reply(parsed.text, parsed.calls, report.finish_reason, report, parsed.errors, parsed.thinking)
 
     def _end(self, report: CallReport, error: str, job: _Job | None = None, reply: Reply | None = None) -> None:
         """Log a call, however it ended."""

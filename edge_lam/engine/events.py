@@ -6,21 +6,26 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from edge_lam.engine.reply import Reply
-from edge_lam.tools import ToolCall
+from edge_lam.formats.events import (
+    ArgumentsDelta,
+    CallDropped,
+    CallFinished,
+    CallStarted,
+    ParserEvent,
+    TextDelta,
+    ThinkingDelta,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    """More text. All deltas of a reply add up to its text."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallFinished:
-    """A call is complete."""
-
-    call: ToolCall
+__all__ = [
+    "ArgumentsDelta",
+    "CallDropped",
+    "CallFinished",
+    "CallStarted",
+    "Event",
+    "ReplyFinished",
+    "TextDelta",
+    "ThinkingDelta",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +35,4 @@ class ReplyFinished:
     reply: Reply
 
 
-Event: TypeAlias = TextDelta | CallFinished | ReplyFinished
+Event: TypeAlias = ParserEvent | ReplyFinished

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from edge_lam.engine.choice import TOOL_CHOICES, read_choice, read_names
+from edge_lam.engine.response_format import read_response_format
 from edge_lam.errors import InvalidRequest
 from edge_lam.tools import Tool, as_tools
 
@@ -13,7 +15,39 @@ if TYPE_CHECKING:
     from edge_lam.formats.messages import Messages
     from edge_lam.tools.tool import ToolLike
 
-TOOL_CHOICES = ("auto", "required", "none")
+# What other APIs have and this one doesn't, and what to do instead.
+UNSUPPORTED = {
+    "audio": "replies are text and calls",
+    "best_of": "there is one reply per call",
+    "echo": "the prompt is not repeated",
+    "frequency_penalty": "tokens are not penalized: copying from the prompt is what calls are made of",
+    "function_call": "use tool_choice",
+    "functions": "use tools",
+    "grammar": "use response_format or tools",
+    "logit_bias": "use allowed_tools or tool_choice",
+    "logprobs": "",
+    "max_completion_tokens": "use max_tokens",
+    "max_new_tokens": "use max_tokens",
+    "metadata": "",
+    "min_p": "use top_p",
+    "modalities": "replies are text and calls",
+    "model": "load another model",
+    "n": "there is one reply per call",
+    "prediction": "",
+    "presence_penalty": "tokens are not penalized: copying from the prompt is what calls are made of",
+    "reasoning_effort": "",
+    "repeat_penalty": "tokens are not penalized: copying from the prompt is what calls are made of",
+    "service_tier": "",
+    "store": "see the log option of load",
+    "stream": "use LAM.stream",
+    "stream_options": "every reply has its report",
+    "suffix": "",
+    "top_k": "use top_p",
+    "top_logprobs": "",
+    "user": "",
+    "verbosity": "",
+    "web_search_options": "give a tool that searches",
+}
 
 
 class ReplyOptions(TypedDict, total=False):
@@ -21,24 +55,33 @@ class ReplyOptions(TypedDict, total=False):
 
     Keys:
         tool_choice: "auto" (the model decides), "required", "none", or the one tool to call, by its name or as
-            ``{"type": "function", "function": {"name": ...}}``.
+            ``{"type": "function", "function": {"name": ...}}``; OpenAI's ``{"type": "allowed_tools", ...}`` too.
+        allowed_tools: names of the tools that may be called; by default all. The prompt still lists every tool, so
+            that it stays cached.
         parallel_tool_calls: whether one reply may hold several calls.
+        response_format: holds a reply in text to JSON, in OpenAI's form: ``{"type": "json_object"}``, or
+            ``{"type": "json_schema", "json_schema": {"schema": ...}}``. The prompt is yours: ask for JSON in it.
         temperature: 0 (the default) takes the most likely token.
         top_p: sample among the most likely tokens that together reach this probability.
         seed: the same seed repeats a reply, as far as the logits do: their last digits depend on how much of the
             prompt was cached.
         max_tokens: longest reply in tokens; by default what the context leaves.
         stop: a string or strings that end a reply in text.
-        constrain: hold calls to the tools' schemas; False lets the model write what it wants.
+        calls_in_prose: also read calls from an array that follows text without a marker, as in ``Sure: [{...}]``.
+        constrain: hold calls to the tools' schemas and text to the response format; False lets the model write what
+            it wants, to see what that is.
     """
 
     tool_choice: str | Mapping[str, Any]
+    allowed_tools: Sequence[str] | None
     parallel_tool_calls: bool
+    response_format: Mapping[str, Any] | None
     temperature: float
     top_p: float
     seed: int | None
     max_tokens: int | None
     stop: str | Sequence[str]
+    calls_in_prose: bool
     constrain: bool
 
 
@@ -54,17 +97,23 @@ class ChatOptions(ReplyOptions, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One call of the model; its fields are those of `ChatOptions`, in one form."""
+    """One call of the model; its fields are those of `ChatOptions`, in one form.
+
+    `allowed_tools` is None where all are, and `response_format` the schema of a reply in text, None for plain text.
+    """
 
     messages: Messages
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
+    allowed_tools: tuple[str, ...] | None = None
     parallel_tool_calls: bool = True
+    response_format: dict[str, Any] | None = None
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    calls_in_prose: bool = False
     constrain: bool = True
 
     @classmethod
@@ -72,48 +121,71 @@ class Request:
         """Check the options of a call and bring them into one form.
 
         Raises:
-            InvalidRequest: an unknown option or an impossible value; `param` names it.
+            InvalidRequest: an unknown or unsupported option, an impossible value, or options that contradict each
+                other; `param` names the option.
             InvalidTool: a tool that can't be read.
         """
         known = [field.name for field in fields(cls) if field.name != "messages"]
         for name in options:
+            if name in UNSUPPORTED:
+                raise InvalidRequest(f"the option {name!r} is not supported", hint=UNSUPPORTED[name], param=name)
             if name not in known:
                 raise InvalidRequest(f"unknown option {name!r}", hint=f"known options: {', '.join(known)}", param=name)
+        choice, allowed = read_choice(options.get("tool_choice", "auto"))
+        if options.get("allowed_tools") is not None:
+            if allowed is not None:
+                raise InvalidRequest("allowed_tools is given twice, in tool_choice too", param="allowed_tools")
+            allowed = read_names(options["allowed_tools"])
         values = {
             **options,
             "tools": tuple(as_tools(options.get("tools"))),
-            "tool_choice": _tool_choice(options.get("tool_choice", "auto")),
+            "tool_choice": choice,
+            "allowed_tools": allowed,
+            "response_format": read_response_format(options.get("response_format")),
             "stop": _stop(options.get("stop", ())),
         }
         return cls(messages=messages, **values)
 
+    @property
+    def allowed(self) -> tuple[Tool, ...]:
+        """The tools that `allowed_tools` leaves."""
+        return tuple(tool for tool in self.tools if self.allowed_tools is None or tool.name in self.allowed_tools)
+
+    @property
+    def callable_tools(self) -> tuple[Tool, ...]:
+        """The tools that the reply may call."""
+        if self.tool_choice in ("auto", "required"):
+            return self.allowed
+        return tuple(tool for tool in self.tools if tool.name == self.tool_choice)
+
     def __post_init__(self) -> None:
-        names = [tool.name for tool in self.tools]
-        if self.tool_choice not in (*TOOL_CHOICES, *names):
-            choices = ", ".join((*TOOL_CHOICES, *names))
-            raise InvalidRequest(
-                f"unknown tool_choice {self.tool_choice!r}", hint=f"one of {choices}", param="tool_choice"
-            )
-        if self.tool_choice == "required" and not names:
-            raise InvalidRequest("tool_choice='required' without tools", hint="give tools", param="tool_choice")
-        for name in ("parallel_tool_calls", "constrain"):
+        self._check_choice()
+        for name in ("parallel_tool_calls", "calls_in_prose", "constrain"):
             if not isinstance(value := getattr(self, name), bool):
                 raise InvalidRequest(f"{name} must be True or False, not {value!r}", param=name)
         limit = self.max_tokens
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise InvalidRequest(f"max_tokens must be a whole number of at least 1, not {limit!r}", param="max_tokens")
 
-
-def _tool_choice(choice: object) -> str:
-    """Return the choice as a word or a tool's name."""
-    if isinstance(choice, str):
-        return choice
-    function = choice.get("function") if isinstance(choice, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else None
-    if not isinstance(name, str):
-        hint = f"one of {', '.join(TOOL_CHOICES)}, or a tool's name"
-        raise InvalidRequest(f"unknown tool_choice {choice!r}", hint=hint, param="tool_choice")
-    return name
+    def _check_choice(self) -> None:
+        """Refuse choices among tools that are not there, and that contradict each other."""
+        names, choice = [tool.name for tool in self.tools], self.tool_choice
+        for name in self.allowed_tools or ():
+            if name not in names:
+                hint = f"tools: {', '.join(names)}" if names else "give tools"
+                raise InvalidRequest(f"allowed_tools names the unknown tool {name!r}", hint=hint, param="allowed_tools")
+        if choice not in (*TOOL_CHOICES, *names):
+            hint = f"one of {', '.join((*TOOL_CHOICES, *names))}"
+            raise InvalidRequest(f"unknown tool_choice {choice!r}", hint=hint, param="tool_choice")
+        if choice == "required" and not names:
+            raise InvalidRequest("tool_choice='required' without tools", hint="give tools", param="tool_choice")
+        if choice in names and self.allowed_tools is not None and choice not in self.allowed_tools:
+            raise InvalidRequest(
+                f"tool_choice={choice!r} is not among the allowed_tools", hint="allow it", param="tool_choice"
+            )
+        if self.response_format is not None and choice not in ("auto", "none"):
+            hint = "a reply that must call a tool has no text to format"
+            raise InvalidRequest(f"response_format with tool_choice={choice!r}", hint=hint, param="response_format")
 
 
 def _stop(stop: object) -> tuple[str, ...]:

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from edge_lam.formats.base import ChatFormat, Segment
 from edge_lam.formats.detect import FORMATS, detect
+from edge_lam.formats.events import ParsedReply
 from edge_lam.formats.messages import normalize_messages
-from edge_lam.formats.parser import ParsedReply
+from edge_lam.formats.template import read_template
 from edge_lam.formats.xlam2_qwen import XLam2Qwen
 
-__all__ = ["FORMATS", "ChatFormat", "ParsedReply", "Segment", "XLam2Qwen", "detect", "normalize_messages"]
+__all__ = [
+    "FORMATS",
+    "ChatFormat",
+    "ParsedReply",
+    "Segment",
+    "XLam2Qwen",
+    "detect",
+    "normalize_messages",
+    "read_template",
+]

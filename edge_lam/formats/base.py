@@ -7,17 +7,24 @@ drift apart. Knows nothing of tokens, models in memory or decoding.
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+import json
+from abc import ABC
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from edge_lam.errors import InvalidRequest
+from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.messages import normalize_messages
+from edge_lam.formats.parser import ReplyParser
+from edge_lam.formats.special_tokens import SpecialTokens
 from edge_lam.formats.template import Segment, Template
 
 if TYPE_CHECKING:
+    from edge_lam.formats.events import ParsedReply
     from edge_lam.formats.messages import Messages
-    from edge_lam.formats.parser import ParsedReply
+    from edge_lam.formats.syntax import CallSyntax
     from edge_lam.tools import Tool
 
 __all__ = ["ChatFormat", "Segment"]
@@ -30,37 +37,82 @@ class ChatFormat(ABC):
 
     Class attributes:
         name: as in reports and `edge-lam info`.
-        end_of_turn: the control token that ends a reply.
-        call_opening: what a reply with calls begins with, and one in text doesn't.
-        markers: the control tokens that the template writes.
+        about: which models speak it, in a few words.
+        syntax: how a reply with calls is spelled.
+        markers: the control tokens that the template writes, apart from bos and eos.
+        frame: what the template writes around messages in plain text; models can't tell it from the same words in a
+            message, so that such messages are refused.
+        options: the arguments of the constructor that this format knows, of `nested_tools` and `mark_required`.
+        nests_tools: the default of `nested_tools`.
 
     Attributes:
+        end_of_turn: the control token that ends a reply; "" if only the model's vocabulary knows.
         template: the Jinja text in use, which may be embedded in a GGUF as it is.
         template_sha256: its hash, for reports.
-        verbatim: whether the template is the one that the model file carries, defects included.
+        sha256: the hash of all that decides how the prompt is written and the reply is read, for reports.
+        verbatim: whether messages go to the template as they are, unrepaired.
         nested_tools: whether definitions are rendered in OpenAI's nested form.
+        mark_required: whether required properties are marked where the schema around them is left out.
 
     Args:
-        template: a template to use as it is, instead of this format's own; messages then go to it unrepaired.
+        template: a template to use instead of this format's own.
+        verbatim: give messages to the template as they are; by default if it is not this format's own.
+        special: the model's control tokens.
         nested_tools: render ``{"type": "function", "function": {...}}`` instead of the flat definition.
+        mark_required: write ``"required": true`` into required properties.
+
+    Raises:
+        InvalidRequest: an option that this format doesn't know.
     """
 
     name: ClassVar[str]
-    end_of_turn: ClassVar[str]
-    call_opening: ClassVar[str]
+    about: ClassVar[str]
+    end_of_turn: str
+    syntax: ClassVar[CallSyntax]
     markers: ClassVar[tuple[str, ...]]
+    frame: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[str, ...]] = ()
+    nests_tools: ClassVar[bool] = False
 
-    def __init__(self, template: str | None = None, *, nested_tools: bool = False) -> None:
-        self.verbatim = template is not None
+    def __init__(
+        self,
+        template: str | None = None,
+        *,
+        verbatim: bool | None = None,
+        special: SpecialTokens | None = None,
+        nested_tools: bool | None = None,
+        mark_required: bool | None = None,
+    ) -> None:
+        for option, value in (("nested_tools", nested_tools), ("mark_required", mark_required)):
+            if value is not None and option not in self.options:
+                raise InvalidRequest(f"the format {self.name} has no option {option}", param=option)
+        self.verbatim = template is not None if verbatim is None else verbatim
+        self._is_own = template is None
         self.template = self.own_template() if template is None else template
-        self.template_sha256 = hashlib.sha256(self.template.encode()).hexdigest()
-        self.nested_tools = nested_tools
-        self._template = Template(self.template, self.markers)
+        self.template_sha256 = hashlib.sha256(self.template.encode(errors="replace")).hexdigest()
+        self.nested_tools = self.nests_tools if nested_tools is None else nested_tools
+        self.mark_required = mark_required is not False
+        decisive = [self.name, self.template_sha256, asdict(self.syntax), self.verbatim, self.nested_tools]
+        self.sha256 = hashlib.sha256(json.dumps([*decisive, self.mark_required]).encode()).hexdigest()
+        self.special = special or SpecialTokens()
+        self._template = self._read_template()
 
     @classmethod
     def own_template(cls) -> str:
         """Return the text of this format's own template."""
         return (TEMPLATES / f"{cls.name}.jinja").read_text(encoding="utf-8")
+
+    @property
+    def renders_tools(self) -> bool:
+        """Whether the template writes tools into the prompt."""
+        return self._is_own or "tools" in self._template.variables
+
+    @property
+    def guarantee(self) -> str:
+        """What holds for this format, in one line for people."""
+        if self._is_own:
+            return "the published prompt of these models, known defects repaired"
+        return "another template than the format's own, as it is; replies are read and enforced as in the format"
 
     def render_segments(self, messages: Messages, tools: Sequence[Tool] = ()) -> list[Segment]:
         """Render the prompt up to the opening of the assistant's reply, cut at its control tokens.
@@ -70,48 +122,120 @@ class ChatFormat(ABC):
         the whole prompt.
 
         Raises:
-            InvalidRequest: the messages can't be rendered.
+            InvalidRequest: the messages can't be rendered; tools can't be in this format.
         """
-        definitions = [self._definition(tool) for tool in tools]
+        if tools and not self.renders_tools:
+            hint = "call without tools, or take a model that was trained on them"
+            raise InvalidRequest(f"the template of the format {self.name} renders no tools", param="tools", hint=hint)
         checked = normalize_messages(messages)
+        self._check_frame(checked, tools)
         if self.verbatim and not isinstance(messages, str):
             checked = [dict(message) for message in messages]
-        return self._template.render(
-            messages=checked, tools=definitions or None, add_generation_prompt=True, nested_tools=self.nested_tools
+        segments = self._template.render(
+            messages=checked,
+            tools=[self._definition(tool) for tool in tools] or None,
+            add_generation_prompt=True,
+            bos_token=self.special.bos,
+            eos_token=self.special.eos,
+            **self._variables(checked),
         )
+        bos = Segment(self.special.bos, True)
+        return [bos, *segments] if self.special.add_bos and segments[:1] != [bos] else segments
 
     def render(self, messages: Messages, tools: Sequence[Tool] = ()) -> str:
         """Return the whole prompt as text. See `render_segments`."""
         return "".join(segment.text for segment in self.render_segments(messages, tools))
 
-    @abstractmethod
     def parts(self, messages: Messages, tools: Sequence[Tool] = ()) -> dict[str, str]:
         """Return the prompt's text by what takes the room: "system", "tools" and "messages"."""
+        prompt = self.render(messages, tools)
+        tools_text = self._tools_text(tools)
+        before, found, after = prompt.partition(tools_text) if tools_text else ("", "", prompt)
+        if not found:  # no tools, or a carried template that writes definitions in its own way
+            return {"system": "", "tools": "", "messages": prompt}
+        return {"system": before, "tools": tools_text, "messages": after}
 
-    @abstractmethod
-    def grammar(self, tools: Sequence[Tool], tool_choice: str = "auto", *, parallel: bool = True) -> str:
+    def grammar(
+        self,
+        tools: Sequence[Tool],
+        tool_choice: str = "auto",
+        *,
+        parallel: bool = True,
+        response_schema: dict[str, Any] | None = None,
+    ) -> str:
         """Return the llguidance grammar of a reply, in Lark syntax.
 
         Args:
             tools: what may be called.
             tool_choice: "auto" (text or calls), "required", "none", or the name of the one tool to call.
             parallel: whether one reply may hold several calls.
+            response_schema: JSON Schema that a reply without calls has to fit, instead of plain text.
 
         Raises:
             InvalidRequest: the choice names no tool, or asks for calls without tools; `param` is "tool_choice".
             InvalidSchema: a tool's schema can't be enforced; names tool and path.
         """
+        return reply_grammar(self.syntax, tools, tool_choice, parallel=parallel, response_schema=response_schema)
 
-    @abstractmethod
-    def parse(self, text: str, tools: Sequence[Tool], *, complete: bool = True) -> ParsedReply:
-        """Read a reply.
+    def parser(self, tools: Sequence[Tool] | None, *, calls_in_prose: bool = False, reply_id: str = "") -> ReplyParser:
+        """Return a parser for one reply as it grows.
+
+        Args:
+            tools: what could be called. Without any, a reply is text, unless the models always write calls around it;
+                with None, it is text whatever it looks like.
+            calls_in_prose: also read an array of calls that follows prose without a marker.
+            reply_id: the ids of the calls are made of it; "" for a new one.
+        """
+        if not tools and self.syntax.plain_text:
+            tools = None
+        return ReplyParser(tools, calls_in_prose=calls_in_prose, reply_id=reply_id)
+
+    def parse(
+        self, text: str, tools: Sequence[Tool] | None, *, complete: bool = True, calls_in_prose: bool = False
+    ) -> ParsedReply:
+        """Read a whole reply.
 
         Args:
             text: everything the model wrote, without the end of turn.
-            tools: what could be called; without any, a reply is text.
+            tools: as for `parser`.
             complete: False if the reply was cut off, by a token limit for example.
+            calls_in_prose: as for `parser`.
         """
+        parser = self.parser(tools, calls_in_prose=calls_in_prose)
+        parser.feed(text)
+        parser.finish(complete=complete)
+        return parser.reply
 
     def _definition(self, tool: Tool) -> dict[str, Any]:
+        """Return a tool as the template gets it."""
         definition = tool.definition()
         return {"type": "function", "function": definition} if self.nested_tools else definition
+
+    def _tools_text(self, tools: Sequence[Tool]) -> str:
+        """Return how the template writes the tools, for `parts`; "" if that is not known."""
+        return ""
+
+    def _variables(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return what the template gets besides messages and tools.
+
+        Raises:
+            InvalidRequest: this format can't express the messages.
+        """
+        return {"nested_tools": self.nested_tools}
+
+    def _read_template(self) -> Template:
+        tokens = (*self.markers, self.special.bos, self.special.eos)
+        return Template(self.template, tuple(dict.fromkeys(token for token in tokens if token)))
+
+    def _check_frame(self, messages: list[dict[str, Any]], tools: Sequence[Tool]) -> None:
+        """Refuse what spells the words that separate messages from each other."""
+        if not self.frame:
+            return
+        try:
+            said = json.dumps([messages, [tool.definition() for tool in tools]], ensure_ascii=False, default=str)
+        except RecursionError as error:
+            raise InvalidRequest("the messages are nested too deeply", param="messages") from error
+        for words in self.frame:
+            if words in said:
+                hint = "leave it out: the model could not tell where the message ends"
+                raise InvalidRequest(f"messages or tools hold {words!r}", param="messages", hint=hint)

@@ -1,48 +1,76 @@
-"""The grammar of replies whose calls are one bare JSON array, in llguidance's Lark syntax.
+"""The grammar of replies, in llguidance's Lark syntax, for every way to spell calls.
 
-In come tools and a choice; out comes text that a vocabulary can be compiled against: the exact separators, key order
-and arguments the models were trained on. Every schema is checked here, without a model, so that one that can't be
-enforced is refused by tool and path before anything is decoded.
+In come a syntax, tools and a choice; out comes text that a vocabulary can be compiled against: the exact separators,
+key order and arguments that the models were trained on. A schema that can't be enforced is refused by tool and path.
+Knows no model.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.errors import InvalidRequest, InvalidSchema
-from edge_lam.tools.schema import closed, subschemas
+from edge_lam.errors import InvalidRequest
+from edge_lam.formats.enforceable import Fault, check_effort, check_schemas, json_rule
+from edge_lam.tools.schema import closed
 
 if TYPE_CHECKING:
+    from edge_lam.formats.syntax import CallSyntax
     from edge_lam.tools import Tool
 
+MOST_TOOLS = 1500  # llguidance follows at most 2000 alternatives at a time
 CHOICES = ("auto", "required", "none")
-SPELLING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
-# Anything but a "[" at the start, whitespace aside: that is how calls begin. Empty text is a reply too.
-TEXT = r"TEXT: /[ \t\r\n]*([^\[ \t\r\n](.|\n)*)?/"
 ANYTHING = "start: /(.|\\n)*/"
+SPACE = r"SPACE: /[ \t\r\n]+/"
 
 
-def array_grammar(tools: Sequence[Tool], tool_choice: str = "auto", *, parallel: bool = True) -> str:
-    """Return the grammar of a reply: text, or ``[{"name": …, "arguments": {…}}, …]``. See `ChatFormat.grammar`."""
-    callable_tools = _chosen(tools, tool_choice)
-    if not tools:
+def reply_grammar(
+    syntax: CallSyntax,
+    tools: Sequence[Tool],
+    tool_choice: str = "auto",
+    *,
+    parallel: bool = True,
+    response_schema: dict[str, Any] | None = None,
+) -> str:
+    """Return the grammar of a reply. See `ChatFormat.grammar`."""
+    called = _chosen(tools, tool_choice)
+    if len(called) > MOST_TOOLS:
+        hint = f"at most {MOST_TOOLS}, or as many allowed_tools"
+        raise InvalidRequest(f"{len(called)} tools are too many to choose from", param="tools", hint=hint)
+    if not tools and response_schema is None:
         return ANYTHING
-    if not callable_tools:
-        return f"start: TEXT\n{TEXT}"
-    lines = [f"start: TEXT | calls\n{TEXT}" if tool_choice == "auto" else "start: calls"]
-    lines.append(f'calls: "[" call{" (" + json.dumps(", ") + " call)*" if parallel else ""} "]"')
-    lines.append("call: " + " | ".join(f"call_{index}" for index in range(len(callable_tools))))
-    for index, tool in enumerate(callable_tools):
-        opening = f'{{"name": {json.dumps(tool.name)}, "arguments": '
-        lines.append(f'call_{index}: {json.dumps(opening)} arguments_{index} "}}"')
-        lines.append(f"arguments_{index}: {_json_rule(closed(tool.parameters))}")
-    grammar = "\n".join(lines)
-    if fault := _fault(grammar):
-        raise _blame(callable_tools, fault)
-    return grammar
+    starts, rules = [], []
+    if response_schema is not None:
+        starts, rules = ["answer"], [f"answer: {json_rule(response_schema)}"]
+    elif tool_choice == "auto" or (tool_choice == "none" and syntax.plain_text):
+        starts, rules = ["TEXT"], [_text(syntax)]
+    if called or not starts:
+        # White space before calls is the model's own: it stands there before anything is bound.
+        starts.append("SPACE? calls" if starts == ["TEXT"] else "calls")
+        may_be_empty = tool_choice in ("auto", "none") and not syntax.plain_text
+        rules += [SPACE, *_calls(syntax, called, parallel=parallel, may_be_empty=may_be_empty)]
+    return "\n".join([f"start: {' | '.join(starts)}", *rules])
+
+
+def try_out(tools: Sequence[Tool], explodes: Fault) -> None:
+    """Refuse tools whose schemas compile, but take too much to hold a reply to.
+
+    Args:
+        tools: that a reply may call.
+        explodes: writes something in a grammar, and returns the limit that it goes beyond, or "".
+
+    Raises:
+        InvalidSchema: names tool and path.
+    """
+    for tool in tools:
+        check_effort(tool.name, enforced(tool), explodes)
+
+
+def enforced(tool: Tool) -> dict[str, Any]:
+    """Return the schema that the grammar holds the arguments of a tool to."""
+    return closed(tool.parameters)
 
 
 def _chosen(tools: Sequence[Tool], tool_choice: str) -> list[Tool]:
@@ -60,37 +88,26 @@ def _chosen(tools: Sequence[Tool], tool_choice: str) -> list[Tool]:
     return named
 
 
-def _json_rule(schema: dict[str, Any]) -> str:
-    return f"%json {json.dumps({**schema, 'x-guidance': SPELLING}, ensure_ascii=False)}"
+def _text(syntax: CallSyntax) -> str:
+    """Return the rule of text: white space aside it begins in another way than calls. Empty text is a reply too."""
+    first = re.escape(syntax.first[0])
+    return rf"TEXT: /[ \t\r\n]*([^{first} \t\r\n](.|\n)*)?/"
 
 
-@lru_cache(maxsize=64)
-def _fault(grammar: str) -> str:
-    """Return what llguidance finds wrong with a grammar, in one line, or ""."""
-    from llguidance import LLMatcher
-
-    message: str = LLMatcher.validate_grammar(grammar)
-    reason, _, _ = message.partition("\n   1 | ")  # the grammar's own lines follow
-    reason = " ".join(reason.split()).rpartition("failed to compile JSON schema: ")[2]
-    return reason.rpartition(" error: ")[2]  # a regex error begins with a drawing of the regex
-
-
-def _blame(tools: Sequence[Tool], fault: str) -> InvalidSchema:
-    """Return the error that names the tool and the innermost schema that can't be enforced."""
-    for tool in tools:
-        schema = closed(tool.parameters)
-        if reason := _fault(f"start: {_json_rule(schema)}"):
-            path, reason = _innermost(schema, schema, "", reason)
-            message = f"tool {tool.name!r}: the schema at {path or '/'} can't be enforced: {reason}"
-            return InvalidSchema(message, tool=tool.name, path=path)
-    return InvalidSchema(f"the tools can't be enforced together: {fault}", tool="")
-
-
-def _innermost(root: dict[str, Any], schema: dict[str, Any], path: str, reason: str) -> tuple[str, str]:
-    """Return the pointer to the deepest schema that fails by itself, and why."""
-    shared: dict[str, Any] = {key: root[key] for key in ("$defs", "definitions") if key in root}
-    for step, child in subschemas(schema):
-        alone = {"type": "object", "properties": {"value": child}, "required": ["value"], **shared}
-        if isinstance(child, dict) and (found := _fault(f"start: {_json_rule(alone)}")):
-            return _innermost(root, child, path + step, found)
-    return path, reason
+def _calls(syntax: CallSyntax, called: Sequence[Tool], *, parallel: bool, may_be_empty: bool) -> list[str]:
+    reply = [json.dumps(syntax.thought_opening), "thought"] if syntax.thought_opening else []
+    reply.append(json.dumps(syntax.opening))
+    if called:
+        several = f"call ({json.dumps(syntax.separator)} call)*" if parallel else "call"
+        reply.append(f"({several})?" if may_be_empty else several)
+    rules = [f"calls: {' '.join([*reply, json.dumps(syntax.closing)])}"]
+    if syntax.thought_opening:
+        rules.append(f"thought: {json_rule({'type': 'string'})}")
+    if called:
+        rules.append("call: " + " | ".join(f"call_{index}" for index in range(len(called))))
+    schemas = {tool.name: enforced(tool) for tool in called}
+    check_schemas(schemas)
+    for index, (name, schema) in enumerate(schemas.items()):
+        rules.append(f'call_{index}: {json.dumps(syntax.call_opening(name))} arguments_{index} "}}"')
+        rules.append(f"arguments_{index}: {json_rule(schema)}")
+    return rules

@@ -1,6 +1,6 @@
-"""JSON inside a model's output: where a value ends, and decoding that can't be hurt by its content.
+"""JSON inside a model's output: where its brackets are, and decoding that can't be hurt by its content.
 
-In comes text; out come positions and plain values. Knows nothing of calls.
+In comes text, in pieces or whole; out come positions and plain values. Knows nothing of calls.
 """
 
 from __future__ import annotations
@@ -8,71 +8,101 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NamedTuple
+from collections import Counter
+from typing import Any
 
 MAX_DEPTH = 200
 MAX_DIGITS = 1000
 
-# A whole string, a quote that opens a string without end, or a bracket. No two ways to match, so no backtracking.
-STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{}]', re.DOTALL)
+BRACKET_OR_QUOTE = re.compile(r'["\[\]{}]')
+# Up to the quote that ends a string, or to a backslash that ends the text. Nothing to match in two ways, so no
+# backtracking.
+REST_OF_STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 
 
-class Extent(NamedTuple):
-    """Where a bracketed value lies.
+class BracketFinder:
+    """Finds the brackets of JSON that comes in pieces; inside of strings there are none."""
 
-    Attributes:
-        end: index after the value, or None if the text ends inside it.
-        members: (start, end) of the objects directly inside an array; those that are whole.
-        depth: how deeply it is nested.
-    """
+    def __init__(self) -> None:
+        self._in_string = False
+        self._escaped = False
 
-    end: int | None
-    members: list[tuple[int, int]]
-    depth: int
+    def find(self, text: str, position: int) -> int:
+        """Return the index of the next bracket, or the length of the text if there is none.
 
-
-def measure(text: str, start: int) -> Extent:
-    """Find the end of the array or object that begins at `start`, in one pass and without decoding it."""
-    depth = deepest = 0
-    is_array = text[start] == "["
-    member = -1
-    members: list[tuple[int, int]] = []
-    for token in STRUCTURE.finditer(text, start):
-        mark = text[token.start()]
-        if mark == '"':
-            if token.end() - token.start() == 1:
-                break
-        elif mark in "[{":
-            if depth == 1 and mark == "{" and is_array:
-                member = token.start()
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-            if depth == 1 and member >= 0:
-                members.append((member, token.end()))
-                member = -1
-            if depth == 0:
-                return Extent(token.end(), members, deepest)
-    return Extent(None, members, deepest)
+        Args:
+            text: where to look; strings may have begun in an earlier text.
+            position: where to begin: the start of a text, or behind a bracket.
+        """
+        if self._escaped and position < len(text):
+            self._escaped = False
+            position += 1
+        while True:
+            if self._in_string:
+                rest = REST_OF_STRING.match(text, position)
+                end = rest.end() if rest else position
+                if end == len(text):
+                    return end
+                if text[end] == "\\":
+                    self._escaped = True
+                    return len(text)
+                self._in_string = False
+                position = end + 1
+            mark = BRACKET_OR_QUOTE.search(text, position)
+            if not mark:
+                return len(text)
+            if mark.group() != '"':
+                return mark.start()
+            self._in_string = True
+            position = mark.end()
 
 
-def decode(text: str) -> Any:
+def nesting(text: str) -> int:
+    """Return how deeply the brackets of a text are nested."""
+    finder = BracketFinder()
+    depth = deepest = position = 0
+    while (position := finder.find(text, position)) < len(text):
+        depth += 1 if text[position] in "[{" else -1
+        deepest = max(deepest, depth)
+        position += 1
+    return deepest
+
+
+def decode(text: str, *, own_keys_once: bool = False) -> Any:
     """Decode JSON; the last of several equal keys wins.
+
+    Args:
+        text: one value.
+        own_keys_once: refuse an object in which one of its own keys stands twice; in those inside it the last wins.
 
     Raises:
         ValueError: not JSON, a number that is not finite, a lone surrogate, or nesting beyond `MAX_DEPTH`.
     """
-    bracket = re.search(r"[\[{]", text)
-    if bracket and measure(text, bracket.start()).depth > MAX_DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH and nesting(text) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} deep")
+    own: list[tuple[str, Any]] = []
+
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        own[:] = pairs  # the outermost object is built last
+        return dict(pairs)
+
     try:
-        value = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode()
+        value = json.loads(
+            text,
+            parse_int=_integer,
+            parse_float=_finite,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=build if own_keys_once else None,
+        )
+        if "\\u" in text or not text.isascii():
+            json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise ValueError("half of a surrogate pair stands alone") from error
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if len(dict(own)) < len(own):
+        repeated = next(key for key, count in Counter(key for key, _ in own).items() if count > 1)
+        raise ValueError(f"the key {repeated!r} stands twice")
     return value
 
 

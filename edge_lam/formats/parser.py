@@ -1,232 +1,292 @@
-"""A model's whole reply -> text, calls and errors.
+"""A model's reply, piece by piece or whole -> text, calls and errors: one parser for all formats.
 
-In comes what the model wrote, constrained or not; out comes what can be used of it. Calls are looked for where models
-put them: a bare array or object at the start, code fences, ``[TOOL_CALLS]``, ``<tool_call>`` blocks. Never raises, and
-reads each character a fixed number of times. Knows nothing of tokens.
+In come pieces of what the model wrote, constrained or not; out come events, and at the end the whole reply. However it
+is cut into pieces, the same comes out. Calls are looked for where models put them: a bare array or object at the start,
+code fences, ``[TOOL_CALLS]``, ``<tool_call>`` blocks. Never raises, and looks at each character a fixed number of
+times. Knows nothing of tokens.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+import uuid
+from collections.abc import Callable, Sequence
 
 from edge_lam.errors import InvalidCall
-from edge_lam.formats.calls import is_call, read_call
-from edge_lam.formats.json_text import Extent, decode, measure
-from edge_lam.tools import Tool, ToolCall
+from edge_lam.formats.calls import Calls
+from edge_lam.formats.events import ParsedReply, ParserEvent
+from edge_lam.formats.reply_text import (
+    BLOCK,
+    BLOCK_END,
+    BLOCK_MARKER,
+    FENCE,
+    LIST,
+    MARKER,
+    MARKER_OR_ARRAY,
+    THINKING,
+    THINKING_END,
+    Begun,
+    TextReader,
+)
+from edge_lam.formats.values import ValueReader
+from edge_lam.tools import Tool
 
-THINKING = re.compile(r"\s*<think>")
-START = re.compile(r"[ \t\r\n]*(?=[\[{])(?!\[TOOL_CALLS\])")
-BETWEEN = re.compile(r"[ \t\r\n;,]*(?=[\[{])")  # what may stand between two calls that follow each other
-MARKER = re.compile(r"(?P<block><tool_call>)\s*|(?P<array>\[TOOL_CALLS\])\s*|(?P<fence>```)\w*\s*(?=[\[{])")
-MARKER_OR_ARRAY = re.compile(rf"{MARKER.pattern}|(?P<prose>)\[(?=\s*\{{)")
-BLOCK_END = "</tool_call>"
-AFTER_BLOCK = re.compile(rf"\s*{BLOCK_END}")
-AFTER_FENCE = re.compile(r"\s*```")
-# A call that can't be decoded, or was cut off, is told from prose and other JSON by its first key.
-BROKEN_CALL = re.compile(r'\[?\s*\{\s*"(?:name|arguments|parameters|function|type|id|tool_calls|thought)"\s*:')
-CUT_ARRAY = re.compile(r"\[\s*(?:\{|\Z)")
-
-
-@dataclass(frozen=True)
-class ParsedReply:
-    """What a reply holds.
-
-    Attributes:
-        text: what is meant for the user.
-        calls: in the order in which they were written.
-        errors: what was meant as a call but can't be used, with its raw text.
-        thinking: the content of a leading ``<think>`` block.
-        raw: the whole reply.
-    """
-
-    text: str
-    calls: tuple[ToolCall, ...] = ()
-    errors: tuple[InvalidCall, ...] = ()
-    thinking: str = ""
-    raw: str = ""
+BEGUN = Begun(BLOCK, BLOCK_END, LIST, FENCE)
+BEGUN_THINKING = Begun(THINKING)
+BEGUN_THINKING_END = Begun(THINKING_END)
+LANGUAGE = re.compile(r"\w*")  # behind a fence
+SPACE = re.compile(r"\s*")
+SEPARATORS = re.compile(r"[\s;,]*")  # what may stand between two values that follow each other
 
 
 def parse_reply(
-    text: str, tools: Sequence[Tool], *, complete: bool = True, calls_in_prose: bool = False
+    text: str, tools: Sequence[Tool] | None, *, complete: bool = True, calls_in_prose: bool = False, reply_id: str = ""
 ) -> ParsedReply:
-    """Read a reply.
+    """Read a whole reply; see `ReplyParser` and `ReplyParser.finish` for the arguments."""
+    parser = ReplyParser(tools, calls_in_prose=calls_in_prose, reply_id=reply_id)
+    parser.feed(text)
+    parser.finish(complete=complete)
+    return parser.reply
+
+
+class ReplyParser(TextReader):
+    """Reads one reply.
 
     Args:
-        text: everything the model wrote, without the end of turn.
-        tools: what could be called; without any, the reply is text.
-        complete: False if the reply was cut off; a call that is not whole is then dropped without an error.
+        tools: what could be called; None if the reply is text, whatever it looks like.
         calls_in_prose: also read an array that follows prose without a marker.
-    """
-    thinking, body = _split_thinking(text)
-    if not tools:
-        return ParsedReply(body, thinking=thinking, raw=text)
-    reader = _Reader(body, {tool.name: tool for tool in tools}, complete, calls_in_prose)
-    reader.read()
-    if not reader.consumed:
-        return ParsedReply(body, thinking=thinking, raw=text)
-    prose = "".join(reader.prose).strip()
-    return ParsedReply(prose, tuple(reader.calls), tuple(reader.errors), thinking, text)
-
-
-def _split_thinking(text: str) -> tuple[str, str]:
-    opening = THINKING.match(text)
-    if not opening:
-        return "", text
-    thinking, _, body = text[opening.end() :].partition("</think>")
-    return thinking.strip(), body.lstrip()
-
-
-@dataclass
-class _Reader:
-    """One pass over a reply, from left to right.
-
-    Attributes:
-        prose: the text outside of calls, in pieces.
-        consumed: whether anything was taken out of the text.
-        open_ended: a value that is no call has no end, so the values behind it can't be told apart without a marker.
+        reply_id: the ids of the calls are made of it; "" for a new one.
     """
 
-    body: str
-    tools: dict[str, Tool]
-    complete: bool
-    calls_in_prose: bool
-    calls: list[ToolCall] = field(default_factory=list)
-    errors: list[InvalidCall] = field(default_factory=list)
-    prose: list[str] = field(default_factory=list)
-    consumed: bool = False
-    open_ended: bool = False
+    def __init__(self, tools: Sequence[Tool] | None, *, calls_in_prose: bool = False, reply_id: str = "") -> None:
+        super().__init__()
+        self._is_plain = tools is None
+        self._calls = Calls(tools or (), reply_id or uuid.uuid4().hex, self._events.append)
+        self._raw: list[str] = []
+        self._at_markers = MARKER_OR_ARRAY if calls_in_prose else MARKER
+        # The method that understands what comes next. It returns False if it needs more text.
+        self._state: Callable[[], bool] = self._read_start
+        self._markers: set[str] = set()  # those that are held back
+        self._separators = SPACE
+        self._at_language = False
+        self._value: ValueReader  # while one is read
+        self._was_taken = False  # whether anything was taken out of the text
+        self._in_fence = False  # whether the fence around calls is still to be closed
+        self._only_marked = False  # a value that has no end hides those behind it, but not their markers
 
-    def read(self) -> None:
-        marker_pattern = MARKER_OR_ARRAY if self.calls_in_prose else MARKER
-        position = search = 0
-        if start := START.match(self.body):
-            search, taken = self._values(start.end(), marked=False)
-            position = search if taken else 0
-        while marker := marker_pattern.search(self.body, search):
-            before = len(self.prose)
-            search, taken = self._marked(marker)
-            if taken:
-                self.prose.insert(before, self.body[position : marker.start()])
-                position = search
-        self.prose.append(self.body[position:])
+    def feed(self, piece: str) -> list[ParserEvent]:
+        """Take more of the reply and return what is certain now."""
+        self._raw.append(piece)
+        return self._run(piece)
 
-    def _marked(self, marker: re.Match[str]) -> tuple[int, bool]:
-        """Read what follows a marker; return where to go on and whether it was taken as calls."""
-        kind, start = marker.lastgroup, marker.end()
-        if kind == "block":
-            return self._block(start)
-        if kind == "array":
-            return self._values(start, marked=True) if self._opens(start) else (start, False)
-        if self.open_ended:
-            return start, False
-        if kind == "prose":
-            return self._values(marker.start(), marked=False)
-        end, taken = self._values(start, marked=False)
-        closing = AFTER_FENCE.match(self.body, end) if taken else None
-        return (closing.end() if closing else end), taken
+    def finish(self, *, complete: bool = True) -> list[ParserEvent]:
+        """Take the end of the reply and return what it makes certain.
 
-    def _block(self, start: int) -> tuple[int, bool]:
-        if self._opens(start):
-            end, _ = self._values(start, marked=True)
-            closing = AFTER_BLOCK.match(self.body, end)
-            return (closing.end() if closing else end), True
-        if start > self._last_block_end:
-            return start, False
-        end = self.body.index(BLOCK_END, start)
-        self.errors.append(InvalidCall("a <tool_call> block holds no JSON", raw=self.body[start:end].strip()))
-        self.consumed = True
-        return end + len(BLOCK_END), True
-
-    @cached_property
-    def _whole(self) -> str:
-        return self.body.strip()
-
-    @cached_property
-    def _last_block_end(self) -> int:
-        return self.body.rfind(BLOCK_END)
-
-    def _opens(self, position: int) -> bool:
-        return self.body[position : position + 1] in ("[", "{")
-
-    def _values(self, position: int, *, marked: bool) -> tuple[int, bool]:
-        """Read the values that follow each other from `position` on, up to the first that is no call.
-
-        Returns:
-            Where to go on, and whether at least one value was taken.
+        Args:
+            complete: False if the reply was cut off, by a token limit for example. A call that is not whole is then
+                dropped without an error, and so is half a marker.
         """
-        end, taken = position, False
-        while True:
-            extent = measure(self.body, position)
-            if extent.end is None:
-                if self._cut_off(position, extent, marked):
-                    return len(self.body), True
-                self.open_ended = True
-                return end, taken
-            if not self._value(position, extent, marked):
-                return (end if taken else extent.end), taken
-            self.consumed = taken = True
-            end = extent.end
-            between = BETWEEN.match(self.body, end)
-            if not between:
-                return end, True
-            position, marked = between.end(), False
+        events = self._end(complete)
+        if self._only_marked:
+            events += self._end(complete)
+        return events
 
-    def _value(self, start: int, extent: Extent, marked: bool) -> bool:
-        """Take the calls of one whole value; return False if it holds none and is text."""
-        raw = self.body[start : extent.end]
-        try:
-            value = decode(raw)
-        except ValueError as error:
-            if not marked and not BROKEN_CALL.match(raw):
-                return False
-            if not self._members(extent):
-                self.errors.append(InvalidCall(f"a call is not JSON: {error}", raw=raw))
-            return True
-        items = value if isinstance(value, list) else [value]
-        if isinstance(value, dict) and "tool_calls" in value:
-            items, marked = self._wrapped(value), True
-        elif not items and not marked:
-            return self._whole == raw
-        if not marked and not any(is_call(item, self.tools) for item in items):
+    @property
+    def reply(self) -> ParsedReply:
+        """The reply so far; whole after `finish`."""
+        calls = self._calls
+        return ParsedReply(
+            str(self._text), tuple(calls.found), tuple(calls.errors), str(self._thinking), "".join(self._raw)
+        )
+
+    def _run(self, piece: str) -> list[ParserEvent]:
+        self._append(piece)
+        while self._position < len(self._buffer) and self._state():
+            pass
+        return self._new_events()
+
+    def _read_start(self) -> bool:
+        """At the start of the reply: it may begin with thinking."""
+        if not self._hold(SPACE):
             return False
-        for item in items:
-            self._add(read_call(item, raw, self.tools))
-        return True
-
-    def _wrapped(self, value: dict[str, Any]) -> list[Any]:
-        """Return the calls of ``{"thought": …, "tool_calls": […]}``; the thought is text for the user."""
-        if isinstance(value.get("thought"), str):
-            self.prose.append(value["thought"])
-        calls = value["tool_calls"] or []
-        return calls if isinstance(calls, list) else [calls]
-
-    def _cut_off(self, start: int, extent: Extent, marked: bool) -> bool:
-        """Take the whole calls of a value that the text ends inside; return False if it is text."""
-        looks_cut = not self.complete and CUT_ARRAY.match(self.body, start)
-        if not (marked or looks_cut or BROKEN_CALL.match(self.body, start)):
+        if self._buffer.startswith(THINKING, self._position):
+            self._position += len(THINKING)
+            self._state = self._read_thinking
+        elif BEGUN_THINKING.at(self._buffer, self._position):
             return False
-        self._members(extent)
-        if self.complete:
-            self.errors.append(InvalidCall("the reply ends inside a call", raw=self.body[start:]))
-        self.consumed = True
-        return True
-
-    def _members(self, extent: Extent) -> bool:
-        """Take the objects of an array that can't be decoded as a whole, each by itself."""
-        for start, end in extent.members:
-            raw = self.body[start:end]
-            try:
-                self._add(read_call(decode(raw), raw, self.tools))
-            except ValueError as error:
-                self.errors.append(InvalidCall(f"a call is not JSON: {error}", raw=raw))
-        return bool(extent.members)
-
-    def _add(self, call: ToolCall | InvalidCall) -> None:
-        if isinstance(call, ToolCall):
-            self.calls.append(call)
         else:
-            self.errors.append(call)
+            self._begin_body()
+        return True
+
+    def _read_thinking(self) -> bool:
+        end = self._buffer.find(THINKING_END, self._position)
+        self._think(self._take_until(end if end >= 0 else BEGUN_THINKING_END.find(self._buffer, self._position)))
+        if end < 0:
+            return False
+        self._position += len(THINKING_END)
+        self._begin_body()
+        return True
+
+    def _begin_body(self) -> None:
+        self._await_value(SPACE)
+        if self._is_plain:
+            self._state = self._read_plain
+
+    def _read_plain(self) -> bool:
+        """In a reply that can hold no calls."""
+        self._show(self._take_until(len(self._buffer)))
+        return False
+
+    def _read_text(self) -> bool:
+        """In text, up to the next marker."""
+        found = self._at_markers.search(self._buffer, self._position)
+        self._show(self._take_until(found.start() if found else BEGUN.find(self._buffer, self._position)))
+        if not found or (found[0] == "[" and BEGUN.at(self._buffer, self._position)):
+            return False
+        self._markers.clear()
+        if found[0] == "[":
+            self._begin_value()
+        else:
+            self._position = found.end()
+            self._take_marker(found[0])
+        return True
+
+    def _await_value(self, separators: re.Pattern[str]) -> None:
+        """Expect a value, or the marker of one."""
+        self._held.clear()
+        self._markers.clear()
+        self._at_language = False
+        self._separators = separators
+        self._state = self._read_opening
+
+    def _read_opening(self) -> bool:
+        """Where a value may begin: at the start, behind a marker, or behind another value."""
+        if self._at_language:
+            more = self._hold(LANGUAGE)
+            if self._held[-1]:
+                self._markers.add(FENCE)
+            if not more:
+                return False
+            self._at_language = False
+        if not self._hold(self._separators):
+            return False
+        if marker := MARKER.match(self._buffer, self._position):
+            if BLOCK in self._markers and (marker[0] == BLOCK_END or self._markers >= {FENCE, marker[0]}):
+                self._state = self._read_block
+                return True
+            self._position = marker.end()
+            self._take_marker(marker[0])
+        elif BEGUN.at(self._buffer, self._position):
+            return False
+        elif self._buffer[self._position] in "[{" and (self._is_marked or not self._only_marked):
+            self._begin_value()
+        elif BLOCK in self._markers:
+            self._state = self._read_block
+        else:
+            self._release()
+        return True
+
+    @property
+    def _is_marked(self) -> bool:
+        return BLOCK in self._markers or LIST in self._markers
+
+    def _take_marker(self, marker: str) -> None:
+        """Go on behind a marker."""
+        if marker == BLOCK_END and self._was_taken:
+            if self._markers:
+                self._release()
+            self._await_value(SEPARATORS)
+        elif marker == BLOCK_END:
+            self._release()
+            self._show(marker)
+        elif marker == FENCE and self._in_fence and not self._markers:
+            self._in_fence = False
+            self._await_value(SEPARATORS)
+            self._at_language = True
+        else:
+            if marker == FENCE and FENCE in self._markers:
+                self._release()
+            self._held.append(marker)
+            self._markers.add(marker)
+            self._at_language = marker == FENCE
+            self._separators = SPACE
+            self._state = self._read_opening
+
+    def _begin_value(self) -> None:
+        opening = self._buffer[self._position]
+        self._value = ValueReader(self._calls, self._show, opening, marked=self._is_marked)
+        self._state = self._read_value
+
+    def _read_value(self) -> bool:
+        value = self._value
+        self._position = value.read(self._buffer, self._position)
+        if not value.is_done:
+            return False
+        if value.taken:
+            self._end_calls()
+        else:
+            self._held.append(value.raw)
+            if value.is_empty_list and not self._markers and not self._text.parts:
+                self._state = self._read_behind_empty_list
+            else:
+                self._release()
+        return True
+
+    def _end_calls(self) -> None:
+        self._was_taken = True
+        self._in_fence = self._in_fence or FENCE in self._markers
+        self._await_value(SEPARATORS)
+
+    def _read_behind_empty_list(self) -> bool:
+        """Behind ``[]`` at the start, which is no text if nothing follows."""
+        if not self._hold(SPACE):
+            return False
+        self._release()
+        return True
+
+    def _read_block(self) -> bool:
+        """In a <tool_call> block without JSON: if it is closed, it is no text."""
+        found = BLOCK_MARKER.search(self._buffer, self._position)
+        self._held.append(self._take_until(found.start() if found else BEGUN.find(self._buffer, self._position)))
+        if not found:
+            return False
+        if found[0] == BLOCK_END:
+            raw = "".join(self._held).strip()
+            self._calls.fail(InvalidCall("a <tool_call> block holds no JSON", raw=raw))
+            self._position = found.end()
+            self._end_calls()
+        else:
+            self._release()
+        return True
+
+    def _end(self, complete: bool) -> list[ParserEvent]:
+        """Take the end of the text: nothing that is held back can be explained any more."""
+        rest = self._take_until(len(self._buffer))
+        if self._state == self._read_value:
+            return self._end_value(complete)
+        if self._state == self._read_thinking:
+            self._think(rest if complete else "")
+        elif self._state == self._read_block or (complete and (rest or self._markers)):
+            self._release()
+            self._show(rest if complete else "")
+        self._held.clear()
+        return self._new_events()
+
+    def _end_value(self, complete: bool) -> list[ParserEvent]:
+        self._value.cut_off(complete=complete)
+        if self._value.taken:
+            self._end_calls()
+            return self._new_events()
+        # No call, but there may be some behind markers in it.
+        text = "".join([*self._held, self._value.raw])
+        self._held.clear()
+        self._state = self._read_text
+        self._only_marked = True
+        self._at_markers = MARKER
+        return self._run(text)
+
+    def _release(self) -> None:
+        """Show what was held back: it is text."""
+        self._show_held()
+        self._markers.clear()
+        self._state = self._read_text

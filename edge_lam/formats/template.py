@@ -6,17 +6,35 @@ template, nor of tokens.
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import secrets
-from datetime import datetime
+from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 
 if TYPE_CHECKING:
     from jinja2 import Template as JinjaTemplate
+
+
+LONGEST_TEMPLATE = 1_000_000
+LONGEST_REASON = 300
+
+
+def read_template(path: str | os.PathLike[str]) -> str:
+    """Read a chat template from a file.
+
+    Raises:
+        InvalidRequest: it can't be read, or is no text.
+    """
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError, TypeError) as error:  # ValueError: bytes that are no UTF-8, or a NUL in the path
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise InvalidRequest(f"the template {str(path)!r} can't be read: {reason}", param="template") from error
 
 
 class Segment(NamedTuple):
@@ -41,67 +59,106 @@ class Template:
     Args:
         source: the Jinja text.
         markers: the control tokens that the template writes, such as ``<|im_end|>``.
+        assembled: whether the template may put markers together from parts, such as ``"<|" + role + "|>"``. What
+            messages spell is then hidden while the template is rendered, so that what is found in the prompt is the
+            template's.
     """
 
-    def __init__(self, source: str, markers: tuple[str, ...]) -> None:
+    def __init__(self, source: str, markers: tuple[str, ...] = (), *, assembled: bool = False) -> None:
         self.source = source
-        self._markers = {f"\x00{secrets.token_hex(16)}\x00": marker for marker in markers}
+        self._hidden: dict[str, str] = {marker: secrets.token_hex(16) for marker in markers} if assembled else {}
+        self._names = {marker: f"\x00{secrets.token_hex(16)}\x00" for marker in markers}
+        self._markers = {name: marker for marker, name in self._names.items()}
 
     @cached_property
     def _jinja(self) -> JinjaTemplate:
         from jinja2 import TemplateSyntaxError
 
+        from edge_lam.formats.sandbox import BoundedEnvironment
+
+        if len(self.source) > LONGEST_TEMPLATE:
+            raise UnsupportedModel(f"the chat template has {len(self.source):,} characters")
         source = self.source
-        for name, marker in self._markers.items():
+        for marker, name in self._names.items():
             source = source.replace(marker, name)
         try:
-            template: JinjaTemplate = _environment().from_string(source)
+            template: JinjaTemplate = BoundedEnvironment().from_string(source)
         except TemplateSyntaxError as error:
             raise UnsupportedModel(f"the chat template can't be read: line {error.lineno}: {error.message}") from error
+        except Exception as error:  # such as one that is nested too deeply
+            raise UnsupportedModel(f"the chat template can't be read: {type(error).__name__}") from error
         return template
 
-    def render(self, **variables: Any) -> list[Segment]:
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The variables that the template reads, such as "messages" and "tools".
+
+        Raises:
+            UnsupportedModel: the template is not Jinja.
+        """
+        from jinja2 import meta
+
+        environment = self._jinja.environment
+        return frozenset(meta.find_undeclared_variables(environment.parse(self.source)))
+
+    def render(self, *, bos_token: str = "", eos_token: str = "", **variables: Any) -> list[Segment]:
         """Render the prompt, cut at its control tokens; the texts of the segments joined are the whole prompt.
 
         Raises:
-            InvalidRequest: the template refuses these messages.
+            InvalidRequest: the template refuses these messages, or comes to no end.
             UnsupportedModel: the template is not Jinja.
         """
+        from edge_lam.formats.sandbox import Budget, budget, collect
+
+        template = self._jinja
+        tokens = {"bos_token": bos_token, "eos_token": eos_token}
+        variables |= {key: self._names.get(token, token) for key, token in tokens.items()}
+        outer = budget.set(Budget())
         try:
-            text = self._jinja.render(**variables)
-        except UnsupportedModel:
-            raise
+            if self._hidden:
+                variables = {key: self._hide(value) for key, value in variables.items()}
+            text = collect(template.generate(**variables))
         except Exception as error:  # a template from a model file can fail in any way
-            raise InvalidRequest(f"the chat template refuses the messages: {error}", param="messages") from error
-        names = "|".join(map(re.escape, self._markers))
-        pieces = re.split(f"({names})", text)
-        return [Segment(self._markers.get(piece, piece), piece in self._markers) for piece in pieces if piece]
+            reason = str(error).partition("\n")[0][:LONGEST_REASON] or type(error).__name__
+            raise InvalidRequest(f"the chat template refuses the messages: {reason}", param="messages") from error
+        finally:
+            budget.reset(outer)
+        segments: list[Segment] = []
+        for piece in self._names_in.split(text):
+            if piece in self._markers:
+                segments.append(Segment(self._markers[piece], True))
+            else:
+                segments += self._plain(piece)
+        return segments
 
+    @cached_property
+    def _names_in(self) -> re.Pattern[str]:
+        return re.compile(f"({'|'.join(map(re.escape, self._markers)) or '(?!)'})")
 
-def _environment() -> Any:
-    """Return a sandboxed Jinja environment with the settings and functions of `transformers`."""
-    from jinja2 import TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    @cached_property
+    def _spelled(self) -> re.Pattern[str]:
+        """Finds hidden markers; longer ones first, and tried only where one may begin, for there may be a thousand."""
+        firsts = "".join(sorted({re.escape(marker[0]) for marker in self._hidden}))
+        markers = "|".join(map(re.escape, sorted(self._hidden, key=len, reverse=True)))
+        return re.compile(f"((?=[{firsts}])(?:{markers}))")
 
-    def to_json(
-        value: object,
-        ensure_ascii: bool = False,
-        indent: int | None = None,
-        separators: tuple[str, str] | None = None,
-        sort_keys: bool = False,
-    ) -> str:
-        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    def _hide(self, value: Any) -> Any:
+        """Return a value in which no string spells a marker."""
+        if isinstance(value, str):
+            return self._spelled.sub(lambda found: self._hidden[found[0]], value)
+        if isinstance(value, Mapping):
+            return {self._hide(key): self._hide(item) for key, item in value.items()}
+        return [self._hide(item) for item in value] if isinstance(value, list | tuple) else value
 
-    def raise_exception(message: str) -> None:
-        raise TemplateError(message)
+    def _plain(self, text: str) -> list[Segment]:
+        """Cut what stands between two markers at those that the template put together."""
+        pieces = self._spelled.split(text) if self._hidden else [text]
+        segments = [Segment(piece, piece in self._hidden) for piece in pieces if piece]
+        if not any(name in text for name in self._hidden.values()):
+            return segments
+        return [segment if segment.special else Segment(self._shown(segment.text), False) for segment in segments]
 
-    def strftime_now(form: str) -> str:
-        return datetime.now().strftime(form)
-
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    environment.filters["tojson"] = to_json  # Jinja's own escapes HTML
-    environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = strftime_now
-    return environment
+    def _shown(self, text: str) -> str:
+        for marker, name in self._hidden.items():
+            text = text.replace(name, marker)
+        return text

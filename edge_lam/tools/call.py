@@ -15,12 +15,14 @@ class ToolCall:
     Attributes:
         id: unique within a conversation; a tool message answers it by this id.
         name: the tool's name as the model wrote it.
-        arguments: decoded JSON, not yet validated.
+        arguments: decoded JSON.
+        problems: what is wrong with it: an unknown tool, or arguments that don't fit the schema.
     """
 
     id: str
     name: str
     arguments: dict[str, Any]
+    problems: tuple[str, ...] = ()
 
     def to_openai(self) -> dict[str, Any]:
         """Return the OpenAI form, in which `arguments` is a JSON string."""

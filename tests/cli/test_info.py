@@ -59,15 +59,34 @@ def test_the_same_for_people(edge_lam, tiny_lam_path):
 def test_a_model_that_can_not_be_run_is_described(edge_lam, foreign_model):
     model = json.loads(edge_lam("info", foreign_model, "--json").out)
     assert "rwkv9" in model["problem"]
-    assert model["format"] == ""
+    assert model["format"] == "generic"
+    assert model["renders_tools"] is False
     assert model["parameters"] == 256
     assert model["bits_per_weight"] == 24.0
     assert model["tensors"] == {"F32": {"count": 1, "bytes": 512}, "F16": {"count": 1, "bytes": 256}}
     assert model["template_sha256"] == hashlib.sha256(b"{{ messages }}").hexdigest()
     shown = edge_lam("info", foreign_model)
     assert shown.code == 0
-    assert "none that edge-lam knows" in shown.out
+    assert "requests with tools are refused" in shown.out
     assert "\x1b" not in shown.out
+
+
+def test_another_format_and_template(edge_lam, tiny_lam_path, tmp_path):
+    template = tmp_path / "template.jinja"
+    template.write_text("{{ messages[0].content }}", encoding="utf-8")
+    model = json.loads(edge_lam("info", tiny_lam_path, "--format", "xlam-2-llama", "--json").out)
+    assert model["format"] == "xlam-2-llama"
+    assert model["template_sha256"] != model["carried_template_sha256"]
+    given = json.loads(edge_lam("info", tiny_lam_path, "--template", template, "--json").out)
+    assert given["template_sha256"] == hashlib.sha256(template.read_bytes()).hexdigest()
+    assert given["renders_tools"] is False
+    assert given["format_sha256"] != model["format_sha256"]
+    missing = edge_lam("info", tiny_lam_path, "--template", tmp_path / "none")
+    assert missing.code == 1
+    assert "can't be read: No such file" in missing.err
+    broken = tmp_path / "broken.jinja"
+    broken.write_text("{% if %}", encoding="utf-8")
+    assert "none: the chat template can't be read" in edge_lam("info", tiny_lam_path, "--template", broken).out
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model" * 100, b"GGUF" + bytes(16)])

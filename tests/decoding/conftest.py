@@ -54,6 +54,6 @@ def constrain(vocabulary: Vocabulary, chat_format: ChatFormat, tools: list[Tool]
     def make(choice: str = "auto", *, parallel: bool = True, of: type[Constraint] = Constraint) -> Constraint:
         kind = {"auto": None, "none": "text"}.get(choice, "calls")
         grammar = chat_format.grammar(tools, choice, parallel=parallel)
-        return of(vocabulary, grammar, kind=kind, opening=chat_format.call_opening)
+        return of(vocabulary, grammar, kind=kind, opening=chat_format.syntax.first)
 
     return make

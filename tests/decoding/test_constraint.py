@@ -7,6 +7,8 @@ import pytest
 
 from edge_lam.decoding import Constraint
 from edge_lam.errors import InvalidRequest
+from edge_lam.formats.grammar import reply_grammar
+from edge_lam.formats.syntax import TOOL_CALLS
 
 CALL = '[{"name": "get_time", "arguments": {"city": "Oslo"}}]'
 
@@ -52,8 +54,9 @@ def test_only_the_end_can_follow_a_closed_array(constrain, model):
         ("[]", "text"),
         ('[{"title": "x"}]', "text"),
         ('[{"name": "no_such_tool"', "calls"),
-        ("\n\n", "text"),
-        (" " + CALL, "text"),
+        ("\n\n", None),
+        ("\n \n[Note]", "text"),
+        (" " + CALL, "calls"),
         ("<|im_start|>", "text"),
         ("[", None),
         ("", None),
@@ -171,3 +174,54 @@ def test_control_tokens_have_no_text(vocabulary, model):
     assert len(start) == 1
     assert vocabulary.text(start[0]) == b""
     assert vocabulary.text(model.tokenize("Hello")[0]) != b""
+
+
+ANSWER = 'start: answer | calls\nanswer: "{" "a" "}"\ncalls: "[" "b" "]"'
+
+
+@pytest.mark.parametrize(("reply", "kind"), [("{a}", "text"), ("[b]", "calls")])
+def test_a_whole_reply_is_bound_from_its_first_token(vocabulary, model, reply, kind):
+    constraint = Constraint(vocabulary, ANSWER, kind=None, opening="[", whole=True)
+    assert (constraint.is_binding, constraint.kind) == (True, None)
+    assert not constraint.allows(model.tokenize("Hello")[0])
+    for token in spell(model, reply):
+        assert not constraint.is_finished
+        constraint.accept([token])
+        assert (constraint.kind, constraint.is_binding) == (kind, True)
+    assert constraint.is_finished
+
+
+def test_an_opening_of_several_bytes_is_waited_for(vocabulary, model):
+    for reply, kinds in (("{x", [None, "calls"]), ("{y", [None, "text"])):
+        constraint = Constraint(vocabulary, 'start: "{x" | "{y"', kind=None, opening="{x", whole=True)
+        for token, kind in zip(spell(model, reply), kinds, strict=True):
+            constraint.accept([token])
+            assert constraint.kind == kind
+
+
+def test_a_grammar_is_tried_out(vocabulary):
+    branches = [f'"x" /[a-z]*/ "{number}"' for number in range(3000)]
+    assert "items" in vocabulary.explodes("start: " + " | ".join(branches))
+    assert "leaves no choice" in vocabulary.explodes("start: /a{100000}/")
+    assert vocabulary.explodes("start: /[a-z]+/") == ""
+    assert vocabulary.explodes('start: "a"') == ""
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ('{"tool_calls": [{"name": "get_time"', "calls"),
+        ('{"tool_calls": []}', "calls"),
+        ('{"t', "calls"),
+        ('{"answer": 5}', "text"),
+        ("{answer}", "text"),
+        ("Sorry, no.", "text"),
+        ('{"', None),
+    ],
+)
+def test_calls_inside_an_object(vocabulary, model, tools, reply, kind):
+    grammar = reply_grammar(TOOL_CALLS, tools)
+    constraint = Constraint(vocabulary, grammar, kind=None, opening=TOOL_CALLS.first)
+    feed(constraint, spell(model, reply))
+    assert (constraint.kind, constraint.is_binding) == (kind, kind == "calls")
+    assert constraint.is_finished == reply.endswith("[]}")

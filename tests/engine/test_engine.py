@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import asdict
 
 import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import CallFinished, Engine, ReplyFinished, Request, TextDelta
+from edge_lam.engine import (
+    ArgumentsDelta,
+    CallDropped,
+    CallFinished,
+    CallStarted,
+    Engine,
+    ReplyFinished,
+    Request,
+    TextDelta,
+)
 from edge_lam.errors import Closed, InvalidRequest, PromptTooLong
 
 TWO_TOOLS = DEMO_TOOLS[:2]
@@ -35,14 +45,32 @@ def test_deltas_add_up_and_the_reply_comes_last(engine):
     assert "".join(event.text for event in events[:-1]) == reply.text != ""
 
 
-def test_calls_come_whole(engine):
+def test_calls_come_as_they_are_written(engine):
     *events, last = ask(
         engine, tools=DEMO_TOOLS[7:], tool_choice="read_notes", parallel_tool_calls=False, max_tokens=40
     )
-    assert events == [CallFinished(call) for call in last.reply.tool_calls]
-    assert last.reply.tool_calls[0].name == "read_notes"
+    (call,) = last.reply.tool_calls
+    assert events[0] == CallStarted(0, call.id, "read_notes")
+    assert events[-1] == CallFinished(call)
+    assert {(type(event), event.id) for event in events[1:-1]} == {(ArgumentsDelta, call.id)}
+    assert json.loads("".join(event.text for event in events[1:-1])) == call.arguments
+    assert (call.name, call.problems) == ("read_notes", ())
     assert last.reply.finish_reason == "tool_calls"
     assert (last.reply.text, last.reply.errors) == ("", ())
+
+
+def test_a_call_that_the_token_limit_cuts_off_is_dropped(engine):
+    dropped = 0
+    for max_tokens in range(1, 24):
+        *events, last = ask(engine, tools=TWO_TOOLS[:1], tool_choice="required", max_tokens=max_tokens)
+        finished = [event.call for event in events if isinstance(event, CallFinished)]
+        assert list(last.reply.tool_calls) == finished
+        assert (last.reply.text, last.reply.errors) == ("", ())
+        if cut := [event for event in events if isinstance(event, CallDropped)]:
+            assert [event.error for event in cut] == [None]
+            assert last.reply.finish_reason == "length"
+            dropped += 1
+    assert dropped
 
 
 def test_the_report_is_whole(engine):

@@ -23,10 +23,81 @@ def test_options_and_fields_are_the_same():
         ("none", "none"),
         ("get_time", "get_time"),
         ({"type": "function", "function": {"name": "get_time"}}, "get_time"),
+        ({"type": "function", "name": "get_time"}, "get_time"),
     ],
 )
 def test_tool_choice(given, choice):
     assert Request.of("hi", {"tools": DEMO_TOOLS, "tool_choice": given}).tool_choice == choice
+
+
+def named(*names: str) -> list[dict]:
+    return [{"type": "function", "function": {"name": name}} for name in names]
+
+
+@pytest.mark.parametrize(
+    ("options", "choice"),
+    [
+        ({"allowed_tools": ["calculate", "get_time"]}, "auto"),
+        ({"allowed_tools": named("get_time", "calculate"), "tool_choice": "required"}, "required"),
+        ({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": named("get_time", "calculate")}}, "auto"),
+        (
+            {
+                "tool_choice": {
+                    "type": "allowed_tools",
+                    "allowed_tools": {"mode": "required", "tools": named("get_time", "calculate")},
+                }
+            },
+            "required",
+        ),
+    ],
+)
+def test_allowed_tools(options, choice):
+    request = Request.of("hi", {"tools": DEMO_TOOLS, **options})
+    assert request.tool_choice == choice
+    assert [tool.name for tool in request.allowed] == ["get_time", "calculate"]
+    assert len(request.tools) == len(DEMO_TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, [tool.__name__ for tool in DEMO_TOOLS]),
+        ({"tool_choice": "none"}, []),
+        ({"tool_choice": "calculate"}, ["calculate"]),
+        ({"tool_choice": "calculate", "allowed_tools": ["calculate", "get_time"]}, ["calculate"]),
+        ({"tool_choice": "none", "allowed_tools": ["calculate"]}, []),
+        ({"allowed_tools": None}, [tool.__name__ for tool in DEMO_TOOLS]),
+    ],
+)
+def test_callable_tools(options, names):
+    assert [tool.name for tool in Request.of("hi", {"tools": DEMO_TOOLS, **options}).callable_tools] == names
+
+
+SCHEMA = {"type": "object", "title": "T", "properties": {"a": {"type": "string", "description": "d"}}}
+CLOSED = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": [],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("response_format", "schema"),
+    [
+        (None, None),
+        ({"type": "text"}, None),
+        ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}, CLOSED),
+        ({"type": "json_schema", "name": "x", "schema": SCHEMA}, CLOSED),
+        (
+            {"type": "json_schema", "schema": {"type": "object"}},
+            {"type": "object", "properties": {}, "required": []},
+        ),
+    ],
+)
+def test_response_format(response_format, schema):
+    assert Request.of("hi", {"response_format": response_format}).response_format == schema
 
 
 def test_defaults():
@@ -50,18 +121,74 @@ def test_one_stop_string_or_several():
         ({"tool_choice": None, "tools": DEMO_TOOLS}, "tool_choice", "unknown"),
         ({"parallel_tool_calls": "yes"}, "parallel_tool_calls", "True or False"),
         ({"constrain": 1}, "constrain", "True or False"),
+        ({"calls_in_prose": None}, "calls_in_prose", "True or False"),
         ({"max_tokens": 0}, "max_tokens", "at least 1"),
         ({"max_tokens": True}, "max_tokens", "at least 1"),
         ({"max_tokens": 2.5}, "max_tokens", "whole number"),
         ({"stop": [""]}, "stop", "not empty"),
         ({"stop": 5}, "stop", "strings"),
         ({"stop": ["a", None]}, "stop", "strings"),
+        ({"n": 2}, "n", "'n' is not supported"),
+        ({"logprobs": True}, "logprobs", "not supported"),
+        ({"frequency_penalty": 0.5}, "frequency_penalty", "not supported"),
+        ({"functions": []}, "functions", "use tools"),
+        ({"function_call": "auto"}, "function_call", "use tool_choice"),
+        ({"max_completion_tokens": 5}, "max_completion_tokens", "use max_tokens"),
+        ({"stream": True}, "stream", "use LAM.stream"),
+        ({"tool_choice": {"type": "custom"}, "tools": DEMO_TOOLS}, "tool_choice", "unknown"),
+        ({"tool_choice": {"function": {"name": "none"}}, "tools": [{"name": "none"}]}, "tool_choice", "rename"),
+        ({"tool_choice": {"type": "allowed_tools", "mode": "none", "tools": []}}, "tool_choice", "unknown"),
+        ({"tool_choice": {"type": "allowed_tools", "mode": "auto"}}, "allowed_tools", "names of tools"),
+        ({"allowed_tools": ["get_time"]}, "allowed_tools", "unknown tool 'get_time' (give tools)"),
+        ({"allowed_tools": ["nope"], "tools": DEMO_TOOLS}, "allowed_tools", "'nope'"),
+        ({"allowed_tools": [], "tools": DEMO_TOOLS}, "allowed_tools", "tool_choice='none'"),
+        ({"allowed_tools": "get_time", "tools": DEMO_TOOLS}, "allowed_tools", "names of tools"),
+        ({"allowed_tools": [5], "tools": DEMO_TOOLS}, "allowed_tools", "names of tools"),
+        (
+            {
+                "allowed_tools": ["get_time"],
+                "tools": DEMO_TOOLS,
+                "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": ["get_time"]},
+            },
+            "allowed_tools",
+            "twice",
+        ),
+        (
+            {"allowed_tools": ["get_time"], "tools": DEMO_TOOLS, "tool_choice": "calculate"},
+            "tool_choice",
+            "not among the allowed_tools",
+        ),
+        (
+            {"response_format": {"type": "json_object"}, "tools": DEMO_TOOLS, "tool_choice": "required"},
+            "response_format",
+            "no text to format",
+        ),
+        (
+            {"response_format": {"type": "json_object"}, "tools": DEMO_TOOLS, "tool_choice": "calculate"},
+            "response_format",
+            "'calculate'",
+        ),
+        ({"response_format": "json"}, "response_format", "unknown"),
+        ({"response_format": {"type": "xml"}}, "response_format", "unknown"),
+        ({"response_format": {"type": "json_schema"}}, "response_format", "no schema"),
+        ({"response_format": {"type": "json_schema", "schema": {"type": "array"}}}, "response_format", "object"),
+        (
+            {"response_format": {"type": "json_schema", "schema": {"properties": {"a": {"not": {}}}}}},
+            "response_format",
+            "response_format: the schema at /properties/a can't be enforced",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "schema": {"properties": {"a": 5}}}},
+            "response_format",
+            "response_format: bad schema at /properties/a",
+        ),
     ],
 )
 def test_refusals_name_the_option(options, param, says):
     with pytest.raises(InvalidRequest) as caught:
         Request.of("hi", options)
     assert caught.value.param == param
+    assert caught.value.code == "invalid_request"
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 

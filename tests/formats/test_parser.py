@@ -66,6 +66,14 @@ def calls_of(reply):
         (f'{{"tool_calls": [{OSLO}, {ROME}]}}', [IN_OSLO, IN_ROME], ""),
         (f'{{"thought": "I look.", "tool_calls": [{OSLO}]}}', [IN_OSLO], "I look."),
         ('{"thought": "No need.", "tool_calls": []}', [], "No need."),
+        ('{"thought": "", "tool_calls": []}', [], ""),
+        ('{"thought": "No need."}', [], "No need."),
+        ('{"tool_calls": []}', [], ""),
+        ('{"tool_calls": null, "thought": "No need."}', [], "No need."),
+        (f'{{"tool_calls": [{OSLO}], "thought": "I look."}}', [IN_OSLO], "I look."),
+        (f'{{"note": "x", "tool_calls": [{OSLO}], "thought": "I look."}}', [IN_OSLO], "I look."),
+        (f'{{"tool_calls": {OSLO}}}', [IN_OSLO], ""),
+        (f'```json\n{{"thought": "I look.", "tool_calls": [{OSLO}]}}\n```', [IN_OSLO], "I look."),
         # other vendors' keys
         (f"[{NESTED}]", [IN_OSLO], ""),
         (f'[{{"function": {OSLO}}}]', [IN_OSLO], ""),
@@ -80,6 +88,15 @@ def calls_of(reply):
         # arguments left out
         ('[{"name": "now"}]', [("now", {})], ""),
         ('[{"name": "now", "arguments": ""}]', [("now", {})], ""),
+        # markers inside of each other
+        (f"<tool_call>\n```json\n[{OSLO}]\n```\n</tool_call>\nDone.", [IN_OSLO], "Done."),
+        (f"```json\n<tool_call>\n{OSLO}\n</tool_call>\n```", [IN_OSLO], ""),
+        (f"[TOOL_CALLS]```json\n[{OSLO}]```", [IN_OSLO], ""),
+        (f"```json\n[{OSLO}]\n```json\n[{ROME}]\n```", [IN_OSLO, IN_ROME], ""),
+        (f"```json\n[{OSLO}]\n```\n[{ROME}]", [IN_OSLO, IN_ROME], ""),
+        (f"Use ```code``` so: ```json\n[{OSLO}]```", [IN_OSLO], "Use ```code``` so:"),
+        (f"Write <tool_call> first. <tool_call>{OSLO}</tool_call>", [IN_OSLO], "Write <tool_call> first."),
+        (f"<tool_call>{OSLO} as you wish</tool_call>!", [IN_OSLO], "as you wish!"),
         # an unknown tool stays a call
         ('[{"name": "fly", "arguments": {"to": "Mars"}}]', [("fly", {"to": "Mars"})], ""),
         # no call
@@ -89,7 +106,7 @@ def calls_of(reply):
         ("[Note] I cannot do that.", [], "[Note] I cannot do that."),
         ("The list [a] and {b} are fine.", [], "The list [a] and {b} are fine."),
         (f"Sure: [{OSLO}]", [], f"Sure: [{OSLO}]"),
-        ("  text keeps its spaces ", [], "  text keeps its spaces "),
+        ("  text loses the space  around it ", [], "text loses the space  around it"),
         ("", [], ""),
         ('{"answer": 42}', [], '{"answer": 42}'),
         ('[{"name": "Ada", "age": 36}]', [], '[{"name": "Ada", "age": 36}]'),
@@ -139,6 +156,11 @@ def test_thinking_is_apart_and_never_read_for_calls():
         ("<tool_call>[1]</tool_call>", "names no tool", ""),
         ('{"tool_calls": [5]}', "names no tool", ""),
         ('{"tool_calls": "now"}', "names no tool", ""),
+        ('{"tool_calls": [], "tool_calls": []}', "stands twice", ""),
+        ('{"tool_calls": [] oops}', "a list of calls is not JSON", ""),
+        ('{"name": "", "arguments": {}}', "names no tool", ""),
+        ('{"name": "\\ud800", "arguments": {}}', "surrogate", ""),
+        ("<tool_call></tool_call>", "holds no JSON", ""),
         (f"[{OSLO[:-3]}", "the reply ends inside a call", ""),
     ],
 )
@@ -177,16 +199,37 @@ def test_cut_off_gives_what_is_complete(cut, complete):
     assert bool(reply.errors) == complete
 
 
-@pytest.mark.parametrize("cut", range(1, len(OSLO) + 2))
-def test_cut_off_in_the_first_call_is_neither_text_nor_call(cut):
-    reply = read(f"[{OSLO}]"[:cut], complete=False)
-    assert (reply.text, reply.errors) == ("", ())
-    assert calls_of(reply) == ([IN_OSLO] if cut == len(OSLO) + 1 else [])
+@pytest.mark.parametrize(
+    "whole",
+    [f"[{OSLO}]", f'{{"tool_calls": [{OSLO}]}}', f'{{"thought": "", "tool_calls": [{OSLO}]}}',
+     f"<tool_call>{OSLO}</tool_call>", f"```json\n[{OSLO}]\n```", f"[TOOL_CALLS] [{OSLO}]"],
+)  # fmt: skip
+def test_cut_off_in_the_first_call_is_neither_text_nor_call(whole):
+    end = whole.index(OSLO) + len(OSLO)
+    for cut in range(1, len(whole) + 1):
+        reply = read(whole[:cut], complete=False)
+        assert (reply.text, reply.errors) == ("", ())
+        assert calls_of(reply) == ([IN_OSLO] if cut >= end else [])
 
 
-def test_duplicate_keys_last_wins():
-    output = '[{"name": "get_weather", "arguments": {"city": "Rome"}, "arguments": {"city": "a", "city": "Oslo"}}]'
+@pytest.mark.parametrize("text", ['{"answer": 42, "why": "be', "[1, 2", "[Note", "{x} is", "It is `"])
+def test_cut_off_text_stays(text):
+    assert read(text, complete=False).text == text.rstrip("`").strip()
+
+
+def test_the_last_of_equal_arguments_wins():
+    output = '[{"name": "get_weather", "arguments": {"city": "Rome", "city": "Oslo"}}]'
     assert calls_of(read(output)) == [IN_OSLO]
+
+
+@pytest.mark.parametrize("key", ["name", "arguments", "id"])
+def test_a_call_with_one_of_its_own_keys_twice_is_an_error(key):
+    call = {"name": '"now"', "arguments": "{}", "id": '"1"'}
+    output = "{" + ", ".join(f'"{name}": {value}' for name, value in [*call.items(), (key, call[key])]) + "}"
+    for text in (output, f"[{output}]", f"<tool_call>{output}</tool_call>", f'{{"tool_calls": [{output}]}}'):
+        reply = read(text)
+        assert reply.calls == ()
+        assert [error.message for error in reply.errors] == [f"a call is not JSON: the key {key!r} stands twice"]
 
 
 def test_calls_in_prose_are_an_option():
@@ -205,6 +248,15 @@ def test_without_tools_everything_is_text():
 def test_ids_are_unique():
     ids = [call.id for call in read(f"[{OSLO}, {OSLO}, {OSLO}]").calls]
     assert len(set(ids)) == 3
+
+
+def test_problems_of_a_call_are_told_and_the_call_is_kept():
+    unknown, lacking, good = read(
+        f'[{{"name": "fly", "arguments": {{}}}}, {OSLO.replace("city", "town")}, {OSLO}]'
+    ).calls
+    assert unknown.problems == ("there is no tool 'fly'",)
+    assert "city" in lacking.problems[0]
+    assert good.problems == ()
 
 
 def test_large_strings_and_many_calls():
@@ -277,7 +329,7 @@ def test_any_text_gives_a_reply(output, complete, calls_in_prose):
 
 @given(st.text(st.characters(exclude_characters="[{`<")))
 def test_prose_is_returned_as_it_is(output):
-    assert read(output).text == output
+    assert read(output).text == output.strip()
 
 
 @given(st.lists(st.sampled_from([OSLO, ROME]), min_size=1, max_size=4), st.text(alphabet=" \n"))

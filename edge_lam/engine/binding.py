@@ -1,0 +1,51 @@
+"""What a reply is held to: from a request to its grammar and its constraint, for any format and vocabulary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_lam.decoding import Constraint, Unconstrained
+from edge_lam.engine import response_format
+from edge_lam.errors import InvalidRequest
+from edge_lam.formats.grammar import try_out
+
+if TYPE_CHECKING:
+    from edge_lam.decoding import Vocabulary
+    from edge_lam.decoding.constraint import Kind
+    from edge_lam.engine.request import Request
+    from edge_lam.formats import ChatFormat
+
+
+def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary) -> str:
+    """Return the grammar of a reply, compiled and tried out; "" if anything may come.
+
+    Raises:
+        InvalidRequest: the reply can't be held to the tools or the response format.
+        InvalidSchema: a tool's schema can't be enforced; names tool and path.
+    """
+    tools, schema = request.allowed, request.response_format
+    if not request.constrain or not (tools or schema):
+        return ""
+    if schema and request.callable_tools and chat_format.syntax.first.startswith("{"):
+        hint = "use tool_choice='none': the calls of this model are JSON objects too"
+        raise InvalidRequest("response_format beside tools", hint=hint, param="response_format")
+    parallel = request.parallel_tool_calls
+    grammar = chat_format.grammar(tools, request.tool_choice, parallel=parallel, response_schema=schema)
+    vocabulary.matcher(grammar)
+    try_out(request.callable_tools, vocabulary.explodes)
+    if schema:
+        response_format.try_out(schema, vocabulary.explodes)
+    return grammar
+
+
+def constraint_of(request: Request, grammar: str, chat_format: ChatFormat, vocabulary: Vocabulary) -> Unconstrained:
+    """Return a fresh constraint for a reply within a grammar of `grammar_of`."""
+    if not grammar:
+        return Unconstrained()
+    has_format = request.response_format is not None
+    kind: Kind | None = "calls"
+    if request.callable_tools and request.tool_choice == "auto":
+        kind = None
+    elif has_format or (request.tool_choice == "none" and chat_format.syntax.plain_text):
+        kind = "text"
+    return Constraint(vocabulary, grammar, kind=kind, opening=chat_format.syntax.first, whole=has_format)

@@ -1,0 +1,74 @@
+"""`response_format` in OpenAI's form -> the schema that a reply in text is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from edge_lam.errors import InvalidRequest, InvalidSchema
+
+NAME = "response_format"
+ANY_OBJECT = {"type": "object"}
+
+
+def read_response_format(response_format: object) -> dict[str, Any] | None:
+    """Return the schema of the reply, None for plain text.
+
+    Args:
+        response_format: None, ``{"type": "text"}``, ``{"type": "json_object"}``, or ``{"type": "json_schema"}`` with
+            the schema inside "json_schema" or beside the type. A schema is that of an object.
+
+    Raises:
+        InvalidRequest: anything else, or a schema that can't be enforced; `param` is "response_format".
+    """
+    if response_format is None:
+        return None
+    kind = response_format.get("type") if isinstance(response_format, Mapping) else None
+    if not isinstance(response_format, Mapping) or kind not in ("text", "json_object", "json_schema"):
+        hint = 'its type is "text", "json_object" or "json_schema"'
+        raise _refusal(f"unknown response_format {response_format!r}", hint=hint)
+    if kind == "text":
+        return None
+    if kind == "json_object":
+        return ANY_OBJECT
+    inner = response_format.get("json_schema", response_format)
+    if not isinstance(inner, Mapping) or not isinstance(inner.get("schema"), Mapping):
+        raise _refusal("response_format holds no schema", hint='{"type": "json_schema", "json_schema": {"schema": …}}')
+    return _checked(dict(inner["schema"]))
+
+
+def try_out(schema: dict[str, Any], explodes: Callable[[str], str]) -> None:
+    """Refuse a schema that compiles, but takes too much to hold a reply to. See `formats.grammar.try_out`.
+
+    Raises:
+        InvalidRequest: `param` is "response_format".
+    """
+    from edge_lam.formats.enforceable import check_effort
+
+    with _blaming_the_format():
+        check_effort(NAME, schema, explodes)
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    from edge_lam.formats.enforceable import check_schemas
+    from edge_lam.tools.schema import closed, normalize_parameters
+
+    with _blaming_the_format():
+        plain = normalize_parameters(given, tool=NAME)
+        schema = closed(plain) if plain["properties"] else plain  # without properties it means any object
+        check_schemas({NAME: schema})
+    return schema
+
+
+@contextmanager
+def _blaming_the_format() -> Iterator[None]:
+    """Schemas are checked as those of tools; here it is no tool that is at fault."""
+    try:
+        yield
+    except InvalidSchema as error:
+        raise _refusal(error.message.replace(f"tool {NAME!r}", NAME), hint=error.hint) from error
+
+
+def _refusal(message: str, hint: str = "") -> InvalidRequest:
+    return InvalidRequest(message, hint=hint, param=NAME)

@@ -1,0 +1,61 @@
+"""Schemas so plain that nothing can be wrong with them, told without asking llguidance: most tools have no other.
+
+In comes a schema; out comes True, or False for "ask". Knows no grammar.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge_lam.tools.schema import TYPES, subschemas
+
+PLAIN = {"type", "properties", "required", "items", "additionalProperties"}
+RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
+RANGE_KEYS = {key for pair in RANGES for key in pair}
+WIDEST_RANGE = 2**53
+LONGEST = 1000
+FORMATS = ("date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
+HARMLESS_VALUES = 1000
+HARMLESS_PROPERTIES = 50
+HARMLESS_BRANCHES = 8
+
+
+def is_harmless(schema: Any) -> bool:
+    """Tell whether a schema can be enforced without a doubt. Doubt costs time, so it is better to doubt too much."""
+    if not isinstance(schema, dict):
+        return schema is True
+    if "anyOf" in schema:
+        return len(schema) == 1 and len(schema["anyOf"]) <= HARMLESS_BRANCHES and all(map(is_harmless, schema["anyOf"]))
+    if "enum" in schema or "const" in schema:
+        return _are_harmless_values(schema)
+    if "format" in schema:
+        return any(schema == {"type": "string", "format": known} for known in FORMATS)
+    return _is_plain(schema)
+
+
+def _is_plain(schema: dict[str, Any]) -> bool:
+    if not schema.keys() <= PLAIN | RANGE_KEYS or len(schema.get("properties", ())) > HARMLESS_PROPERTIES:
+        return False
+    parts = (part for path, part in subschemas(schema) if path != "/additionalProperties" or part is not False)
+    ranges = all(_is_harmless_range(schema, *keys) for keys in RANGES)
+    return ranges and _has_known_types(schema) and all(map(is_harmless, parts))
+
+
+def _are_harmless_values(schema: dict[str, Any]) -> bool:
+    values = schema["enum"] if "enum" in schema else [schema["const"]]
+    fit = "type" not in schema or (schema["type"] == "string" and all(isinstance(value, str) for value in values))
+    return len(schema) - ("type" in schema) == 1 and fit and len(values) <= HARMLESS_VALUES
+
+
+def _has_known_types(schema: dict[str, Any]) -> bool:
+    kinds = schema.get("type", "string")
+    return all(kind in TYPES for kind in (kinds if isinstance(kinds, list) else [kinds]))
+
+
+def _is_harmless_range(schema: dict[str, Any], low: str, high: str) -> bool:
+    limits = [schema[key] for key in (low, high) if key in schema]
+    if not all(type(limit) is int and abs(limit) <= WIDEST_RANGE for limit in limits):
+        return False
+    if low != "minimum" and limits and not 0 <= limits[0] <= (LONGEST if low in schema else limits[0]):
+        return False
+    return len(limits) < 2 or limits[0] < limits[1] or (limits[0] == limits[1] and low != "minimum")

@@ -1,0 +1,20 @@
+"""xLAM 1.0 for function calling (xLAM-1b-fc-r, xLAM-7b-fc-r): one question, one list of calls."""
+
+from __future__ import annotations
+
+from edge_lam.formats.syntax import TOOL_CALLS
+from edge_lam.formats.xlam1 import BLOCKS, XLam1, brackets
+
+
+class XLam1FC(XLam1):
+    """The format of xLAM 1.0 for function calling.
+
+    These models were trained on one user message and nothing else: its template refuses system messages and histories.
+    """
+
+    name = "xlam-1-fc"
+    about = "xLAM-1b-fc-r, xLAM-7b-fc-r"
+    end_of_turn = "<|EOT|>"
+    syntax = TOOL_CALLS
+    markers = ()
+    frame = ("### Instruction:", "### Response:", *brackets(*BLOCKS))
