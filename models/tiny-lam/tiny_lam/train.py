@@ -54,7 +54,7 @@ def copy_share(progress: float) -> float:
     """Share of tokens in copy rows: few at first, many until copying has switched on, few to keep it."""
     if progress < 0.05:
         return 0.05
-    return 0.3 if progress < 0.15 else 0.1
+    return 0.3 if progress < 0.15 else 0.15
 
 
 def draw_batch(maker: RowMaker, tokens: int, progress: float) -> tuple[Batch, int]:
