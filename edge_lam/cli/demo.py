@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 REQUESTS = (
     "what time is it in Tokyo?",
     "convert 10 miles to kilometers",
-    "how much memory is free and how full is the disk?",
-    "what is 12 times 7?",
+    "how much memory is free and how full is my disk?",
+    "what is 12 * 7?",
     "note: buy milk",
     "read my notes",
     "tell me a joke",

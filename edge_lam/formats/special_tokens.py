@@ -35,20 +35,24 @@ class SpecialTokens:
         types = _numbers(metadata.get("tokenizer.ggml.token_type"))
         kind = metadata.get("tokenizer.ggml.model")
         add_bos = metadata.get("tokenizer.ggml.add_bos_token", kind == "llama")  # SentencePiece's models want it
-        control = [token for token, type_ in zip(tokens, types, strict=False) if type_ == CONTROL_TYPE and token]
+        control = [_text(token) for token, type_ in zip(tokens, types, strict=False) if type_ == CONTROL_TYPE and token]
 
         def named(key: str) -> str:
             index = metadata.get(f"tokenizer.ggml.{key}_token_id")
-            return tokens[index] if isinstance(index, int) and 0 <= index < len(tokens) else ""
+            return _text(tokens[index]) if isinstance(index, int) and 0 <= index < len(tokens) else ""
 
         bos = named("bos")
         return cls(bos, named("eos"), bool(add_bos and bos), tuple(control))
 
 
-def _strings(array: Any) -> list[str]:
-    values = array.strings() if hasattr(array, "strings") else array or []
-    return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values]
+def _strings(array: Any) -> list[bytes | str]:
+    """Return the tokens, undecoded as far as they are: there may be 152,000, and few are needed."""
+    return list(array.strings() if hasattr(array, "strings") else array or [])
 
 
 def _numbers(array: Any) -> list[int]:
     return list(array.numbers().tolist() if hasattr(array, "numbers") else array or [])
+
+
+def _text(token: bytes | str) -> str:
+    return token.decode(errors="replace") if isinstance(token, bytes) else token
