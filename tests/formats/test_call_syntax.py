@@ -232,8 +232,15 @@ def test_what_any_grammar_generates_the_parser_reads(matcher, tools, kind, seed,
         Draft202012Validator(by_name[call.name]).validate(call.arguments)
         order = list(by_name[call.name]["properties"])
         assert list(call.arguments) == [name for name in order if name in call.arguments]
-    if "\\" not in text and "-0" not in text:  # what can be spelled in several ways
+    if "\\" not in text and "-0" not in text and not has_a_key_twice(text):  # what can be spelled in several ways
         assert json.dumps(json.loads(text), ensure_ascii=False) == text
+
+
+def has_a_key_twice(text: str) -> bool:
+    """Tell whether an object of a JSON text has a key twice, as one without named properties may."""
+    found = []
+    json.loads(text, object_pairs_hook=lambda pairs: found.append(len(pairs) > len(dict(pairs))))
+    return any(found)
 
 
 @pytest.mark.parametrize("name", FORMATS)
