@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples everywhere and every time: what fails for one fails for all. `--hypothesis-seed` draws others.
+settings.register_profile("same", derandomize=True)
+settings.load_profile("same")
 
 # A shell starts what it puts into the background deaf to Ctrl-C, and children inherit that; the tests send Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
