@@ -232,15 +232,26 @@ def test_what_any_grammar_generates_the_parser_reads(matcher, tools, kind, seed,
         Draft202012Validator(by_name[call.name]).validate(call.arguments)
         order = list(by_name[call.name]["properties"])
         assert list(call.arguments) == [name for name in order if name in call.arguments]
-    if "\\" not in text and "-0" not in text and not has_a_key_twice(text):  # what can be spelled in several ways
-        assert json.dumps(json.loads(text), ensure_ascii=False) == text
+    if "\\" not in text:  # characters can be escaped in several ways
+        read = json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=Pairs)
+        assert respelled(read) == text
 
 
-def has_a_key_twice(text: str) -> bool:
-    """Tell whether an object of a JSON text has a key twice, as one without named properties may."""
-    found = []
-    json.loads(text, object_pairs_hook=lambda pairs: found.append(len(pairs) > len(dict(pairs))))
-    return any(found)
+class Number(str):
+    """A number as it was written."""
+
+
+class Pairs(list):
+    """The keys and values of an object as they were written; a free one may have a key twice."""
+
+
+def respelled(value: object) -> str:
+    """Write JSON as the models were trained to."""
+    if isinstance(value, Pairs):
+        return f"{{{', '.join(f'{respelled(key)}: {respelled(item)}' for key, item in value)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(respelled, value))}]"
+    return value if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("name", FORMATS)
