@@ -72,6 +72,7 @@ SHAPES: dict[str, Shape] = {
     "tiny-qwen2-untied": _shape("qwen2", "Qwen2", _TINY, **_TINY_SIZES, rope_theta=1e6),
     "tiny-llama": _shape("sentencepiece", "Llama", (64, 3, 4, 4, 160), **_TINY_SIZES),
     "tiny-llama-linear": _shape("deepseek-coder", "Llama", (64, 3, 4, 4, 172), **_TINY_SIZES, **_LINEAR),
+    "tiny-deepseek-llm": _shape("deepseek-llm", "Llama", (64, 3, 4, 4, 160), **_TINY_SIZES),
     "tiny-llama3": _shape(
         "llama-bpe",
         "Llama",
@@ -96,6 +97,9 @@ SHAPES: dict[str, Shape] = {
     # The real ones.
     "xlam-1b": _shape(
         "deepseek-coder", "Llama", (2048, 24, 16, 16, 5504), vocab_size=32256, max_position_embeddings=16384, **_LINEAR
+    ),
+    "xlam-7b": _shape(
+        "deepseek-llm", "Llama", (4096, 30, 32, 32, 11008), vocab_size=102400, max_position_embeddings=4096
     ),
     "xlam-7b-r": _shape(
         "sentencepiece",

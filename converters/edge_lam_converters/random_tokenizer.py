@@ -7,17 +7,17 @@ special tokens and chat template. Knows nothing of weights.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_lam_converters import sentencepiece_file
+from edge_lam_converters import pre_tokenizer
+from edge_lam_converters.sentencepiece_file import FILE, Piece, SentencePieceModel
+from edge_lam_converters.vocabulary import TokenType
 
 if TYPE_CHECKING:
     import tokenizers
-    from tokenizers.pre_tokenizers import PreTokenizer
 
 N_TOKENS = 600
 """Tokens that are learned; the special ones come on top."""
@@ -30,10 +30,6 @@ CORPUS = (
     "Größe, naïve café, Ελληνικά, привет мир, 日本語のテキスト, 한국어, العربية 🚀🚀",
 )
 
-_WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|{digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_CJK = "[一-龥ࠀ-一가-퟿]+"
 _CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -47,6 +43,9 @@ _DEEPSEEK = (
     "{% for message in messages %}{% if message.role == 'assistant' %}### Response:\n{{ message.content }}\n<|EOT|>\n"
     "{% else %}### Instruction:\n{{ message.content }}\n{% endif %}{% endfor %}### Response:\n"
 )
+# With the family's own bars and blocks.
+_DEEPSEEK_SPECIALS = ("<\uff5cbegin\u2581of\u2581sentence\uff5c>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "<|EOT|>")
+_DEEPSEEK_ROLES = dict(zip(("bos", "pad", "eos"), _DEEPSEEK_SPECIALS, strict=True))
 _INST = (
     "{{ bos_token }}{% for message in messages %}{% if message.role == 'assistant' %}{{ message.content }}</s>"
     "{% else %}[INST] {{ message.content }} [/INST]{% endif %}{% endfor %}"
@@ -62,7 +61,7 @@ class Family:
         roles: text of the token of each role, such as ``{"eos": "<|im_end|>"}``.
         template: the chat template.
         adds_bos: whether every text begins with bos.
-        splits: how a byte-level family cuts text into words; None for SentencePiece.
+        pre: llama.cpp's name for how a byte-level family cuts text into words; "" for SentencePiece.
         ignore_merges: whether a word that is a token is one whatever the merges say.
     """
 
@@ -70,21 +69,8 @@ class Family:
     roles: dict[str, str]
     template: str
     adds_bos: bool
-    splits: Callable[[], list[PreTokenizer]] | None
+    pre: str
     ignore_merges: bool = False
-
-
-def _split(*patterns: str) -> list[PreTokenizer]:
-    from tokenizers import Regex
-    from tokenizers.pre_tokenizers import Split
-
-    return [Split(Regex(pattern), behavior="isolated") for pattern in patterns]
-
-
-def _deepseek_coder() -> list[PreTokenizer]:
-    from tokenizers.pre_tokenizers import Digits
-
-    return [*_split("[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", _CJK), Digits(individual_digits=True)]
 
 
 FAMILIES: dict[str, Family] = {
@@ -93,24 +79,19 @@ FAMILIES: dict[str, Family] = {
         {"eos": "<|im_end|>", "pad": "<|endoftext|>"},
         _CHATML,
         False,
-        lambda: _split(_WORDS.replace("{digits}", r"\p{N}")),
+        "qwen2",
     ),
     "llama-bpe": Family(
         ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
         {"bos": "<|begin_of_text|>", "eos": "<|eot_id|>"},
         _LLAMA_3,
         True,
-        lambda: _split(_WORDS.replace("{digits}", r"\p{N}{1,3}")),
+        "llama-bpe",
         ignore_merges=True,
     ),
-    "deepseek-coder": Family(
-        ("<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<|EOT|>"),  # noqa: RUF001  # the family's own bars
-        {"bos": "<｜begin▁of▁sentence｜>", "eos": "<|EOT|>", "pad": "<｜end▁of▁sentence｜>"},  # noqa: RUF001
-        _DEEPSEEK,
-        True,
-        _deepseek_coder,
-    ),
-    "sentencepiece": Family(("<unk>", "<s>", "</s>"), {"bos": "<s>", "eos": "</s>", "unk": "<unk>"}, _INST, True, None),
+    "deepseek-coder": Family(_DEEPSEEK_SPECIALS, _DEEPSEEK_ROLES, _DEEPSEEK, True, "deepseek-coder"),
+    "deepseek-llm": Family(_DEEPSEEK_SPECIALS, _DEEPSEEK_ROLES, _DEEPSEEK, True, "deepseek-llm"),
+    "sentencepiece": Family(("<unk>", "<s>", "</s>"), {"bos": "<s>", "eos": "</s>", "unk": "<unk>"}, _INST, True, ""),
 }
 
 
@@ -124,9 +105,9 @@ def write_tokenizer(folder: Path, family: str) -> dict[str, int]:
     kind = FAMILIES[family]
     tokenizer = trained_tokenizer(family)
     tokenizer.save(str(folder / "tokenizer.json"))
-    if kind.splits is None:
+    if not kind.pre:
         document = json.loads(tokenizer.to_str())
-        sentencepiece_file.write(folder / "tokenizer.model", document["model"]["vocab"])
+        _sentencepiece_model(document["model"]["vocab"]).write(folder / FILE)
     config: dict[str, Any] = {
         "add_bos_token": kind.adds_bos,
         "add_eos_token": False,
@@ -136,7 +117,7 @@ def write_tokenizer(folder: Path, family: str) -> dict[str, int]:
         },
         "bos_token": None,
         "chat_template": kind.template,
-        "tokenizer_class": "LlamaTokenizer" if kind.splits is None else "PreTrainedTokenizerFast",
+        "tokenizer_class": "LlamaTokenizer" if not kind.pre else "PreTrainedTokenizerFast",
     }
     config |= {f"{role}_token": text for role, text in kind.roles.items()}
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -148,17 +129,16 @@ def write_tokenizer(folder: Path, family: str) -> dict[str, int]:
 def trained_tokenizer(family: str) -> tokenizers.Tokenizer:
     """Return a tokenizer of `N_TOKENS` tokens and the family's special ones."""
     kind = FAMILIES[family]
-    return _sentencepiece(kind) if kind.splits is None else _byte_level(kind, kind.splits())
+    return _byte_level(kind) if kind.pre else _sentencepiece(kind)
 
 
-def _byte_level(family: Family, splits: list[PreTokenizer]) -> tokenizers.Tokenizer:
+def _byte_level(family: Family) -> tokenizers.Tokenizer:
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE(ignore_merges=family.ignore_merges))
     if not family.adds_bos:
         tokenizer.normalizer = normalizers.NFC()  # as Qwen's
-    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, byte_level])
+    tokenizer.pre_tokenizer = pre_tokenizer.rule(family.pre)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=N_TOKENS, initial_alphabet=alphabet, show_progress=False)
@@ -179,10 +159,13 @@ def _sentencepiece(family: Family) -> tokenizers.Tokenizer:
     n_learned = N_TOKENS - 256
     learned.train_from_iterator(CORPUS * 3, trainers.BpeTrainer(vocab_size=n_learned, show_progress=False))
     model = json.loads(learned.to_str())["model"]
-    merges = [tuple(pair) for pair in model["merges"]]
+    learned_texts = list(dict.fromkeys("".join(pair) for pair in model["merges"]))
     characters = [text for text in model["vocab"] if len(text) == 1]
-    texts = [*family.specials, *(f"<0x{byte:02X}>" for byte in range(256)), *map("".join, merges), *characters]
+    texts = [*family.specials, *(f"<0x{byte:02X}>" for byte in range(256)), *learned_texts, *characters]
     vocab = {text: token_id for token_id, text in enumerate(texts)}
+    # SentencePiece merges whatever makes a piece, not only the pair that it was learned from.
+    cuts = ((text[:i], text[i:]) for text in learned_texts for i in range(1, len(text)))
+    merges = [pair for pair in cuts if all(half in vocab for half in pair)]
     tokenizer = Tokenizer(models.BPE(vocab, merges, unk_token=family.roles["unk"], fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.decoder = decoders.Sequence(
@@ -191,6 +174,19 @@ def _sentencepiece(family: Family) -> tokenizers.Tokenizer:
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in family.specials])
     tokenizer.post_processor = _adding_bos(tokenizer, family.roles["bos"])
     return tokenizer
+
+
+def _sentencepiece_model(vocab: dict[str, int]) -> SentencePieceModel:
+    """Return the model that `_sentencepiece` is the Transformers' form of: pieces merge in the order of their ids."""
+    pieces = []
+    for text, token_id in sorted(vocab.items(), key=lambda entry: entry[1]):
+        if token_id < 3:
+            pieces.append(Piece(text, type=TokenType.UNKNOWN if text == "<unk>" else TokenType.CONTROL))
+        elif token_id < 259:
+            pieces.append(Piece(text, type=TokenType.BYTE))
+        else:
+            pieces.append(Piece(text, 259.0 - token_id))
+    return SentencePieceModel(tuple(pieces))
 
 
 def _adding_bos(tokenizer: tokenizers.Tokenizer, bos: str) -> tokenizers.processors.TemplateProcessing:

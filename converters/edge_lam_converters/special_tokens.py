@@ -1,7 +1,7 @@
-"""What begins, ends and pads a text, and the chat template.
+"""What begins, ends and pads a text.
 
-Reads tokenizer_config.json, config.json, generation_config.json and the template files of a checkpoint, in the order
-in which llama.cpp's own converter believes them. Knows nothing of vocabularies and weights.
+Reads tokenizer.json, tokenizer_config.json, config.json and generation_config.json of a checkpoint, in the order in
+which llama.cpp's own converter believes them. Knows nothing of vocabularies and weights.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import CheckpointError
 from edge_lam_converters.checkpoint import Checkpoint
+from edge_lam_converters.tokenizer_json import TokenizerFile
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
 
 _ROLES = ("bos", "eos", "unk", "sep", "pad", "mask")
 EOS_IDS_KEY = "edge_lam.eos_token_ids"
-
-Template = str | list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -28,31 +27,31 @@ class SpecialTokens:
     Attributes:
         ids: token id by role, such as ``{"bos": 0, "eos": 2}``.
         eos_ids: every id that ends a reply, `ids["eos"]` first; more than one where generation_config.json says so.
-        adds: whether a tokenizer puts the role's token at the begin ("bos") or the end ("eos") of every text.
-        chat_template: the Jinja template, several by name, or None.
+        adds: whether a tokenizer puts the role's token at the begin ("bos") or the end ("eos") of every text, or
+            between two texts ("sep").
     """
 
     ids: dict[str, int]
     eos_ids: list[int]
     adds: dict[str, bool]
-    chat_template: Template | None
 
     @classmethod
     def read(
-        cls, checkpoint: Checkpoint, document: dict[str, Any], added: dict[str, int], vocab_size: int
+        cls, checkpoint: Checkpoint, file: TokenizerFile | None, vocab_size: int, ends: dict[str, int]
     ) -> SpecialTokens:
         """Read what a checkpoint says about its special tokens.
 
         Args:
             checkpoint: the folder.
-            document: its tokenizer.json.
-            added: id of each added token by its text.
+            file: its tokenizer.json, if it has one.
             vocab_size: every id must be below it.
+            ends: ids of "bos" and "eos" that tokenizer.model names, which count when no other file names one.
 
         Raises:
             CheckpointError: an id out of range, or a rule that llama.cpp can't follow.
         """
         config = checkpoint.optional_json("tokenizer_config.json")
+        added = file.added_ids if file is not None else {}
         ids = {}
         for role in _ROLES:
             token_id = added.get(_text(config.get(f"{role}_token")))
@@ -60,20 +59,23 @@ class SpecialTokens:
                 token_id = _first(_id_list(checkpoint.config, "config.json", f"{role}_token_id", vocab_size))
             if token_id is not None:
                 ids[role] = token_id
+        for role in ends.keys() - ids.keys():
+            if 0 <= ends[role] < vocab_size:  # -1 says that there is none
+                ids[role] = ends[role]
         eos_ids = [ids["eos"]] if "eos" in ids else []
         generation = checkpoint.optional_json("generation_config.json")
-        for values, file in ((generation, "generation_config.json"), (checkpoint.config, "config.json")):
-            eos_ids += _id_list(values, file, "eos_token_id", vocab_size)
+        for values, name in ((generation, "generation_config.json"), (checkpoint.config, "config.json")):
+            eos_ids += _id_list(values, name, "eos_token_id", vocab_size)
         eos_ids = list(dict.fromkeys(eos_ids))
         if not eos_ids:
             raise CheckpointError(
                 "no end-of-text token is named in tokenizer_config.json, config.json or generation_config.json"
             )
         ids.setdefault("eos", eos_ids[0])
-        return cls(ids, eos_ids, _adds(document, config, ids), _chat_template(checkpoint, config))
+        return cls(ids, eos_ids, _adds(file, config, ids))
 
     def write(self, writer: GGUFWriter) -> None:
-        """Write the ids, the rules and the template."""
+        """Write the ids and the rules."""
         for role, token_id in self.ids.items():
             getattr(writer, f"add_{role}_token_id")(token_id)
         # GGUF has one eos and two more ids that end a turn; the whole list is kept under our own key.
@@ -85,8 +87,6 @@ class SpecialTokens:
             writer.add_eom_token_id(further[1])
         for role, value in self.adds.items():
             getattr(writer, f"add_add_{role}_token")(value)
-        if self.chat_template is not None:
-            writer.add_chat_template(self.chat_template)
 
 
 def _text(token: object) -> str:
@@ -108,10 +108,10 @@ def _first(ids: list[int]) -> int | None:
     return ids[0] if ids else None
 
 
-def _adds(document: dict[str, Any], config: dict[str, Any], ids: dict[str, int]) -> dict[str, bool]:
-    """Return whether bos and eos are added: what the post-processor does counts, then what the configuration says."""
+def _adds(file: TokenizerFile | None, config: dict[str, Any], ids: dict[str, int]) -> dict[str, bool]:
+    """Return what is added: what the post-processor adds counts, then what the configuration says."""
     adds: dict[str, bool] = {}
-    processor = document.get("post_processor") or {}
+    processor = (file.document.get("post_processor") if file is not None else None) or {}
     for step in processor.get("processors", [processor] if processor else []):
         kind = step.get("type")
         if kind == "ByteLevel":
@@ -125,42 +125,27 @@ def _adds(document: dict[str, Any], config: dict[str, Any], ids: dict[str, int])
         value = config.get(f"add_{role}_token")
         if isinstance(value, bool):
             adds.setdefault(role, value)
+    if processor:
+        adds.setdefault("bos", False)  # llama.cpp would add it by itself with some tokenizers
     return adds
 
 
 def _template_adds(step: dict[str, Any], ids: dict[str, int]) -> dict[str, bool]:
-    """Read a TemplateProcessing such as ``<bos> $A``."""
-    pieces = step.get("single") or []
-    tokens = step.get("special_tokens") or {}
-    at = [i for i, piece in enumerate(pieces) if "Sequence" in piece]
-    before, after = (pieces[: at[0]], pieces[at[0] + 1 :]) if len(at) == 1 else (pieces, pieces)
-
-    def is_only(role: str, part: list[dict[str, Any]]) -> bool:
-        return [tokens[piece["SpecialToken"]["id"]]["ids"] for piece in part] == [[ids.get(role)]]
-
-    if (before and not is_only("bos", before)) or (after and not is_only("eos", after)):
+    """Read a TemplateProcessing such as ``<bos> $A`` for one text and ``<bos> $A <sep> $B`` for two."""
+    before, _, after = _around_texts(step, "single")
+    if before not in ([], [[ids.get("bos")]]) or after not in ([], [[ids.get("eos")]]):
         raise CheckpointError("tokenizer.json adds other tokens to a text than its bos and eos, which is not supported")
-    return {"bos": bool(before), "eos": bool(after)}
+    adds = {role: True for role, tokens in (("bos", before), ("eos", after)) if tokens}
+    _, between, _ = _around_texts(step, "pair")
+    if between:
+        ends = ([ids.get("sep")], [ids.get("eos")])
+        adds["sep"] = (between[0] in ends and not after) or (len(between) == 2 and between[1] in ends)
+    return adds
 
 
-def _chat_template(checkpoint: Checkpoint, config: dict[str, Any]) -> Template | None:
-    template = config.get("chat_template")
-    file = "tokenizer_config.json"
-    if template is None and (checkpoint.path / "chat_template.jinja").is_file():
-        file = "chat_template.jinja"
-        try:
-            template = (checkpoint.path / file).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{file} can't be read: {error}") from error
-    elif template is None:
-        file = "chat_template.json"
-        template = checkpoint.optional_json(file).get("chat_template")
-    if template is None or isinstance(template, str):
-        return template
-    if isinstance(template, list) and all(_is_named_template(entry) for entry in template):
-        return template
-    raise CheckpointError(f"{file}: chat_template is neither a text nor a list of named texts")
-
-
-def _is_named_template(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("name"), str) and isinstance(entry.get("template"), str)
+def _around_texts(step: dict[str, Any], kind: str) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return the ids of the tokens before, between and after the texts of a template."""
+    pieces, tokens = step.get(kind) or [], step.get("special_tokens") or {}
+    at = [i for i, piece in enumerate(pieces) if "Sequence" in piece] or [len(pieces)]
+    found = [tokens[piece["SpecialToken"]["id"]]["ids"] if "SpecialToken" in piece else None for piece in pieces]
+    return found[: at[0]], found[at[0] + 1 : at[-1]], found[at[-1] + 1 :]

@@ -100,10 +100,6 @@ def shard_missing(folder: Path) -> None:
     (folder / "model-00002-of-00002.safetensors").unlink()
 
 
-def only_sentencepiece(folder: Path) -> None:
-    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
-
-
 def leading_bos(value: dict[str, Any]) -> None:
     template = processors.TemplateProcessing(
         single="<|im_start|> <|im_end|> $A", special_tokens=[("<|im_start|>", 497), ("<|im_end|>", 498)]
@@ -202,8 +198,11 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda f: (f / "model.safetensors").rename(f / "model-00001-of-00002.safetensors") and None,
         "neither model.safetensors nor model.safetensors.index.json",
     ),
-    "no tokenizer": (remove("tokenizer.json"), r"holds no tokenizer\.json"),
-    "only SentencePiece": (only_sentencepiece, r"SentencePiece \(tokenizer\.model\), which is not supported"),
+    "no tokenizer": (remove("tokenizer.json"), r"holds neither tokenizer\.json nor tokenizer\.model"),
+    "tokenizer under another name": (
+        lambda f: (f / "tokenizer.json").rename(f / "tokenizer.model") and None,
+        r"tokenizer\.model is not a sound SentencePiece model",
+    ),
     "tokenizer is no JSON": (write("tokenizer.json", b"nonsense"), r"tokenizer\.json is not valid JSON"),
     "tokenizer is no tokenizer": (write("tokenizer.json", b"{}"), r"tokenizer\.json is not a sound tokenizer"),
     "word pieces": (tokenizer(lambda t: setattr(t, "model", models.WordPiece())), "holds a WordPiece tokenizer"),
@@ -212,7 +211,10 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         tokenizer_json(lambda t: t["model"]["merges"].append(["zzz", "yyy"])),
         r"tokenizer\.json is not a sound tokenizer",
     ),
-    "byte fallback": (tokenizer_json(lambda t: t["model"].update(byte_fallback=True)), "option byte_fallback = True"),
+    "byte fallback": (
+        tokenizer_json(lambda t: t["model"].update(byte_fallback=True)),
+        r"tokenizer\.json rewrites or cuts text before pieces are merged",
+    ),
     "merges ignored": (tokenizer_json(lambda t: t["model"].update(ignore_merges=True)), "option ignore_merges = True"),
     "another pre-tokenizer": (
         tokenizer(lambda t: setattr(t, "pre_tokenizer", pre_tokenizers.ByteLevel(add_prefix_space=False))),
@@ -220,7 +222,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "lower case": (tokenizer(lambda t: setattr(t, "normalizer", normalizers.Lowercase())), "rewrites text before"),
     "bytes without a token": (
-        tokenizer_json(lambda t: t["model"]["vocab"].update(zzz=t["model"]["vocab"].pop("õ"))),
+        tokenizer_json(lambda t: t["model"]["vocab"].update(zzz=t["model"]["vocab"].pop("é"))),
         "is not byte-level: 1 of the 256 bytes have no token",
     ),
     "a token that is no bytes": (
@@ -229,8 +231,19 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "id past the embedding": (
         lambda f: write_checkpoint(f, vocab_size=320) and None,
-        "has a token with id 498, but the embedding has 320 rows",
+        r"has a token with id 3\d\d, but the embedding has 320 rows",
     ),
+    "a giant id": (
+        tokenizer_json(lambda t: t["model"]["vocab"].update(zzz=2**32 - 1)),
+        "has a token with id 4294967295, but the embedding has 640 rows",
+    ),
+    "an id beyond all": (tokenizer_json(lambda t: t["model"]["vocab"].update(zzz=2**32)), "is not a sound tokenizer"),
+    "a vocabulary of lists": (
+        tokenizer_json(lambda t: t["model"].update(vocab=[["a", 1]])),
+        "is not a sound tokenizer",
+    ),
+    "merges of numbers": (tokenizer_json(lambda t: t["model"].update(merges=[[1, 2]])), "is not a sound tokenizer"),
+    "an added token that is a text": (tokenizer_json(lambda t: t["added_tokens"].append("x")), "is not a sound"),
     "an id for two tokens": (tokenizer_json(lambda t: t["model"]["vocab"].update({"õ": 5})), "gives id 5 to both"),
     "added token with another's id": (
         tokenizer_json(lambda t: t["added_tokens"][0].update(id=5)),

@@ -18,6 +18,7 @@ from edge_lam_converters.random_tokenizer import CORPUS, FAMILIES
 # As the models' makers count them.
 N_PARAMETERS = {
     "xlam-1b": 1_346_471_936,  # DeepSeek-Coder 1.3B
+    "xlam-7b": 6_910_365_696,  # DeepSeek LLM 7B
     "xlam-7b-r": 7_241_732_096,  # Mistral 7B
     "xlam-8x7b-r": 46_702_792_704,  # Mixtral 8x7B
     "xlam-2-1b": 1_543_714_304,  # Qwen2.5 1.5B
