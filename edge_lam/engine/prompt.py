@@ -13,7 +13,7 @@ from edge_lam.errors import PromptTooLong
 
 if TYPE_CHECKING:
     from edge_lam.engine.request import Request
-    from edge_lam.formats import ChatFormat, Segment
+    from edge_lam.formats import ChatFormat
     from edge_lam.llama import Model
     from edge_lam.metrics.report import CallReport
 
@@ -30,7 +30,7 @@ class PromptMaker:
         with report.times.measure("render"):
             segments = self.format.render_segments(request.messages, request.tools)
         with report.times.measure("tokenize"):
-            tokens = self._tokenize(segments)
+            tokens = self.model.tokenize_parts(segments)
         report.tokens.prompt = len(tokens)
         return "".join(text for text, _ in segments), tokens
 
@@ -42,7 +42,7 @@ class PromptMaker:
         messages = [] if isinstance(request.messages, str) else list(request.messages)
         system = [message for message in messages[:1] if message.get("role") == "system"]
         probes = [[*system, {"role": "user", "content": text}] for text in ("0", "Z")]
-        others = [self._tokenize(self.format.render_segments(probe, request.tools)) for probe in probes]
+        others = [self.model.tokenize_parts(self.format.render_segments(probe, request.tools)) for probe in probes]
         shared = 0
         for token, one, other in zip(prompt, *others, strict=False):
             if not token == one == other:
@@ -58,8 +58,3 @@ class PromptMaker:
         excess = n_prompt + 1 - n_ctx  # a reply has at least one token
         message = f"the prompt has {n_prompt} tokens ({shares}), {excess} more than the context of {n_ctx} can take"
         return PromptTooLong(message, n_prompt=n_prompt, n_ctx=n_ctx, excess=excess, parts=parts)
-
-    def _tokenize(self, segments: Sequence[Segment]) -> list[int]:
-        # Only what the template writes may become a control token: "<|im_end|>" in a message stays text.
-        tokenize = self.model.tokenize
-        return [token for text, special in segments for token in tokenize(text, parse_special=special)]

@@ -52,13 +52,20 @@ def try_out(schema: dict[str, Any], explodes: Callable[[str], str]) -> None:
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
     from edge_lam.formats.enforceable import check_schemas
-    from edge_lam.tools.schema import closed, normalize_parameters
+    from edge_lam.formats.grammar import refusal
+    from edge_lam.tools.enforcement import enforcement
+    from edge_lam.tools.schema import normalize_parameters
 
     with _blaming_the_format():
         plain = normalize_parameters(given, tool=NAME)
-        schema = closed(plain) if plain["properties"] else plain  # without properties it means any object
-        check_schemas({NAME: schema})
-    return schema
+        if not plain["properties"]:  # without properties it means any object
+            plain.setdefault("additionalProperties", True)
+        held = enforcement(plain)
+        for verdict in held.verdicts:
+            if verdict.how in ("checked", "refused"):  # replies in text are not checked when they are there
+                raise refusal(NAME, verdict)
+        check_schemas({NAME: held.grammar})
+    return held.grammar
 
 
 @contextmanager

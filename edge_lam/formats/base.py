@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_lam.formats.events import ParsedReply
     from edge_lam.formats.messages import Messages
     from edge_lam.formats.syntax import CallSyntax
-    from edge_lam.tools import Tool
+    from edge_lam.tools import Tool, ToolCall
 
 __all__ = ["ChatFormat", "Segment"]
 
@@ -154,6 +154,16 @@ class ChatFormat(ABC):
         if not found:  # no tools, or a carried template that writes definitions in its own way
             return {"system": "", "tools": "", "messages": prompt}
         return {"system": before, "tools": tools_text, "messages": after}
+
+    def reply_segments(self, calls: Sequence[ToolCall], text: str = "") -> list[Segment]:
+        """Return a reply as the model should write it, with the control token that ends it.
+
+        It is what `parse` reads: calls in this format's syntax, or text. What the syntax has no room for is left out,
+        such as text beside the calls of xLAM-2.
+        """
+        reply = self.syntax.reply([(call.name, call.arguments) for call in calls], text)
+        end = self.end_of_turn or self.special.eos
+        return [segment for segment in (Segment(reply, False), Segment(end, True)) if segment.text]
 
     def grammar(
         self,

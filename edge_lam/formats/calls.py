@@ -123,8 +123,7 @@ def problems_of(name: str, arguments: dict[str, Any], tools: Mapping[str, Tool])
     """Return what of a call does not fit its tool; a call with problems is kept, and refused when it is to run."""
     if name not in tools:
         return (f"there is no tool {name!r}",)
-    required = tools[name].parameters["required"]
-    return tuple(f"the argument {key!r} is missing" for key in required if key not in arguments)
+    return tuple(map(str, tools[name].validate(arguments)))
 
 
 def _function(value: object) -> Mapping[str, Any]:

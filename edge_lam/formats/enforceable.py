@@ -14,22 +14,15 @@ from typing import Any, TypeAlias
 
 from edge_lam.errors import InvalidSchema
 from edge_lam.formats.harmless import HARMLESS_BRANCHES, HARMLESS_PROPERTIES, is_harmless
+from edge_lam.tools.guidance import alone, compile_fault, json_rule, schema_fault
+from edge_lam.tools.keywords import BOUNDS, WIDEST
 from edge_lam.tools.schema import subschemas
 
-SPELLING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
 # llguidance would let such a value begin, but no context holds its end.
 MOST_REQUIRED = {"minLength": 100_000, "minItems": 10_000, "minProperties": 1000}
-BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-WIDEST = 2**63 - 1  # llguidance silently takes a number beyond for this one
 MAX_REFERENCES = 500
 
 Fault: TypeAlias = Callable[[str], str]
-
-
-def json_rule(schema: Any) -> str:
-    """Return the grammar of JSON that fits a schema, spelled as in training."""
-    spelled = {**schema, "x-guidance": SPELLING} if isinstance(schema, dict) else schema
-    return f"%json {json.dumps(spelled, ensure_ascii=False)}"
 
 
 def check_schemas(schemas: Mapping[str, dict[str, Any]]) -> None:
@@ -58,19 +51,8 @@ def check_effort(tool: str, schema: dict[str, Any], explodes: Fault) -> None:
         InvalidSchema: names tool and path.
     """
     for path, part in reversed(list(_walk(schema, ""))):  # what is inside comes first
-        if _may_explode(part) and (reason := explodes(_alone(schema, part))):
+        if _may_explode(part) and (reason := explodes(alone(schema, part))):
             raise _refusal(tool, path, reason)
-
-
-@lru_cache(maxsize=256)
-def compile_fault(grammar: str) -> str:
-    """Return what llguidance finds wrong with a grammar, in one line, or ""."""
-    from llguidance import LLMatcher
-
-    message: str = LLMatcher.validate_grammar(grammar)
-    reason, _, _ = message.partition("\n   1 | ")  # the grammar's own lines follow
-    reason = " ".join(reason.split()).rpartition("failed to compile JSON schema: ")[2]
-    return reason.rpartition(" error: ")[2]  # a regex error begins with a drawing of the regex
 
 
 def _may_explode(schema: Any) -> bool:
@@ -191,16 +173,9 @@ def _with_every_part(schema: Any) -> Any:
 def _innermost(root: dict[str, Any], schema: Any, path: str, reason: str) -> tuple[str, str]:
     """Return the pointer to the deepest schema that fails by itself, and why."""
     for step, part in subschemas(schema):
-        if isinstance(part, dict) and (found := compile_fault(_alone(root, part))):
+        if isinstance(part, dict) and (found := schema_fault(root, part)):
             return _innermost(root, part, path + step, found)
     return path, reason
-
-
-def _alone(root: dict[str, Any], part: Any) -> str:
-    """Return the grammar of one part of a schema."""
-    shared: dict[str, Any] = {key: root[key] for key in ("$defs", "definitions") if key in root}
-    schema = {"type": "object", "properties": {"value": part}, "required": ["value"], **shared}
-    return f"start: {json_rule(schema)}"
 
 
 def _refusal(tool: str, path: str, reason: str) -> InvalidSchema:

@@ -12,13 +12,14 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.errors import InvalidRequest
-from edge_lam.formats.enforceable import Fault, check_effort, check_schemas, json_rule
-from edge_lam.tools.schema import closed
+from edge_lam.errors import InvalidRequest, InvalidSchema
+from edge_lam.formats.enforceable import Fault, check_effort, check_schemas
+from edge_lam.tools.guidance import json_rule
 
 if TYPE_CHECKING:
     from edge_lam.formats.syntax import CallSyntax
     from edge_lam.tools import Tool
+    from edge_lam.tools.enforcement import Verdict
 
 MOST_TOOLS = 1500  # llguidance follows at most 2000 alternatives at a time
 CHOICES = ("auto", "required", "none")
@@ -69,8 +70,21 @@ def try_out(tools: Sequence[Tool], explodes: Fault) -> None:
 
 
 def enforced(tool: Tool) -> dict[str, Any]:
-    """Return the schema that the grammar holds the arguments of a tool to."""
-    return closed(tool.parameters)
+    """Return the schema that the grammar holds the arguments of a tool to; what it leaves out is checked afterwards.
+
+    Raises:
+        InvalidSchema: something can be neither enforced nor checked; names tool and path.
+    """
+    held = tool.enforcement
+    if held.refused:
+        raise refusal(tool.name, held.refused)
+    return held.grammar
+
+
+def refusal(tool: str, verdict: Verdict) -> InvalidSchema:
+    """Return the error for a keyword that can't be enforced."""
+    at = f"{verdict.keyword!r} at {verdict.path or '/'}"
+    return InvalidSchema(f"tool {tool!r}: {at} can't be enforced: {verdict.reason}", tool=tool, path=verdict.path)
 
 
 def _chosen(tools: Sequence[Tool], tool_choice: str) -> list[Tool]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_lam.tools.schema import TYPES, subschemas
+from edge_lam.tools.keywords import FORMATS, TYPES
+from edge_lam.tools.schema import subschemas
 
 PLAIN = {"type", "properties", "required", "items", "additionalProperties"}
 RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
 RANGE_KEYS = {key for pair in RANGES for key in pair}
 WIDEST_RANGE = 2**53
 LONGEST = 1000
-FORMATS = ("date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
 HARMLESS_VALUES = 1000
 HARMLESS_PROPERTIES = 50
 HARMLESS_BRANCHES = 8

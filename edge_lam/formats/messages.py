@@ -62,7 +62,7 @@ def _message(message: object, at: str) -> dict[str, Any]:
             raise _refusal(f"{at}: only an assistant message can hold tool_calls")
         if not isinstance(calls, list | tuple):
             raise _refusal(f"{at}.tool_calls must be a list, not {type(calls).__name__}")
-        plain["tool_calls"] = [_call(call, f"{at}.tool_calls[{index}]") for index, call in enumerate(calls)]
+        plain["tool_calls"] = [normalize_call(call, f"{at}.tool_calls[{index}]") for index, call in enumerate(calls)]
     return plain | {key: message[key] for key in ("tool_call_id", "name") if key in message}
 
 
@@ -100,7 +100,16 @@ def _is_text_part(part: object) -> bool:
     return isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str)
 
 
-def _call(call: object, at: str) -> dict[str, Any]:
+def normalize_call(call: object, at: str) -> dict[str, Any]:
+    """Bring a call into OpenAI's nested form, with `arguments` as an object.
+
+    Args:
+        call: OpenAI's form, its flat form, or a `ToolCall`.
+        at: where it stands, for errors.
+
+    Raises:
+        InvalidRequest: it names no function, or its arguments are no object; `param` is "messages".
+    """
     if isinstance(call, ToolCall):
         call = {"id": call.id, "name": call.name, "arguments": call.arguments}
     if not isinstance(call, Mapping):

@@ -7,7 +7,9 @@ nothing of tools, prompts or tokens.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,21 @@ class CallSyntax:
     def call_opening(self, name: str) -> str:
         """Return what stands before the arguments of a call, such as ``{"name": "get_time", "arguments": ``."""
         return f"{{{json.dumps(self.name_key)}: {json.dumps(name)}, {json.dumps(self.arguments_key)}: "
+
+    def reply(self, calls: Sequence[tuple[str, Mapping[str, Any]]], text: str = "") -> str:
+        """Return a reply as the models were trained to write it; what it has no room for is left out.
+
+        Args:
+            calls: names and arguments.
+            text: for the user: beside calls only where there is a thought, instead of them only in plain text.
+        """
+        if not calls and self.plain_text:
+            return text
+        thought = self.thought_opening + json.dumps(text, ensure_ascii=False) if self.thought_opening else ""
+        written = [
+            f"{self.call_opening(name)}{json.dumps(arguments, ensure_ascii=False)}}}" for name, arguments in calls
+        ]
+        return f"{thought}{self.opening}{self.separator.join(written)}{self.closing}"
 
 
 # xLAM-2, both lines, and tiny-lam: text, or [{"name": "get_time", "arguments": {"city": "Oslo"}}].

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from edge_lam.errors import InvalidTool
-from edge_lam.tools.tool import Tool, as_tools
+from edge_lam.tools.tool import Tool, as_tools, listed
 
 
 def load_tools(source: str | Path) -> list[Tool]:
@@ -35,19 +35,28 @@ def load_tools(source: str | Path) -> list[Tool]:
     Raises:
         InvalidTool: the source can't be read or holds no tools; the message says where.
     """
+    return as_tools(read_tools(source))
+
+
+def read_tools(source: str | Path) -> list[Any]:
+    """Return what a file or module holds, before it is made into tools. See `load_tools`.
+
+    Raises:
+        InvalidTool: the source can't be read or holds nothing.
+    """
     text = str(source)
     suffix = Path(text).suffix.lower()
     if suffix == ".json":
-        tools = as_tools(_read_json(Path(text)))
+        values = _read_json(Path(text))
     elif suffix == ".py":
-        tools = _module_tools(_import_file(Path(text)), text)
+        values = _module_tools(_import_file(Path(text)), text)
     elif ":" in text:
-        tools = _attribute_tools(text)
+        values = _attribute_tools(text)
     else:
         raise InvalidTool(f"{text!r} names no tools", hint="use file.py, file.json or module:attribute")
-    if not tools:
+    if not values:
         raise InvalidTool(f"{text} holds no tools")
-    return tools
+    return values
 
 
 def _read_json(path: Path) -> list[Any]:
@@ -82,9 +91,9 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def _module_tools(module: ModuleType, source: str) -> list[Tool]:
+def _module_tools(module: ModuleType, source: str) -> list[Any]:
     if hasattr(module, "TOOLS"):
-        return as_tools(module.TOOLS)
+        return listed(module.TOOLS)
     functions = [
         value
         for name, value in vars(module).items()
@@ -95,10 +104,10 @@ def _module_tools(module: ModuleType, source: str) -> list[Tool]:
         untyped = ", ".join(function.__name__ for function in functions)
         hint = f"add type annotations to {untyped}" if untyped else "define public functions with type annotations"
         raise InvalidTool(f"{source} holds no tools", hint=hint)
-    return as_tools(typed)
+    return typed
 
 
-def _attribute_tools(source: str) -> list[Tool]:
+def _attribute_tools(source: str) -> list[Any]:
     name, _, attribute = source.partition(":")
     try:
         with _import_path(Path.cwd()):
@@ -109,7 +118,7 @@ def _attribute_tools(source: str) -> list[Tool]:
         if not hasattr(value, step):
             raise InvalidTool(f"module {name!r} has no attribute {attribute!r}")
         value = getattr(value, step)
-    return as_tools(value if isinstance(value, list | tuple) else [value])
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _read(path: Path) -> str:

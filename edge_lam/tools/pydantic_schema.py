@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.tools.keywords import FORMATS
 from edge_lam.tools.schema import subschemas
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 PREFIX = "#/$defs/"
 NOISE = ("title", "default", "discriminator", "uniqueItems")
-# Formats that a grammar can enforce; pydantic checks the others when the tool runs.
-FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
 FIRST = ("type", "enum", "items", "properties", "required")
 
 
@@ -72,7 +71,7 @@ class _Writer:
         plain = {key: self._value(key, value) for key, value in schema.items() if key not in NOISE}
         if "const" in plain:
             plain["enum"] = [plain.pop("const")]
-        if plain.get("format") not in FORMATS:
+        if plain.get("format") not in FORMATS:  # pydantic checks the others when the tool runs
             plain.pop("format", None)
         if plain.get("additionalProperties") is False:
             plain.pop("additionalProperties")

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from edge_lam.errors import InvalidSchema
+from edge_lam.tools.keyword_values import range_fault, value_fault
+from edge_lam.tools.keywords import ANNOTATIONS, APPLICATORS, COUNTS, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMAS, TYPES
 
 MAX_DEPTH = 64
-TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 # The types of the Berkeley Function Calling Leaderboard; "any" means no restriction, so the key goes.
-DIALECT = {"dict": "object", "float": "number", "tuple": "array", "any": None}
-
-SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-SCHEMAS = ("items", "additionalProperties", "additionalItems", "contains", "propertyNames", "not", "if", "then", "else")
-APPLICATORS = ("$ref", "anyOf", "oneOf", "allOf", "if")
-ANNOTATIONS = ("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment")
-RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
+DIALECT = {
+    **{"dict": "object", "float": "number", "tuple": "array", "any": None},
+    # Those of its Java and JavaScript tasks.
+    **{"String": "string", "char": "string", "Boolean": "boolean", "double": "number"},
+    **dict.fromkeys(("byte", "short", "long", "Bigint"), "integer"),
+    **dict.fromkeys(("Array", "ArrayList", "Queue", "Stack"), "array"),
+    **dict.fromkeys(("HashMap", "Hashtable"), "object"),
+}
 
 
 def normalize_parameters(parameters: Any, *, tool: str) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def normalize_parameters(parameters: Any, *, tool: str) -> dict[str, Any]:
     schema.setdefault("properties", {})
     schema.setdefault("required", [])
     try:
-        json.dumps(schema)
+        json.dumps(schema, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidSchema(f"the schema of tool {tool!r} is not JSON: {error}", tool=tool) from error
     return schema
@@ -67,6 +68,24 @@ def subschemas(schema: Any) -> Iterator[tuple[str, Any]]:
             yield from ((f"/{key}/{index}", child) for index, child in enumerate(value))
         elif key in SCHEMAS:
             yield f"/{key}", value
+
+
+def with_subschemas(schema: dict[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Return a copy of a schema in which `change` replaces every schema directly inside.
+
+    Args:
+        schema: left as it is.
+        change: is given the JSON pointer from here, and a schema.
+    """
+    changed = dict(schema)
+    for key, value in schema.items():
+        if key in SCHEMA_MAPS and isinstance(value, dict):
+            changed[key] = {name: change(f"/{key}/{escape(name)}", child) for name, child in value.items()}
+        elif key in SCHEMA_LISTS and isinstance(value, list):
+            changed[key] = [change(f"/{key}/{index}", child) for index, child in enumerate(value)]
+        elif key in SCHEMAS:
+            changed[key] = change(f"/{key}", value)
+    return changed
 
 
 def closed(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -146,18 +165,15 @@ def _type(value: Any, tool: str, path: str) -> str | list[str] | None:
 
 def _check_values(schema: dict[str, Any], tool: str, path: str) -> None:
     """Refuse values that no reader of JSON Schema could make sense of, and ranges that nothing fits."""
-    if "enum" in schema and (not isinstance(schema["enum"], list) or not schema["enum"]):
-        raise _refusal(tool, f"{path}/enum", "enum must be a list of at least one value")
-    if "description" in schema and not isinstance(schema["description"], str):
-        raise _refusal(tool, f"{path}/description", "a description must be text")
-    for low, high in RANGES:
-        if low in schema and high in schema:
-            limits = schema[low], schema[high]
-            if all(isinstance(limit, int | float) for limit in limits) and limits[0] > limits[1]:
-                raise _refusal(tool, f"{path}/{low}", f"{low} {limits[0]} is above {high} {limits[1]}")
+    for key, value in schema.items():
+        if fault := value_fault(key, value):
+            raise _refusal(tool, f"{path}/{key}", fault)
+        if key in COUNTS:
+            schema[key] = int(value)
+    low, fault = range_fault(schema)
+    if fault:
+        raise _refusal(tool, f"{path}/{low}", fault)
     required = schema.get("required", [])
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        raise _refusal(tool, f"{path}/required", "required must be a list of property names")
     if "properties" in schema and "additionalProperties" not in schema and "patternProperties" not in schema:
         if any(key in schema for key in APPLICATORS):
             return
@@ -176,17 +192,10 @@ def _is_composed(schema: Any) -> bool:
 def _close(schema: Any, *, close: bool) -> Any:
     if not isinstance(schema, dict):
         return schema
-    result: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in SCHEMA_MAPS:
-            result[key] = {name: _close(child, close=close) for name, child in value.items()}
-        elif key in SCHEMA_LISTS:
-            result[key] = [_close(child, close=close) for child in value]
-        elif key in SCHEMAS:
-            result[key] = _close(value, close=close)
-        elif key not in ANNOTATIONS:
-            result[key] = value
-    if close and result.get("properties") and not any(key in result for key in APPLICATORS):
+    inner = with_subschemas(schema, lambda _, child: _close(child, close=close))
+    result = {key: value for key, value in inner.items() if key not in ANNOTATIONS}
+    speaks_of_others = any(key in result for key in (*APPLICATORS, "unevaluatedProperties"))
+    if close and result.get("properties") and not speaks_of_others:
         result.setdefault("additionalProperties", False)
     return result
 

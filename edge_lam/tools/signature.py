@@ -16,7 +16,7 @@ from edge_lam.errors import InvalidTool
 from edge_lam.tools.pydantic_schema import minimal_schema
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, PydanticUserError
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,14 @@ class Arguments:
             the parameters' names as aliases, because pydantic keeps some names for itself (`schema`, `copy`, `_x`).
         parameters: the parameter name of each field.
         descriptions: by parameter name, from `Field(description=...)` or `Annotated[..., "text"]`.
+        schema: JSON Schema of the arguments, without the descriptions of the docstring.
         resolved: fields whose default is a pydantic `Field(...)`, which the function must not see.
     """
 
     model: type[BaseModel]
     parameters: dict[str, str]
     descriptions: dict[str, str]
+    schema: dict[str, Any]
     resolved: frozenset[str]
 
     def convert(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -67,12 +69,12 @@ def read_signature(function: Callable[..., Any], *, tool: str) -> Arguments:
         fields[f"p{index}"] = (Annotated[hints[parameter.name], Field(alias=parameter.name)], default)
     try:
         model = create_model("Arguments", __config__=ConfigDict(extra="forbid"), **fields)
-        minimal_schema(model)
+        schema = minimal_schema(model)
     except PydanticUserError as error:
         raise _unfit_type({name: hints[name] for name in parameters.values()}, tool) from error
     descriptions = {name: text for field, name in parameters.items() if (text := _description(model, field))}
     resolved = frozenset(field for field, (_, default) in fields.items() if isinstance(default, FieldInfo))
-    return Arguments(model, parameters, descriptions, resolved - _required(model))
+    return Arguments(model, parameters, descriptions, schema, resolved - _required(model))
 
 
 def _hints(function: Callable[..., Any], tool: str) -> dict[str, Any]:
@@ -102,20 +104,23 @@ def _check_kind(parameter: inspect.Parameter, hints: dict[str, Any], tool: str) 
 def _unfit_type(hints: dict[str, Any], tool: str) -> InvalidTool:
     """Return the error that names the parameter whose type has no JSON Schema."""
     for name, hint in hints.items():
-        if not _has_schema(hint):
+        if error := _schema_error(hint):
             kind = getattr(hint, "__name__", str(hint))
-            return InvalidTool(f"parameter {name!r} of {tool!r} has a type that JSON can't carry: {kind}", tool=tool)
+            old = error.code == "typed-dict-version"
+            advice = "before Python 3.12, take TypedDict from typing_extensions" if old else ""
+            message = f"parameter {name!r} of {tool!r} has a type that JSON can't carry: {kind}"
+            return InvalidTool(message, tool=tool, hint=advice)
     return InvalidTool(f"the parameters of {tool!r} can't be described in JSON Schema", tool=tool)
 
 
-def _has_schema(hint: Any) -> bool:
+def _schema_error(hint: Any) -> PydanticUserError | None:
     from pydantic import PydanticUserError, TypeAdapter
 
     try:
         TypeAdapter(hint).json_schema()
-    except PydanticUserError:
-        return False
-    return True
+    except PydanticUserError as error:
+        return error
+    return None
 
 
 def _description(model: type[BaseModel], field: str) -> str:

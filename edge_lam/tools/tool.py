@@ -11,15 +11,19 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidCall, InvalidTool
+from edge_lam.tools.enforcement import Enforcement, enforcement
 from edge_lam.tools.schema import normalize_parameters
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pydantic import BaseModel, ValidationError
+
+    from edge_lam.tools.checks import Checker, Problem
 
     ToolLike: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any] | type[BaseModel]"
 
@@ -36,7 +40,7 @@ class Tool:
         description: what the model reads about it.
         parameters: JSON Schema of the arguments, as the model reads it.
         function: what `run` calls, with the arguments as keywords.
-        convert: checks and converts the arguments before `function` sees them; None passes them on as they are.
+        convert: checks and converts the arguments before `function` sees them; with None they are only checked.
     """
 
     name: str
@@ -67,21 +71,13 @@ class Tool:
         Raises:
             InvalidTool: something in the signature can't be called by name or described in JSON.
         """
-        from edge_lam.tools.docstrings import read_docstring
-        from edge_lam.tools.pydantic_schema import minimal_schema
-        from edge_lam.tools.signature import read_signature
+        from edge_lam.tools.described import describe_function
 
         if not inspect.isroutine(function) or not hasattr(function, "__name__"):
             raise InvalidTool(f"{function!r} is not a function")
         name = name or function.__name__
-        arguments = read_signature(function, tool=name)
-        description, described = read_docstring(function.__doc__)
-        parameters = minimal_schema(arguments.model)
-        for parameter, schema in parameters["properties"].items():
-            if text := arguments.descriptions.get(parameter) or described.get(parameter):
-                schema.pop("description", None)
-                schema["description"] = text
-        return cls(name, description, parameters, function, arguments.convert)
+        described = describe_function(function, tool=name)
+        return cls(name, described.description, described.parameters, function, described.convert)
 
     @classmethod
     def from_model(cls, model: type[BaseModel], *, name: str | None = None) -> Tool:
@@ -90,20 +86,13 @@ class Tool:
         Raises:
             InvalidTool: a field can't be described in JSON Schema.
         """
-        from pydantic import PydanticUserError
-
-        from edge_lam.tools.docstrings import read_docstring
-        from edge_lam.tools.pydantic_schema import minimal_schema
+        from edge_lam.tools.described import describe_model
 
         name = name or model.__name__
-        try:
-            parameters = minimal_schema(model)
-        except PydanticUserError as error:
-            reason = str(error).splitlines()[0]
-            raise InvalidTool(f"a field of {name!r} can't be described in JSON: {reason}", tool=name) from error
-        description, _ = read_docstring(model.__doc__)
+        described = describe_model(model, tool=name)
         return cls(
-            name, description, parameters, _itself, lambda arguments: {"instance": model.model_validate(arguments)}
+            *(name, described.description, described.parameters, _itself),
+            lambda arguments: {"instance": model.model_validate(arguments)},
         )
 
     @classmethod
@@ -136,6 +125,32 @@ class Tool:
         """Return the flat definition that goes into the prompt."""
         return {"name": self.name, "description": self.description, "parameters": self.parameters}
 
+    @cached_property
+    def enforcement(self) -> Enforcement:
+        """How arguments are held to the parameters: what the grammar enforces, and what is checked afterwards."""
+        return enforcement(self.parameters)
+
+    def validate(self, arguments: dict[str, Any]) -> list[Problem]:
+        """Check the arguments of a call against the parameters; nothing is converted.
+
+        Args:
+            arguments: decoded JSON, by parameter name.
+
+        Returns:
+            What is wrong with them; what no one can check is a problem too.
+        """
+        from edge_lam.tools.checks import Problem
+
+        if refused := self.enforcement.refused:
+            return [Problem("", refused.keyword, f"{refused.keyword} can't be checked: {refused.reason}")]
+        return self._checker.problems(arguments)
+
+    @cached_property
+    def _checker(self) -> Checker:
+        from edge_lam.tools.checks import Checker
+
+        return Checker(self.enforcement.schema)
+
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function, with its arguments checked and converted.
 
@@ -152,15 +167,23 @@ class Tool:
         """
         if self.function is None:
             raise InvalidTool(f"tool {self.name!r} has no function to run", tool=self.name)
+        result = self.function(**self._keywords(arguments))
+        return self._await(result) if inspect.iscoroutine(result) else result
+
+    def _keywords(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as the function gets them."""
         from pydantic import ValidationError
 
         try:
-            keywords = self.convert(arguments) if self.convert else arguments
+            if self.convert:
+                return self.convert(arguments)
+            faults = "; ".join(map(str, self.validate(arguments)))
         except ValidationError as error:
-            raw = json.dumps(arguments, ensure_ascii=False, default=str)
-            raise InvalidCall(f"{self.name}: {_faults(error)}", raw=raw, tool=self.name) from error
-        result = self.function(**keywords)
-        return self._await(result) if inspect.iscoroutine(result) else result
+            faults = _faults(error)
+        if not faults:
+            return arguments
+        raw = json.dumps(arguments, ensure_ascii=False, default=str)
+        raise InvalidCall(f"{self.name}: {faults}", raw=raw, tool=self.name)
 
     def _await(self, coroutine: Any) -> Any:
         import asyncio
@@ -183,17 +206,31 @@ def as_tools(tools: Iterable[ToolLike] | None) -> list[Tool]:
     Raises:
         InvalidTool: one of them can't be read, or two have the same name.
     """
-    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable | None):
-        raise InvalidTool(f"tools must be a list, not {type(tools).__name__}")
     result: dict[str, Tool] = {}
-    for tool in map(_as_tool, tools or ()):
+    for tool in map(as_tool, listed(tools)):
         if tool.name in result:
             raise InvalidTool(f"two tools are named {tool.name!r}", tool=tool.name, hint="names must differ")
         result[tool.name] = tool
     return list(result.values())
 
 
-def _as_tool(value: ToolLike) -> Tool:
+def listed(tools: Iterable[ToolLike] | None) -> list[ToolLike]:
+    """Return tools as a list, unread.
+
+    Raises:
+        InvalidTool: it is none.
+    """
+    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable | None):
+        raise InvalidTool(f"tools must be a list, not {type(tools).__name__}")
+    return list(tools or ())
+
+
+def as_tool(value: ToolLike) -> Tool:
+    """Return the `Tool` for a tool, function, pydantic model or definition.
+
+    Raises:
+        InvalidTool: it can't be read.
+    """
     if isinstance(value, Tool):
         return value
     if isinstance(value, Mapping):

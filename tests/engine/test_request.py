@@ -92,7 +92,7 @@ CLOSED = {
         ({"type": "json_schema", "name": "x", "schema": SCHEMA}, CLOSED),
         (
             {"type": "json_schema", "schema": {"type": "object"}},
-            {"type": "object", "properties": {}, "required": []},
+            {"type": "object", "properties": {}, "required": [], "additionalProperties": True},
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_one_stop_string_or_several():
         (
             {"response_format": {"type": "json_schema", "schema": {"properties": {"a": {"not": {}}}}}},
             "response_format",
-            "response_format: the schema at /properties/a can't be enforced",
+            "response_format: 'not' at /properties/a can't be enforced",
         ),
         (
             {"response_format": {"type": "json_schema", "schema": {"properties": {"a": 5}}}},

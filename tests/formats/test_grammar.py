@@ -174,16 +174,15 @@ def test_impossible_choices(tools, tool_choice, message):
     ("parameters", "path", "message"),
     [
         ({"properties": {"a": {"type": "string", "pattern": "(?=x)"}}}, "/properties/a", "look-around"),
-        ({"properties": {"a": {"type": "array", "uniqueItems": True}}}, "/properties/a", "uniqueItems"),
-        ({"properties": {"a": {"format": "x", "type": "string"}}}, "/properties/a", "Unknown format: x"),
+        ({"properties": {"a": {"format": "x", "type": "string"}}}, "/properties/a", "unknown format 'x'"),
         (
-            {"properties": {"a": {"properties": {"b/c": {"items": {"not": {}}}}}}},
-            "/properties/a/properties/b~1c/items",
-            "not",
+            {"properties": {"a": {"properties": {"b/c": {"items": {"not": {"pattern": r"\bx"}}}}}}},
+            "/properties/a/properties/b~1c/items/not",
+            "lookarounds",
         ),
-        ({"properties": {"a": {"anyOf": [{"type": "null"}, {"if": {}}]}}}, "/properties/a/anyOf/1", "if"),
-        ({"properties": {"a": {"$ref": "#/$defs/X"}}, "$defs": {}}, "/properties/a", "does not exist"),
-        ({"properties": {}, "dependentRequired": {}}, "", "dependentRequired"),
+        ({"properties": {"a": {"anyOf": [{"type": "null"}, {"minLenght": 3}]}}}, "/properties/a/anyOf/1", "minLength"),
+        ({"properties": {"a": {"$ref": "#/$defs/X"}}, "$defs": {}}, "/properties/a", "there is no schema at"),
+        ({"properties": {}, "$dynamicRef": "#x"}, "", "dynamicRef"),
     ],
 )
 def test_schema_that_cannot_be_enforced_names_tool_and_path(parameters, path, message):
@@ -204,7 +203,9 @@ def test_too_many_tools():
 
 
 def test_bad_tool_does_not_matter_when_another_is_chosen(refused_at):
-    bad = Tool("bad", "", {"properties": {"a": {"type": "array", "uniqueItems": True}}})
+    bad = Tool("bad", "", {"properties": {"a": {"type": "string", "format": "x"}}})
+    with pytest.raises(InvalidSchema, match="unknown format"):
+        FORM.grammar([WEATHER, bad])
     assert refused_at(FORM.grammar([WEATHER, bad], "get_weather"), ACCEPTED[0]) is None
 
 

@@ -32,8 +32,11 @@ def test_random_calls_of_random_tools_are_found_at_every_split(conversation):
     whole, _ = listen([output], tools)
     assert [(call.name, call.arguments) for call in whole.calls] == calls
     assert (whole.text, whole.thinking, whole.errors) == (text, thinking, ())
-    known = {tool.name for tool in tools}
-    assert [bool(call.problems) for call in whole.calls] == [name not in known for name, _ in calls]
+    known = {tool.name: tool for tool in tools}
+    for call in whole.calls:
+        expected = map(str, known[call.name].validate(call.arguments)) if call.name in known else call.problems[:1]
+        assert call.problems == tuple(expected)
+        assert call.problems or call.name in known
     for cut in range(len(output) + 1):
         assert essence(listen([output[:cut], output[cut:]], tools)[0]) == essence(whole)
     assert essence(listen(output, tools)[0]) == essence(whole)

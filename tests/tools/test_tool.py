@@ -4,13 +4,18 @@ import asyncio
 import dataclasses
 import datetime
 import enum
+import gc
+import sys
+import typing
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
 import pytest
 from pydantic import BaseModel, Field
+from typing_extensions import Required, TypedDict
 
 from edge_lam.errors import InvalidCall, InvalidSchema, InvalidTool
 from edge_lam.tools import Tool, as_tools
@@ -194,6 +199,96 @@ def test_run_converts_what_json_cannot_say():
     }
 
 
+class Options(TypedDict, total=False):
+    """Typed keys, some of which may be left out."""
+
+    size: Annotated[int, Field(ge=1, le=9)]
+    colour: Required[Literal["red", "blue"]]
+
+
+class Size(enum.IntEnum):
+    SMALL = 1
+    LARGE = 2
+
+
+@pytest.mark.parametrize(
+    ("annotation", "schema", "argument", "value"),
+    [
+        (Options, None, {"size": 3, "colour": "red"}, {"size": 3, "colour": "red"}),
+        (
+            tuple[int, str],
+            {"type": "array", "maxItems": 2, "minItems": 2, "prefixItems": [{"type": "integer"}, {"type": "string"}]},
+            [1, "a"],
+            (1, "a"),
+        ),
+        (tuple[int, ...], {"type": "array", "items": {"type": "integer"}}, [1, 2], (1, 2)),
+        (Size, {"type": "integer", "enum": [1, 2]}, 2, Size.LARGE),
+        (dict[int, Unit], None, {"1": "celsius"}, {1: Unit.CELSIUS}),
+        (list[Place | Node], None, [{"city": "x"}, {"name": "y"}], [Place("x"), Node(name="y")]),
+        (datetime.timedelta, {"type": "string", "format": "duration"}, "PT90S", datetime.timedelta(seconds=90)),
+        (Annotated[str, Field(pattern="^[a-z]+$")], {"type": "string", "pattern": "^[a-z]+$"}, "ab", "ab"),
+    ],
+)
+def test_what_a_call_can_carry_arrives_as_annotated(annotation, schema, argument, value):
+    def f(x): ...
+
+    f.__annotations__ = {"x": annotation}
+    tool = Tool.from_function(f)
+    if schema is not None:
+        assert tool.parameters["properties"]["x"] == schema
+    assert {verdict.how for verdict in tool.enforcement.verdicts} == {"grammar"}
+    assert tool.validate({"x": argument}) == []
+    assert tool.convert({"x": argument}) == {"x": value}
+
+
+@pytest.mark.parametrize("argument", [{"size": 10, "colour": "red"}, {"size": 1}, {"colour": "green"}, 5])
+def test_limits_inside_of_types_hold(argument):
+    def f(options: Options) -> Options:
+        return options
+
+    tool = Tool.from_function(f)
+    assert tool.validate({"options": argument})
+    with pytest.raises(InvalidCall, match="f: options"):
+        tool.run({"options": argument})
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic takes it from 3.12 on")
+def test_typed_dict_of_an_old_python_is_refused_with_advice():
+    def f(x: typing.TypedDict("Old", {"a": int})): ...
+
+    with pytest.raises(InvalidTool, match=r"parameter 'x' of 'f'.*typing_extensions"):
+        Tool.from_function(f)
+
+
+def test_functions_are_read_once_and_forgotten_with_their_last_user():
+    def first(x: int) -> int:
+        return x
+
+    class Counter:
+        def add(self, n: int) -> int:
+            """Add."""
+            return n
+
+    counter = Counter()
+    tool = Tool.from_function(first)
+    assert Tool.from_function(first).convert == tool.convert
+    assert Tool.from_function(first, name="other").parameters == tool.parameters
+    assert Tool.from_function(counter.add).run({"n": 2}) == 2
+    assert Tool.from_function(Counter().add).run({"n": 3}) == 3
+    with pytest.raises(InvalidTool, match="'self' of 'add' has no type"):
+        Tool.from_function(Counter.add)
+    alive = [weakref.ref(one) for one in (first, counter, Counter)]
+    del first, counter, Counter, tool
+    gc.collect()
+    assert [one() for one in alive] == [None, None, None]
+
+
+def test_a_tool_may_be_changed_without_changing_the_next():
+    tool = Tool.from_function(get_weather)
+    tool.parameters["properties"].clear()
+    assert "location" in Tool.from_function(get_weather).parameters["properties"]
+
+
 def test_run_leaves_defaults_to_the_function():
     sentinel = object()
 
@@ -337,7 +432,11 @@ def test_definition_without_function_cannot_run_and_with_one_can():
     definition = {"name": "f", "parameters": PARAMETERS}
     with pytest.raises(InvalidTool, match="'f' has no function"):
         Tool.from_schema(definition).run({"city": "x"})
-    assert Tool.from_schema(definition, function=lambda city: city * 2).run({"city": "x"}) == "xx"
+    tool = Tool.from_schema(definition, function=lambda city: city * 2)
+    assert tool.run({"city": "x"}) == "xx"
+    with pytest.raises(InvalidCall, match="f: /city: 5 is not of type 'string'") as caught:
+        tool.run({"city": 5})
+    assert caught.value.raw == '{"city": 5}'
 
 
 def test_tool_does_not_share_the_caller_s_schema():

@@ -1,0 +1,203 @@
+"""Arguments held against a schema when a call is there: what the grammar can't enforce, and calls that had no grammar.
+
+In come a schema and decoded arguments; out come problems, by path and keyword. `jsonschema` does the work; patterns and
+formats are those of the grammar, so that the two agree. Nothing is fetched, and the work is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from edge_lam.tools.guidance import text_fits
+from edge_lam.tools.keywords import CHECKED_FORMATS, FORMATS, PATTERN_FORMATS
+from edge_lam.tools.patterns import read_pattern
+from edge_lam.tools.schema import escape
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+Errors: TypeAlias = "Iterator[ValidationError]"
+Keyword: TypeAlias = "Callable[[Any, Any, Any, Any], Errors | None]"
+
+MOST_PROBLEMS = 20
+MOST_REFERENCES = 50_000  # references followed in one check: definitions that refer to each other can multiply
+LONGEST_MESSAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the arguments of a call that does not fit the tool.
+
+    Attributes:
+        path: JSON pointer into the arguments, "" for the arguments themselves.
+        keyword: of the schema, such as "maximum"; "" if they could not be checked.
+        message: what is wrong, in one line.
+    """
+
+    path: str
+    keyword: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class Checker:
+    """Checks arguments against one schema.
+
+    Args:
+        schema: in the words of JSON Schema 2020-12, as `Enforcement.schema` is.
+    """
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        from referencing import Registry
+
+        self._validator = _validator_class()(schema, registry=Registry())
+
+    def problems(self, arguments: Any) -> list[Problem]:
+        """Return what is wrong with arguments, in the schema's order; at most 20 problems."""
+        from referencing.exceptions import Unresolvable
+
+        _references.set([MOST_REFERENCES])
+        found: list[Problem] = []
+        try:
+            for error in islice(self._validator.iter_errors(arguments), MOST_PROBLEMS):
+                path = "".join(f"/{escape(str(step))}" for step in error.absolute_path)
+                found.append(Problem(path, str(error.validator), _one_line(error.message)))
+        except (ArithmeticError, RecursionError, ValueError, Unresolvable, _TooMuchWork) as error:
+            found.append(Problem("", "", _one_line(f"the arguments can't be checked: {error}")))
+        return found
+
+
+class _TooMuchWork(Exception):  # noqa: N818
+    pass
+
+
+_references: ContextVar[list[int]] = ContextVar("references left to follow in this check")
+
+
+@lru_cache(maxsize=1)
+def _validator_class() -> Any:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    own = {
+        "$ref": _reference(Draft202012Validator.VALIDATORS["$ref"]),
+        "required": _required,
+        "pattern": _pattern,
+        "format": _format,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "multipleOf": _multiple_of,
+        "uniqueItems": _unique_items,
+    }
+    return extend(Draft202012Validator, own)
+
+
+def _reference(follow: Keyword) -> Keyword:
+    def reference(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
+        left = _references.get()
+        left[0] -= 1
+        if left[0] < 0:
+            raise _TooMuchWork(f"more than {MOST_REFERENCES:,} references to follow")
+        yield from follow(validator, value, instance, schema) or ()
+
+    return reference
+
+
+def _required(validator: Any, value: list[str], instance: Any, schema: Any) -> Errors:
+    if isinstance(instance, dict):
+        for name in value:
+            if name not in instance:
+                yield _error(f"{name!r} is missing")
+
+
+def _pattern(validator: Any, value: str, instance: Any, schema: Any) -> Errors:
+    if isinstance(instance, str) and not read_pattern(value).allows(instance):
+        yield _error(f"{instance!r} does not match {value!r}")
+
+
+def _format(validator: Any, value: str, instance: Any, schema: Any) -> Errors:
+    if isinstance(instance, str) and not _has_format(instance, value):
+        yield _error(f"{instance!r} is not a {value!r}")
+
+
+def _has_format(text: str, name: str) -> bool:
+    from jsonschema import Draft202012Validator
+
+    if name in CHECKED_FORMATS:
+        return bool(Draft202012Validator.FORMAT_CHECKER.conforms(text, name))
+    if name in PATTERN_FORMATS:
+        return text_fits(text, pattern=PATTERN_FORMATS[name])
+    if name not in FORMATS:
+        return True
+    if not text_fits(text, format=name):
+        return False
+    if name in ("date", "date-time"):  # the grammar knows how long a month is, but not which years are leap years
+        try:
+            date.fromisoformat(text[:10])
+        except ValueError:
+            return False
+    return True
+
+
+def _pattern_properties(validator: Any, value: dict[str, Any], instance: Any, schema: Any) -> Errors:
+    if isinstance(instance, dict):
+        for pattern, part in value.items():
+            for name in filter(read_pattern(pattern).allows, instance):
+                yield from validator.descend(instance[name], part, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
+    if not isinstance(instance, dict):
+        return
+    patterns = [read_pattern(pattern) for pattern in schema.get("patternProperties", ())]
+    for name in instance:
+        if name in schema.get("properties", ()) or any(pattern.allows(name) for pattern in patterns):
+            continue
+        if value is False:
+            yield _error(f"{name!r} is not among the properties")
+        else:
+            yield from validator.descend(instance[name], value, path=name)
+
+
+def _multiple_of(validator: Any, value: float, instance: Any, schema: Any) -> Errors:
+    """Divide as in decimal notation: 0.3 is a multiple of 0.1."""
+    if not validator.is_type(instance, "number") or (Fraction(str(instance)) / Fraction(str(value))).denominator == 1:
+        return
+    yield _error(f"{instance!r} is not a multiple of {value!r}")
+
+
+def _unique_items(validator: Any, value: bool, instance: Any, schema: Any) -> Errors:
+    if value and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
+        yield _error(f"{instance!r} has an item twice")
+
+
+def _identity(value: Any) -> Hashable:
+    """Return what two values share that are the same in JSON: 1 and 1.0 are, 1 and true are not."""
+    if isinstance(value, dict):
+        return ("object", frozenset((name, _identity(item)) for name, item in value.items()))
+    if isinstance(value, list):
+        return ("array", tuple(map(_identity, value)))
+    return (isinstance(value, bool), value)
+
+
+def _error(message: str) -> Any:
+    from jsonschema import ValidationError
+
+    return ValidationError(message)
+
+
+def _one_line(message: str) -> str:
+    line = " ".join(message.split())
+    if len(line) <= LONGEST_MESSAGE:
+        return line
+    half = LONGEST_MESSAGE // 2  # what is wrong stands at the end, behind the value
+    return f"{line[:half]} … {line[-half:]}"
