@@ -7,7 +7,7 @@ or not at all. Knows nothing of terminals: progress is told to a callback.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.llama.quantize import Recipe, quantize_file
+from edge_lam.llama.quantize import check_file_type, check_override, quantize_file
 from edge_lam.metrics.memory import process_memory
 from edge_lam_converters.gguf_writer import PARTIAL, partial_file, scratch_file
 from edge_lam_converters.planning import Job, Work, plan_work
@@ -43,6 +43,7 @@ class ConvertOptions(TypedDict, total=False):
         tensor_types: patterns of tensor names, each with the type that such tensors get when quantized.
         imatrix: importance of the columns of each tensor, by its name.
         calibration: what the metadata say about the importance matrix.
+        calibrate: makes importance matrix and metadata from the float GGUF, once it is there; instead of the two.
         allow_non_finite: whether NaN and infinite values are written rather than refused.
         force: whether existing files may be replaced.
         n_threads: threads that quantize; by default one per physical core.
@@ -53,6 +54,7 @@ class ConvertOptions(TypedDict, total=False):
     tensor_types: Sequence[tuple[str, str]]
     imatrix: Mapping[str, NDArray[np.float32]] | None
     calibration: Mapping[str, str | int] | None
+    calibrate: Callable[[Path], tuple[Mapping[str, NDArray[np.float32]], Mapping[str, str | int]]] | None
     allow_non_finite: bool
     force: bool
     n_threads: int | None
@@ -99,7 +101,7 @@ def convert_all(
     try:
         with ExitStack() as files:
             partials = {job.path: files.enter_context(partial_file(job.path)) for job in work.jobs}
-            _write(model, work, partials, options.get("n_threads"), on_progress)
+            _write(model, work, partials, options, on_progress)
             model.check_unchanged()
             headers = [GGUFHeader.read(path) for path in partials.values()]
     except OSError as error:
@@ -127,20 +129,29 @@ def _open(
         raise InvalidRequest(
             f"converting needs {', '.join(missing)}, not installed here", hint='pip install "edge-lam[convert]"'
         )
-    for quant in quants:  # before a download that may take an hour
-        Recipe(quant.strip().upper(), tuple(options.get("tensor_types", ())), options.get("imatrix") or {}).check()
+    # Before a download that may take an hour:
+    for quant in quants:
+        check_file_type(quant.strip().upper(), has_imatrix=bool(options.get("imatrix") or options.get("calibrate")))
+    for pattern, kind in options.get("tensor_types", ()):
+        check_override(pattern, kind)
     allow_non_finite = options.get("allow_non_finite", False)
     model = open_source(source, options.get("adapter"), allow_non_finite=allow_non_finite)
     return model, choose_targets(quants, Path(out) if out is not None else None, model.folder, model.name)
 
 
 def _planned(model: Source, targets: Sequence[Target], options: ConvertOptions) -> Work:
-    tensor_types = options.get("tensor_types", ())
-    return plan_work(model, targets, tensor_types, options.get("imatrix"), options.get("calibration"))
+    return plan_work(
+        model,
+        targets,
+        options.get("tensor_types", ()),
+        options.get("imatrix"),
+        options.get("calibration"),
+        calibrates=options.get("calibrate") is not None,
+    )
 
 
 def _write(
-    model: Source, work: Work, partials: Mapping[Path, Path], n_threads: int | None, on_progress: Progress
+    model: Source, work: Work, partials: Mapping[Path, Path], options: ConvertOptions, on_progress: Progress
 ) -> None:
     """Write every file into its partial one: the float ones, then the quantized ones."""
     for job in work.jobs:
@@ -151,10 +162,14 @@ def _write(
         return
     progress = _QuantizeProgress.of(quantized, on_progress)
     with _float_file(model, work, partials, quantized[0], on_progress) as base:
+        calibrate = options.get("calibrate")
+        made = calibrate(base) if calibrate else None
         for job in quantized:
             recipe = replace(job.recipe, metadata={**job.recipe.metadata, **model.provenance()})
+            if made:
+                recipe = replace(recipe, imatrix=made[0], metadata={**recipe.metadata, **made[1]})
             tell = partial(progress.tell, job, partials[job.path])
-            quantize_file(base, partials[job.path], recipe, n_threads, on_wait=tell)
+            quantize_file(base, partials[job.path], recipe, options.get("n_threads"), on_wait=tell)
 
 
 @contextmanager

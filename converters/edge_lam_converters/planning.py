@@ -72,6 +72,8 @@ def plan_work(
     tensor_types: Sequence[tuple[str, str]] = (),
     imatrix: Mapping[str, NDArray[np.float32]] | None = None,
     calibration: Mapping[str, str | int] | None = None,
+    *,
+    calibrates: bool = False,
 ) -> Work:
     """Plan every file.
 
@@ -81,18 +83,21 @@ def plan_work(
         tensor_types: patterns of tensor names, each with the type that such tensors get when quantized.
         imatrix: the importance of columns by tensor name.
         calibration: what the metadata say about it.
+        calibrates: whether there will be an importance matrix, which is not known yet.
 
     Raises:
-        InvalidRequest: a pattern that fits no tensor, or a tensor that needs an importance matrix.
+        InvalidRequest: a pattern that fits no tensor, a tensor that needs an importance matrix, or a matrix that is of
+            another model.
         BackendError: llama.cpp refused the plan.
     """
-    recipes = [_recipe(source, target.quant, tensor_types, imatrix or {}, calibration or {}) for target in targets]
     direct = [isinstance(source, CheckpointSource) and target.quant in STORAGE for target in targets]
-    if tensor_types and all(target.quant in STORAGE for target in targets):
-        raise InvalidRequest("types of single tensors need a quantization, such as Q4_K_M", param="tensor_type")
+    if all(target.quant in STORAGE for target in targets):
+        _refuse_recipe(tensor_types, calibrated=calibrates or bool(imatrix))
     try:
         with tempfile.TemporaryDirectory() as folder:
             outline = source.outline(Path(folder))
+            columns = _every_column(outline.path) if calibrates else imatrix or {}
+            recipes = [_recipe(source, target.quant, tensor_types, columns, calibration or {}) for target in targets]
             jobs = tuple(
                 Job(_plan(source, target, recipe, outline, direct=is_direct), recipe, is_direct)
                 for target, recipe, is_direct in zip(targets, recipes, direct, strict=True)
@@ -104,6 +109,26 @@ def plan_work(
     lossless = [job for job in jobs if job.direct and source.float_types == (job.plan.quant,)]
     needs_scratch = isinstance(source, CheckpointSource) and not lossless and not all(direct)
     return Work(jobs, lossless[0] if lossless else None, outline.size if needs_scratch else 0)
+
+
+def _refuse_recipe(tensor_types: Sequence[tuple[str, str]], *, calibrated: bool) -> None:
+    """Refuse what only a quantization can follow."""
+    if tensor_types:
+        raise InvalidRequest("types of single tensors need a quantization, such as Q4_K_M", param="tensor_type")
+    if calibrated:
+        raise InvalidRequest("an importance matrix needs a quantization, such as Q4_K_M", param="imatrix")
+
+
+def _every_column(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Return an importance matrix that takes all columns for equally important, to plan with."""
+    import numpy as np
+
+    matrices = [tensor for tensor in GGUFHeader.read(path).tensors if len(tensor.shape) > 1]
+    return {
+        tensor.name: np.ones(tensor.shape[0] * math.prod(tensor.shape[2:]), np.float32)
+        for tensor in matrices
+        if tensor.name.startswith("blk.")
+    }
 
 
 def _recipe(

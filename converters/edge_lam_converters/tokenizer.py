@@ -68,7 +68,7 @@ class Tokenizer:
         else:
             vocabulary, adds_prefix = read_byte_level(checkpoint, file, vocab_size), True
         if not isinstance(prefix, bool):
-            prefix = None if adds_prefix else False  # True is what llama.cpp does by itself
+            prefix = None if adds_prefix else False  # SentencePiece gets one by itself, byte-level BPE never
         special = SpecialTokens.read(checkpoint, file, vocab_size, ends)
         return cls(vocabulary, special, ChatTemplate.read(checkpoint), prefix)
 

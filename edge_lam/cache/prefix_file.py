@@ -9,18 +9,17 @@ Layout, little-endian: magic "elprefix", u32 version, u32 length of the header; 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest
+from edge_lam.whole_file import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,20 +77,11 @@ def write_prefix(path: Path, key: Mapping[str, Any], tokens: Sequence[int], stat
     text = json.dumps({"key": dict(key), "n_tokens": len(ids), "n_bytes": state.nbytes}).encode()
     parts: list[bytes | memoryview] = [FIXED.pack(MAGIC, VERSION, len(text)) + text, ids.tobytes(), state.data]
     checksum = hashlib.sha256()
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)  # made with mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                checksum.update(part)
-                file.write(part)
-            file.write(checksum.digest())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+    with whole_file(path, private=True) as file:
+        for part in parts:
+            checksum.update(part)
+            file.write(part)
+        file.write(checksum.digest())
 
 
 def read_header(path: Path) -> PrefixHeader | None:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_lam.cli.options import examples
+from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, count, duration, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
     from edge_lam_converters import ConversionReport, FilePlan
-    from edge_lam_converters.progress import Progress
 
-_STAGES = {"hash": "reading the source", "write": "writing", "quantize": "quantizing"}
+_STAGES = {
+    "hash": "reading the source",
+    "write": "writing",
+    "calibrate": "calibrating",
+    "quantize": "quantizing",
+}
 
 
 @click.command(
@@ -31,6 +33,7 @@ _STAGES = {"hash": "reading the source", "write": "writing", "quantize": "quanti
         "edge-lam convert Salesforce/xLAM-2-1b-fc-r -q Q4_K_M,Q8_0 -o models/",
         "edge-lam convert ./my-finetune --adapter ./my-lora -q Q4_K_M -o my-finetune.gguf",
         "edge-lam convert my-finetune-BF16.gguf -q Q4_K_M --tensor-type ffn_down=Q6_K",
+        "edge-lam convert ./my-finetune -q Q4_K_M,IQ3_XXS --calibrate calls.jsonl",
         "edge-lam convert ./my-finetune -q Q8_0,Q5_K_M,Q4_K_M --dry-run",
         "edge-lam convert ./my-finetune --adapter ./my-lora --export-adapter my-lora.gguf",
     ),
@@ -67,6 +70,14 @@ _STAGES = {"hash": "reading the source", "write": "writing", "quantize": "quanti
     metavar="FILE",
     help="Write the adapter as a GGUF of its own, for `--adapter` of `call` and `chat`; the weights are left alone.",
 )
+@click.option("--imatrix", "imatrix_file", metavar="FILE", help="An importance matrix, ours or llama.cpp's.")
+@click.option(
+    "--calibrate",
+    "calls",
+    type=click.Path(path_type=Path),
+    metavar="CALLS",
+    help="Make an importance matrix from these function calls, as `calibrate --calls` does.",
+)
 @click.option("--allow-non-finite", is_flag=True, help="Write NaN and infinite weights; quantizing refuses them still.")
 @click.option("--threads", "n_threads", type=click.IntRange(min=1), help="CPU threads.  [default: physical cores]")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
@@ -80,6 +91,8 @@ def command(
     tensor_types: tuple[str, ...],
     adapter: str | None,
     export_adapter: Path | None,
+    imatrix_file: str | None,
+    calls: Path | None,
     n_threads: int | None,
     dry_run: bool,
     as_json: bool,
@@ -98,11 +111,15 @@ def command(
         return
     names = [name for text in quants for name in text.split(",") if name.strip()]
     options |= {"adapter": adapter, "tensor_types": [_tensor_type(text) for text in tensor_types]}
+    with progress_bar(_STAGES, in_bytes=True) as on_progress:
+        options |= _importance(imatrix_file, calls, n_threads, on_progress)
+        if dry_run:
+            plans = plan(source, out, quants=names, **options)
+        else:
+            reports = convert_all(source, out, quants=names, n_threads=n_threads, on_progress=on_progress, **options)
     if dry_run:
-        _show_plans(plan(source, out, quants=names, **options), as_json=as_json)
+        _show_plans(plans, as_json=as_json)
         return
-    with _progress_bar() as on_progress:
-        reports = convert_all(source, out, quants=names, n_threads=n_threads, on_progress=on_progress, **options)
     if as_json:
         print_json({"files": [report.to_dict() for report in reports]})
     else:
@@ -114,6 +131,34 @@ def _tensor_type(text: str) -> tuple[str, str]:
     if not separator or not pattern:
         raise click.BadParameter(f"{text!r} is not of the form PATTERN=TYPE", param_hint="--tensor-type")
     return pattern, kind.upper()
+
+
+def _importance(
+    imatrix_file: str | None, calls: Path | None, n_threads: int | None, on_progress: Callable[..., None]
+) -> dict[str, Any]:
+    """Return the options of the conversion that say which weights matter."""
+    if imatrix_file is not None and calls is not None:
+        raise click.UsageError("--imatrix and --calibrate are two ways to the same: give one")
+    if imatrix_file is not None:
+        from edge_lam.llama.imatrix import read_imatrix
+
+        imatrix = read_imatrix(imatrix_file)
+        return {"imatrix": imatrix.importance(), "calibration": imatrix.metadata(Path(imatrix_file).name)}
+    if calls is None:
+        return {}
+    from edge_lam.formats.examples import read_examples
+    from edge_lam.quality import calibrate
+
+    read_examples(calls)  # what is wrong with it is said before anything is converted
+
+    def tell(stage: str, done: int, total: int) -> None:
+        on_progress(stage, 0, None, f"{done:,} of {total:,} tokens")
+
+    def run(model: Path) -> tuple[Any, Any]:
+        imatrix = calibrate(model, calls=calls, n_threads=n_threads, on_progress=tell)
+        return imatrix.importance(), imatrix.metadata("")
+
+    return {"calibrate": run}
 
 
 def _export(source: str, adapter: str | None, out: Path, *, force: bool, as_json: bool) -> None:
@@ -204,25 +249,3 @@ def _show_plans(plans: Sequence[FilePlan], *, as_json: bool) -> None:
         table.add_row(one_line(plan.path.name), size(plan.size), f"{plan.bits_per_weight:.2f}", fell_back)
     print_table(screen, table)
     screen.print(f"in {one_line(str(plans[0].path.parent))}", soft_wrap=True)
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Progress]:
-    """Show each stage with its rate and the time left on stderr, if that is a terminal."""
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bars
-
-    terminal = console(stderr=True)
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    item = TextColumn("{task.fields[item]}", style="dim")
-    with Bars(
-        *columns, TimeRemainingColumn(), item, console=terminal, transient=True, disable=not terminal.is_terminal
-    ) as bars:
-        tasks = {}
-
-        def on_progress(stage: str, done: int, total: int | None, item: str = "") -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(_STAGES[stage], total=total, item="")
-            bars.update(tasks[stage], completed=done, total=total, item=item)
-
-        yield on_progress

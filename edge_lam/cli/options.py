@@ -115,6 +115,16 @@ _FORMAT_OPTIONS = (
     click.option("--template", metavar="FILE", help="A Jinja chat template to render instead of the format's own."),
     click.option("--verbatim", is_flag=True, help="Render the template in the model file, known defects included."),
 )
+THREADS = click.option(
+    "--threads", "n_threads", type=click.IntRange(min=1), help="CPU threads.  [default: physical cores]"
+)
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
 _MODEL_OPTIONS = (
     click.option(
         "-m",
@@ -123,14 +133,8 @@ _MODEL_OPTIONS = (
         help="A GGUF file or owner/repo:QUANT on the hub.  [default: the embedded tiny-lam]",
     ),
     click.option("--n-ctx", type=click.IntRange(min=1), help="Tokens of context for prompt and reply."),
-    click.option("--threads", "n_threads", type=click.IntRange(min=1), help="CPU threads.  [default: physical cores]"),
-    click.option(
-        "--device",
-        type=click.Choice(["auto", "cpu", "gpu"]),
-        default="auto",
-        show_default=True,
-        help="Where to compute.",
-    ),
+    THREADS,
+    DEVICE,
     click.option(
         "--adapter",
         "adapters",

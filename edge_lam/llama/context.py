@@ -56,6 +56,7 @@ class Context:
         n_threads: int | None = None,
         n_logits: int = 32,
         adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
+        on_node: object = None,
     ) -> None:
         """Set up memory for a model.
 
@@ -66,6 +67,7 @@ class Context:
             n_threads: threads that compute; by default one per physical core that this process may use.
             n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
             adapters: LoRA adapters in GGUF to compute with, each with its scale.
+            on_node: llama.cpp calls it for every node of its graph (``ggml_backend_sched_eval_callback``).
 
         Raises:
             InvalidRequest: a number is out of range, or an adapter is for another model.
@@ -85,6 +87,7 @@ class Context:
         self._process = os.getpid()
         self._n_outputs = 0
         self.adapters = load_adapters(model, adapters)
+        self._on_node = on_node  # llama.cpp keeps only the address
         pointer = self._create()
         self._pointer: int | None = pointer
         self._memory = self._llama.llama_get_memory(pointer)
@@ -101,6 +104,8 @@ class Context:
         params.n_batch = params.n_ubatch = self.n_batch
         params.n_outputs_max = self.n_logits
         params.n_threads = params.n_threads_batch = self.n_threads
+        if self._on_node is not None:
+            params.cb_eval = self._on_node
         with log.capture():
             pointer: int | None = self._llama.llama_init_from_model(self.model.pointer, params)
             reason = log.last_error() or "no reason given"

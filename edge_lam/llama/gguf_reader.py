@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import mmap
 import struct
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,8 @@ class Reader:
             metadata[key] = self._value(kind, key)
         tensors = tuple(self._tensor() for _ in range(n_tensors))
         refuse_duplicates(self._path, [tensor.name for tensor in tensors])
-        self._check_data(tensors, metadata.get("general.alignment", 32))
-        return version, metadata, tensors
+        start = self._check_data(tensors, metadata.get("general.alignment", 32))
+        return version, metadata, tuple(replace(tensor, offset=start + tensor.offset) for tensor in tensors)
 
     def _error(self, message: str, hint: str = DOWNLOAD_HINT) -> InvalidModelFile:
         return InvalidModelFile(f"{self._path} {message}", hint=hint)
@@ -121,7 +122,8 @@ class Reader:
             raise self._error(f"has a tensor {name} of impossible shape {shape} for {type_name}")
         return Tensor(name, shape, type_name, math.prod(shape) // block * block_bytes, offset)
 
-    def _check_data(self, tensors: tuple[Tensor, ...], alignment: object) -> None:
+    def _check_data(self, tensors: tuple[Tensor, ...], alignment: object) -> int:
+        """Check where the tensors are, and return where the first one begins."""
         if not isinstance(alignment, int) or not 8 <= alignment <= 2**20 or alignment & (alignment - 1):
             raise self._error(f"has an impossible alignment of {alignment!r}")
         start = -(-self._position // alignment) * alignment
@@ -135,6 +137,7 @@ class Reader:
         end = max((start + tensor.offset + tensor.n_bytes for tensor in tensors), default=start)
         if end > self._size and tensors:
             raise self._error(f"is cut off: {self._size} bytes of {end}")
+        return start
 
     def _check_magic(self) -> None:
         magic, self._position = self._data[:4], 4

@@ -80,7 +80,10 @@ class GGUFArray:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor as described in the header; `shape` is in GGUF's order, the row length first."""
+    """A tensor as described in the header.
+
+    `shape` is in GGUF's order, the row length first; `offset` is where its values begin in its file, in bytes.
+    """
 
     name: str
     shape: tuple[int, ...]

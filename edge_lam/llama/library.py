@@ -154,20 +154,20 @@ def _log_callback() -> object:
 @cache
 def devices() -> tuple[Device, ...]:
     """Return the devices that llama.cpp sees, in its order."""
-    count = _ggml("ggml_backend_dev_count", ctypes.c_size_t)()
-    get = _ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    count = ggml("ggml_backend_dev_count", ctypes.c_size_t)()
+    get = ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
     return tuple(_device(get(index)) for index in range(count))
 
 
 def _device(handle: int) -> Device:
     def text(function: str, argument: int) -> str:
-        return str((_ggml(function, ctypes.c_char_p, ctypes.c_void_p)(argument) or b"").decode("utf-8", "replace"))
+        return str((ggml(function, ctypes.c_char_p, ctypes.c_void_p)(argument) or b"").decode("utf-8", "replace"))
 
     size_p = ctypes.POINTER(ctypes.c_size_t)
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    _ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size_p, size_p)(handle, free, total)
-    kind = _ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle)
-    registry = _ggml("ggml_backend_dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p)(handle)
+    ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size_p, size_p)(handle, free, total)
+    kind = ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle)
+    registry = ggml("ggml_backend_dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p)(handle)
     return Device(
         name=text("ggml_backend_dev_name", handle),
         description=text("ggml_backend_dev_description", handle).strip(),
@@ -178,7 +178,8 @@ def _device(handle: int) -> Device:
     )
 
 
-def _ggml(name: str, result: object, *arguments: object) -> Callable[..., Any]:
+@cache
+def ggml(name: str, result: object, *arguments: object) -> Callable[..., Any]:
     """Return a function of ggml, which llama-cpp-python does not bind; it is found through libllama's dependencies."""
     try:
         function: Callable[..., Any] = library().llama_cpp._lib[name]
@@ -195,7 +196,7 @@ def build_info() -> BuildInfo:
     gpus = [device for device in devices() if device.kind == "gpu"]
     return BuildInfo(
         version=llama_cpp.__version__,
-        llama_cpp=_ggml("llama_version", ctypes.c_char_p)().decode("utf-8", "replace"),
+        llama_cpp=ggml("llama_version", ctypes.c_char_p)().decode("utf-8", "replace"),
         backend=device_label(gpus[0].name).partition(":")[0] if gpus else "cpu",
         library=os.fspath(Path(llama_cpp.llama_cpp._lib._name).resolve()),
         features=_features(llama_cpp.llama_print_system_info().decode("utf-8", "replace")),

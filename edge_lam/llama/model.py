@@ -41,6 +41,7 @@ class Model:
         size: bytes of its weights.
         eos_token: the token that ends a text, or -1 where the model has none.
         end_tokens: all tokens that end a reply.
+        first_token: the token that every text begins with, or None where the model wants none.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, device: str = "auto", use_mmap: bool = True) -> None:
@@ -79,6 +80,8 @@ class Model:
         self.size: int = self._llama.llama_model_size(pointer)
         self.eos_token: int = self._llama.llama_vocab_eos(self.vocab)
         self.end_tokens = self._find_end_tokens()
+        adds_bos = self._llama.llama_vocab_get_add_bos(self.vocab)
+        self.first_token: int | None = self._llama.llama_vocab_bos(self.vocab) if adds_bos else None
 
     def _params(self, use_mmap: bool) -> Any:
         params = self._llama.llama_model_default_params()
@@ -149,6 +152,17 @@ class Model:
             buffer = (ctypes.c_int32 * -count)()
             count = self._llama.llama_tokenize(self.vocab, data, len(data), buffer, -count, add_special, parse_special)
         return buffer[:count]
+
+    def tokenize_parts(self, parts: Iterable[tuple[str, bool]]) -> list[int]:
+        """Turn the parts of a prompt into tokens.
+
+        Args:
+            parts: texts, each with whether it may be read as special tokens: "<|im_end|>" in a message stays text.
+
+        Raises:
+            InvalidRequest, Closed: as `tokenize`.
+        """
+        return [token for text, special in parts for token in self.tokenize(text, parse_special=special)]
 
     def token_bytes(self, token: int) -> bytes:
         """Return what a token stands for, special tokens by their names; a token may be part of a character.

@@ -7,10 +7,14 @@ mentioning: all zero, so that the file is a header and a hole, with a matrix of 
 from __future__ import annotations
 
 import math
-import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edge_lam.llama.gguf_pack import aligned, pack_header
 from edge_lam.llama.gguf_types import TENSOR_TYPES
+
+if TYPE_CHECKING:
+    from edge_lam.llama.gguf_pack import Value
 
 _WIDTH = 256  # the smallest that the kernels for K-quants take
 _N_VOCAB = 288  # AMX wants rows in multiples of 32
@@ -46,43 +50,29 @@ def write_model(path: Path) -> None:
     """Write a one-layer Llama model of zeros (1 MB, mostly a hole in the file)."""
     numbers = {TENSOR_TYPES[number][0]: number for number in TENSOR_TYPES}
     tokens = [*(f"<0x{byte:02X}>" for byte in range(256)), *(f"<{n}>" for n in range(256, _N_VOCAB - 1)), "<|im_end|>"]
-    metadata = {
-        "general.architecture": _string("llama"),
-        "general.name": _string("edge-lam self-test"),
-        "llama.block_count": _number(1),
-        "llama.context_length": _number(512),
-        "llama.embedding_length": _number(_WIDTH),
-        "llama.feed_forward_length": _number(_WIDTH),
-        "llama.attention.head_count": _number(4),
-        "llama.attention.layer_norm_rms_epsilon": struct.pack("<If", 6, 1e-6),
-        "tokenizer.ggml.model": _string("gpt2"),
-        "tokenizer.ggml.tokens": struct.pack("<IIQ", 9, 8, len(tokens)) + b"".join(map(_text, tokens)),
-        "tokenizer.ggml.merges": struct.pack("<IIQ", 9, 8, 0),
-        "tokenizer.ggml.eos_token_id": _number(_N_VOCAB - 1),
+    metadata: dict[str, Value] = {
+        "general.architecture": "llama",
+        "general.name": "edge-lam self-test",
+        "llama.block_count": 1,
+        "llama.context_length": 512,
+        "llama.embedding_length": _WIDTH,
+        "llama.feed_forward_length": _WIDTH,
+        "llama.attention.head_count": 4,
+        "llama.attention.layer_norm_rms_epsilon": 1e-6,
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.merges": [],
+        "tokenizer.ggml.eos_token_id": _N_VOCAB - 1,
     }
-    header = struct.pack("<4sIQQ", b"GGUF", 3, len(_TENSORS), len(metadata))
-    header += b"".join(_text(key) + value for key, value in metadata.items())
-    offset = 0
+    tensors, offset = [], 0
     for name, (shape, type_name) in _TENSORS.items():
-        header += _text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, numbers[type_name], offset)
+        tensors.append((name, shape, numbers[type_name], offset))
         _, block, block_bytes = TENSOR_TYPES[numbers[type_name]]
-        offset += -(-math.prod(shape) // block * block_bytes // 32) * 32
+        offset += aligned(math.prod(shape) // block * block_bytes)
+    header = pack_header(metadata, tensors)
     path.write_bytes(header)
     with path.open("r+b") as file:
-        file.truncate(-(-len(header) // 32) * 32 + offset)
-
-
-def _text(text: str) -> bytes:
-    data = text.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def _string(text: str) -> bytes:
-    return struct.pack("<I", 8) + _text(text)
-
-
-def _number(value: int) -> bytes:
-    return struct.pack("<II", 4, value)
+        file.truncate(len(header) + offset)
 
 
 def _leave_no_core_file() -> None:

@@ -6,6 +6,7 @@ Also says beforehand which type each tensor will get. Knows nothing of checkpoin
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -66,7 +67,7 @@ class Recipe:
         """
         check_file_type(self.file_type, has_imatrix=bool(self.imatrix))
         for pattern, tensor_type in self.overrides:
-            _check_override(pattern, tensor_type)
+            check_override(pattern, tensor_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def plan_quantization(source: Path, recipe: Recipe) -> Plan:
     plan = Plan(_planned_types(text), _fallbacks(text))
     if plan.types.keys() != {tensor.name for tensor in GGUFHeader.read(source).tensors}:
         raise _failure(recipe, "it does not say which type each tensor gets")
+    _check_imatrix(source, recipe)
     for pattern, _ in recipe.overrides:
         if not any(re.search(pattern, name) for name in plan.types):
             raise InvalidRequest(f"no tensor is called anything like {pattern}", param="tensor_type")
@@ -246,6 +248,20 @@ def short_text(text: str) -> str:
     return text.encode()[:_MAX_TEXT_BYTES].decode(errors="ignore")
 
 
+def _check_imatrix(source: Path, recipe: Recipe) -> None:
+    """Refuse an importance matrix that is not of this model: llama.cpp would leave out what it can't place."""
+    tensors = {tensor.name: tensor for tensor in GGUFHeader.read(source).tensors}
+    for name, values in recipe.imatrix.items():
+        tensor = tensors.get(name)
+        if tensor is None or values.size != tensor.shape[0] * math.prod(tensor.shape[2:]):
+            has = f"{values.size} columns for {name}" if tensor else f"{name}, which this one has not"
+            raise InvalidRequest(
+                f"the importance matrix is of another model: it has {has}",
+                hint="make one with `edge-lam calibrate`, from this model",
+                param="imatrix",
+            )
+
+
 def _planned_types(text: str) -> dict[str, str]:
     """Read what llama.cpp prints of each tensor: "[ 1/ 30] NAME - [64, ...], type = bf16, size = 2.0 MiB -> ...".
 
@@ -267,7 +283,12 @@ def _fallbacks(text: str) -> tuple[Fallback, ...]:
     return tuple(Fallback(match[1], int(match[2]), match[3].upper(), match[4].upper()) for match in line.finditer(text))
 
 
-def _check_override(pattern: str, tensor_type: str) -> None:
+def check_override(pattern: str, tensor_type: str) -> None:
+    """Refuse an override that llama.cpp can't follow.
+
+    Raises:
+        InvalidRequest: no such type, or no regular expression.
+    """
     if tensor_type not in TENSOR_TYPE_NUMBERS:
         raise InvalidRequest(
             f"there is no tensor type {tensor_type}",

@@ -51,16 +51,45 @@ class Oracle:
         llama_cpp: llama.cpp's source folder.
         python: a Python with `REQUIREMENTS`.
         work: a folder for checkpoints and GGUFs, empty at first.
+        programs: a folder with llama.cpp's own programs; they are built there if they are missing.
     """
 
     llama_cpp: Path
     python: Path
     work: Path
+    programs: Path
 
     @classmethod
-    def find(cls, llama_cpp: Path | None, python: Path | None, home: Path, work: Path) -> Oracle:
+    def find(cls, llama_cpp: Path | None, python: Path | None, programs: Path | None, home: Path, work: Path) -> Oracle:
         """Take what is given, and fetch the rest into `home` unless it is there."""
-        return cls(llama_cpp or _fetch_source(home), python or _make_environment(home), work)
+        source = llama_cpp or _fetch_source(home)
+        return cls(source, python or _make_environment(home), work, programs or home / "programs" / "bin")
+
+    def call(self, program: str, *arguments: object) -> str:
+        """Run one of llama.cpp's own programs, such as "llama-imatrix", and return all that it prints.
+
+        Raises:
+            OracleError: it failed; holds the end of what it printed.
+        """
+        command = [str(self._program(program)), *map(str, arguments)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        text = done.stdout.decode(errors="replace")
+        if done.returncode:
+            raise OracleError(f"{program} failed:\n{text[-3000:]}")
+        return text
+
+    def _program(self, name: str) -> Path:
+        """Return the path of a program; it is built if it is not there."""
+        path = self.programs / name
+        if not path.is_file():
+            build = self.programs.parent
+            settings = [f"-DLLAMA_{part}=OFF" for part in ("CURL", "OPENSSL", "BUILD_TESTS", "BUILD_EXAMPLES")]
+            configure = ["cmake", "-S", str(self.llama_cpp), "-B", str(build), "-DCMAKE_BUILD_TYPE=Release"]
+            subprocess.run([*configure, *settings, "-DLLAMA_BUILD_SERVER=OFF"], check=True, capture_output=True)
+            jobs = str(os.cpu_count() or 1)
+            command = ["cmake", "--build", str(build), "--target", name, "--parallel", jobs]
+            subprocess.run(command, check=True, capture_output=True)
+        return path
 
     def run(self, script: str, *arguments: object, ours: bool = False) -> str:
         """Run a script of this folder in the oracle's Python and return what it prints.

@@ -29,7 +29,7 @@ def main() -> int:
     options = _options()
     modules = [importlib.import_module(name) for name in options.only or _checks()]
     with tempfile.TemporaryDirectory(prefix="edge-lam-oracle-") as work:
-        oracle = Oracle.find(options.llama_cpp, options.python, options.home, Path(work))
+        oracle = Oracle.find(options.llama_cpp, options.python, options.programs, options.home, Path(work))
         found = [(module, _run(module, oracle)) for module in modules]
         versions = oracle.versions()
     failed = [result for _, results in found for result in results if not result.passed]
@@ -46,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--llama-cpp", type=Path, help="llama.cpp's source folder; else it is downloaded")
     parser.add_argument("--python", type=Path, help="a Python with torch and transformers; else one is made")
+    parser.add_argument("--programs", type=Path, help="a folder with llama.cpp's own programs; else they are built")
     parser.add_argument("--home", type=Path, default=HOME, help=f"where to download to ({HOME})")
     parser.add_argument("--only", nargs="*", choices=_checks(), help="run only these, and write no document")
     return parser.parse_args()

@@ -1,0 +1,46 @@
+"""Options of the commands that let models read conversations or text: `calibrate` and `verify`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge_lam.cli.options import DEVICE, THREADS, format_options
+
+_NAMES = ("calls", "text", "tools", "format", "template", "verbatim", "device", "n_threads")
+_FILE = click.Path(path_type=Path)
+_OPTIONS = (
+    click.option(
+        "--calls",
+        type=_FILE,
+        metavar="FILE",
+        help="Conversations with the calls that they should get, one JSON object a line.",
+    ),
+    click.option("--text", type=_FILE, metavar="FILE", help="A text to read besides, or instead."),
+    click.option("-t", "--tools", metavar="SOURCE", help="tools.py or tools.json, for the lines that bring no tools."),
+    DEVICE,
+    THREADS,
+    format_options,
+)
+
+
+def material_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --calls, --text, --tools and how to read them; they arrive as `reading`, options of `edge_lam.quality`."""
+
+    @functools.wraps(function)
+    def gather(**arguments: Any) -> Any:
+        reading = {name: arguments.pop(name) for name in _NAMES}
+        if reading["tools"] is not None:
+            from edge_lam.tools import load_tools
+
+            reading["tools"] = load_tools(reading["tools"])
+        return function(**arguments, reading={name: value for name, value in reading.items() if value is not None})
+
+    command: Callable[..., Any] = gather
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

@@ -1,0 +1,12 @@
+"""How good a quantized model is, and how to make it better: calibration before, comparison after.
+
+In go models and the conversations of a calls.jsonl; out come an importance matrix, or what one model does differently
+from another. Knows nothing of checkpoints and terminals.
+"""
+
+from __future__ import annotations
+
+from edge_lam.quality.calibration import calibrate
+from edge_lam.quality.comparison import Comparison, Limits, compare
+
+__all__ = ["Comparison", "Limits", "calibrate", "compare"]

@@ -1,0 +1,95 @@
+"""What models are to read, and how: files of conversations and of text, the chat format, the device.
+
+In come the options of `calibrate` and `compare`, out come checked examples and text. Loads no model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from edge_lam.errors import InvalidRequest
+from edge_lam.formats import ChatFormat, detect, read_template
+from edge_lam.formats.examples import Example, read_examples
+
+if TYPE_CHECKING:
+    from edge_lam.tools import Tool
+
+Progress: TypeAlias = Callable[[str, int, int], object]
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody how far the work is."""
+
+
+class ReadOptions(TypedDict, total=False):
+    """What to read, and how.
+
+    Attributes:
+        calls: a file of conversations with expected replies, see `read_examples`.
+        text: a text file to read besides, or instead.
+        tools: for the conversations that bring none.
+        format: the chat format, as for `edge_lam.load`.
+        template: a file with the template to render.
+        verbatim: render the template in the model file.
+        device: "auto", "cpu" or "gpu".
+        n_threads: threads that compute; by default one per physical core.
+        on_progress: hears the name of a stage, how much of it is done, and of how much.
+    """
+
+    calls: str | os.PathLike[str] | None
+    text: str | os.PathLike[str] | None
+    tools: Sequence[Tool]
+    format: str | None
+    template: str | os.PathLike[str] | None
+    verbatim: bool
+    device: str
+    n_threads: int | None
+    on_progress: Progress
+
+
+@dataclass(frozen=True)
+class Material:
+    """What was in the files; empty where there is none."""
+
+    examples: Sequence[Example] = ()
+    text_name: str = ""
+    text: str = ""
+
+    @classmethod
+    def read(cls, options: ReadOptions) -> Material:
+        """Read the files.
+
+        Raises:
+            InvalidRequest: one can't be read, or a line is wrong.
+        """
+        calls, text = options.get("calls"), options.get("text")
+        examples = read_examples(calls, options.get("tools", ())) if calls is not None else []
+        return cls(examples) if text is None else cls(examples, Path(text).name, _read_text(text))
+
+
+def chat_format_of(metadata: Mapping[str, Any], options: ReadOptions) -> ChatFormat:
+    """Return the format that a model is to be read in.
+
+    Raises:
+        UnsupportedModel: none is known.
+        InvalidRequest: the template can't be read.
+    """
+    template = options.get("template")
+    return detect(
+        metadata,
+        name=options.get("format"),
+        template=None if template is None else read_template(template),
+        verbatim=options.get("verbatim", False),
+    )
+
+
+def _read_text(path: str | os.PathLike[str]) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InvalidRequest(f"{path} can't be read: {reason}", param="text") from error
