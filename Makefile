@@ -37,7 +37,7 @@ backend: $(VENV)/.python ## Install llama.cpp, built with cmake/$(BACKEND).cmake
 
 clean: ## Remove the environment and what tools left behind; keep the built wheels
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find edge_lam converters models tests cmake -name __pycache__ -type d -prune -exec rm -rf {} +
+	find edge_lam converters benchmarks models tests cmake -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The backend is looked at each time (it takes a blink), so that the environment always holds the one that was asked for;
 # it comes before edge-lam, or pip would build llama.cpp with its own settings.
@@ -46,7 +46,7 @@ $(VENV)/.runtime: pyproject.toml | backend
 	@touch $@
 
 $(VENV)/.tools: pyproject.toml | backend
-	$(PIP) install --quiet --editable '.[convert,dev]'
+	$(PIP) install --quiet --editable '.[convert,bench,dev]'
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.python:
