@@ -20,12 +20,13 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.quantize import check_file_type, check_override, quantize_file
 from edge_lam.metrics.memory import process_memory
+from edge_lam_converters.chat_template import FORMAT_KEY, REPLACED_KEY
 from edge_lam_converters.gguf_writer import PARTIAL, partial_file, scratch_file
 from edge_lam_converters.planning import Job, Work, plan_work
 from edge_lam_converters.progress import Progress, silent
 from edge_lam_converters.report import ConversionReport, FilePlan
 from edge_lam_converters.sources import CheckpointSource, GGUFSource, Source, open_source
-from edge_lam_converters.targets import Target, check_space, check_targets, choose_targets
+from edge_lam_converters.targets import Target, check_space, check_targets, choose_targets, make_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +80,8 @@ def convert_all(
 
     Args:
         source: a checkpoint folder; a GGUF in BF16, F16 or F32; "owner/repo" of either on the hub.
-        out: a folder, or for a single type the GGUF to write; by default beside the source, named after it.
+        out: a folder, or for a single type the GGUF to write; by default beside the source, named after it. A folder
+            is made if it ends with a slash, or for several types.
         quants: llama.cpp's names of file types, in any case.
         **options: see `ConvertOptions`.
 
@@ -94,7 +96,7 @@ def convert_all(
     model, targets = _open(source, out, quants, options)
     check_targets(targets, model.files, force=options.get("force", False))
     work = _planned(model, targets, options)
-    folder = targets[0].path.parent
+    folder = make_folder(targets)
     check_space(folder, work.n_bytes)
     on_progress = options.get("on_progress", silent)
     model.hash(on_progress)
@@ -136,7 +138,7 @@ def _open(
         check_override(pattern, kind)
     allow_non_finite = options.get("allow_non_finite", False)
     model = open_source(source, options.get("adapter"), allow_non_finite=allow_non_finite)
-    return model, choose_targets(quants, Path(out) if out is not None else None, model.folder, model.name)
+    return model, choose_targets(quants, out, model.folder, model.name)
 
 
 def _planned(model: Source, targets: Sequence[Target], options: ConvertOptions) -> Work:
@@ -235,6 +237,8 @@ def _report(source: str | Path, model: Source, job: Job, header: GGUFHeader, sec
         bits_per_weight=header.bits_per_weight,
         tensor_types={kind: list(written.values()).count(kind) for kind in dict.fromkeys(written.values())},
         fallbacks=job.plan.fallbacks,
+        template_format=str(header.metadata.get(FORMAT_KEY, "")),
+        template_replaced=REPLACED_KEY in header.metadata,
         seconds=seconds,
         peak_memory=process_memory().peak,
     )

@@ -68,6 +68,8 @@ class ConversionReport:
         bits_per_weight: of the tensors as they are, not as the type's name promises.
         tensor_types: how many tensors are of each type.
         fallbacks: tensors whose shape does not allow the type meant for them.
+        template_format: the format whose chat template the file got; "" for the checkpoint's own, or none.
+        template_replaced: whether the checkpoint has one that is broken; the metadata keep it.
         seconds: duration of the whole run, in which several files may have been written.
         peak_memory: the most bytes that the process held up to the end of the run.
     """
@@ -83,6 +85,8 @@ class ConversionReport:
     bits_per_weight: float
     tensor_types: dict[str, int]
     fallbacks: tuple[Fallback, ...]
+    template_format: str
+    template_replaced: bool
     seconds: float
     peak_memory: int
 

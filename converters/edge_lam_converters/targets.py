@@ -17,18 +17,20 @@ from edge_lam_converters.source_files import SourceFiles
 
 @dataclass(frozen=True)
 class Target:
-    """A GGUF to be written: its file type by llama.cpp's name, and its path."""
+    """A GGUF to be written: its file type by llama.cpp's name, its path, and whether its folder may be made for it."""
 
     quant: str
     path: Path
+    makes_folder: bool = False
 
 
-def choose_targets(quants: Sequence[str], out: Path | None, folder: Path, name: str) -> list[Target]:
+def choose_targets(quants: Sequence[str], out: str | Path | None, folder: Path, name: str) -> list[Target]:
     """Return a target for each file type.
 
     Args:
         quants: names of file types, in any case; one that is named twice is written once.
-        out: a file for a single target, a folder for any number; None for `folder`.
+        out: a file for a single target, a folder for any number, which is made if it ends with a slash or several
+            targets need it; None for `folder`.
         folder: where files go by default.
         name: of the model; files are called NAME-QUANT.gguf.
 
@@ -38,13 +40,17 @@ def choose_targets(quants: Sequence[str], out: Path | None, folder: Path, name: 
     names = list(dict.fromkeys(quant.strip().upper() for quant in quants))
     if not names:
         raise InvalidRequest("no quantization is asked for", param="quant")
-    if out is None or out.is_dir():
-        return [Target(quant, (out or folder) / f"{name}-{quant}.gguf") for quant in names]
+    path = folder if out is None else Path(out)
+    is_new_folder = not path.exists() and (str(out).endswith(("/", os.sep)) or (len(names) > 1 and not _is_gguf(path)))
+    if path.is_dir() or is_new_folder:
+        return [Target(quant, path / f"{name}-{quant}.gguf", is_new_folder) for quant in names]
     if len(names) > 1:
-        raise InvalidRequest(
-            f"{' and '.join(names)} can't both be {out}", hint="give a folder that exists", param="out"
-        )
-    return [Target(names[0], out)]
+        raise InvalidRequest(f"{' and '.join(names)} can't both be {path}", hint="give a folder", param="out")
+    return [Target(names[0], path)]
+
+
+def _is_gguf(path: Path) -> bool:
+    return path.suffix.lower() == ".gguf"
 
 
 def check_targets(targets: Iterable[Target], sources: Sequence[SourceFiles], *, force: bool) -> None:
@@ -53,8 +59,10 @@ def check_targets(targets: Iterable[Target], sources: Sequence[SourceFiles], *, 
     Raises:
         InvalidRequest: no such folder, no right to write, a file of the source, or a file that exists without `force`.
     """
-    for path in (target.path for target in targets):
-        folder = path.parent
+    for target in targets:
+        path, folder = target.path, target.path.parent
+        if target.makes_folder:
+            folder = next(parent for parent in folder.parents if parent.exists())
         if not folder.is_dir():
             raise InvalidRequest(f"there is no folder {folder}", param="out")
         if path.is_dir():
@@ -65,6 +73,21 @@ def check_targets(targets: Iterable[Target], sources: Sequence[SourceFiles], *, 
             raise InvalidRequest(f"{path} exists", hint="use --force to replace it", param="out")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise InvalidRequest(f"the folder {folder} can't be written", param="out")
+
+
+def make_folder(targets: Sequence[Target]) -> Path:
+    """Return the folder of the targets, made if they may.
+
+    Raises:
+        InvalidRequest: it can't be made.
+    """
+    folder = targets[0].path.parent
+    if targets[0].makes_folder:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidRequest(f"the folder {folder} can't be made: {error.strerror}", param="out") from error
+    return folder
 
 
 def check_space(folder: Path, needed: int) -> None:

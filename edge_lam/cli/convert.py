@@ -42,9 +42,9 @@ _STAGES = {
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(),  # a string: whether it ends with a slash counts
     metavar="PATH",
-    help="A folder, or for a single type the GGUF to write.  [default: NAME-TYPE.gguf, beside SOURCE]",
+    help="A folder (made if it ends with /), or for a single type the GGUF to write.  [default: beside SOURCE]",
 )
 @click.option(
     "-q",
@@ -86,7 +86,7 @@ _STAGES = {
 def command(
     *,
     source: str,
-    out: Path | None,
+    out: str | None,
     quants: tuple[str, ...],
     tensor_types: tuple[str, ...],
     adapter: str | None,
@@ -197,12 +197,21 @@ def _show(reports: Sequence[ConversionReport]) -> None:
     rows = {
         "parameters": count(report.n_parameters),
         "adapter": report.adapter,
+        "template": _template(report),
         "licence": report.license or "not stated in the source",
         "time": f"{duration(report.seconds)}, {size(report.peak_memory)} of memory at most",
     }
     if len(reports) > 1:
         screen.print("all", style="bold")
     _show_rows(screen, {label: value for label, value in rows.items() if value})
+
+
+def _template(report: ConversionReport) -> str:
+    """Say where the chat template is from, if it is not the checkpoint's own."""
+    if not report.template_format:
+        return ""
+    why = "loses tools or instructions" if report.template_replaced else "is missing"
+    return f"of {report.template_format}, because the checkpoint's own {why}"
 
 
 def _show_rows(screen: Console, rows: dict[str, str]) -> None:

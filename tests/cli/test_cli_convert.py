@@ -57,6 +57,27 @@ def test_a_conversion_prints_size_bits_licence_and_time(checkpoint: Path, tmp_pa
     assert "\x1b" not in done.stdout
 
 
+# As published with xLAM-2: a system message takes the place of the instructions.
+DROPS_INSTRUCTIONS = (
+    "<|im_start|>{% if messages[0].role == 'system' %}{{ messages[0].content }}"
+    "{% else %}When using tools, make calls in a single JSON array{% endif %}{{ tools }}"
+)
+
+
+@pytest.mark.parametrize(
+    ("own", "why"), [(None, "is missing"), (DROPS_INSTRUCTIONS, "loses tools or instructions")], ids=["none", "broken"]
+)
+def test_a_chat_template_that_is_not_the_checkpoint_s_own_is_told(own: str | None, why: str, tmp_path: Path) -> None:
+    folder = tmp_path / "xLAM-2-1b-fc-r"
+    write_checkpoint(folder)
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"chat_template": own}))
+    (folder / "README.md").unlink()  # its name is another
+    done = edge_lam(folder, "-o", f"{tmp_path}/models/")
+    assert f"of xlam-2-qwen, because the checkpoint's own {why}" in done.stdout, done.stderr
+    assert (tmp_path / "models" / "xLAM-2-1b-fc-r-Q8_0.gguf").is_file()
+
+
 def test_the_default_is_q8_0_beside_the_folder(checkpoint: Path) -> None:
     done = edge_lam("my-finetune", cwd=checkpoint.parent)
     assert done.returncode == 0, done.stderr

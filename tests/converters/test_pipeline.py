@@ -181,6 +181,15 @@ def test_several_types_for_one_file_are_refused(wide: Path, tmp_path: Path) -> N
         convert_all(wide, tmp_path, quants=[])
 
 
+@pytest.mark.parametrize(("out", "quants"), [("new/", ["BF16"]), ("new/deep/", ["BF16"]), ("new", ["BF16", "Q8_0"])])
+def test_a_folder_is_made_where_one_is_meant(out: str, quants: list[str], wide: Path, tmp_path: Path) -> None:
+    planned = plan(wide, f"{tmp_path}/{out}", quants=quants)
+    assert not list(tmp_path.iterdir())
+    reports = convert_all(wide, f"{tmp_path}/{out}", quants=quants)
+    assert [report.path for report in reports] == [str(file.path) for file in planned]
+    assert {Path(report.path).parent for report in reports} == {tmp_path / out}
+
+
 def test_if_one_of_several_exists_none_is_written(wide: Path, tmp_path: Path) -> None:
     (tmp_path / "wide-Q8_0.gguf").write_bytes(b"old")
     with pytest.raises(InvalidRequest, match="exists"):
