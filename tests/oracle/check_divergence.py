@@ -21,7 +21,8 @@ ABOUT = (
 def run(oracle: Oracle) -> Iterator[Result]:
     """Compare each figure that both tell."""
     text, base = oracle.work / "text.txt", oracle.work / "base.dat"
-    text.write_text("".join((ROOT / name).read_text() for name in ("CONTRIBUTING.md", "README.md")))
+    pages = ("CONTRIBUTING.md", "README.md", "LICENSE", "docs/convert.md", "docs/formats.md", "docs/tools.md")
+    text.write_text("".join((ROOT / page).read_text(encoding="utf-8") for page in pages), encoding="utf-8")
     common = ("-c", 512, "-t", 1)
     first = oracle.call("llama-perplexity", "-m", EMBEDDED_MODEL, "-f", text, "--kl-divergence-base", base, *common)
     for quant in ("Q4_0", "Q2_K"):

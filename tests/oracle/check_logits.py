@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from oracle import Oracle, Result
 
 from edge_lam.errors import EdgeLamError
 from edge_lam.llama.context import Context
+from edge_lam.llama.library import library
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert
 from edge_lam_converters.random_checkpoint import SHAPES, write_random_checkpoint
@@ -59,8 +61,9 @@ def runtime_logits(path: Path, tokens: list[int]) -> np.ndarray:
         return np.stack([context.logits(i).copy() for i in range(len(tokens))])
 
 
-def f32_logits(path: Path, tokens: list[int]) -> np.ndarray:
+def f32_logits(path: Path, tokens: list[int], adapter: Path | None = None) -> np.ndarray:
     """Return the logits after each token, as llama.cpp computes them with nothing rounded below float32."""
+    library()  # keeps llama.cpp quiet
     model_params = llama_cpp.llama_model_default_params()
     model_params.n_gpu_layers = 0
     # Repacked weights would be multiplied by other kernels, whose inputs are rounded.
@@ -72,6 +75,11 @@ def f32_logits(path: Path, tokens: list[int]) -> np.ndarray:
     params.type_k = params.type_v = llama_cpp.GGML_TYPE_F32
     params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
     context = llama_cpp.llama_init_from_model(model, params)
+    if adapter:
+        loaded = llama_cpp.llama_adapter_lora_init(model, str(adapter).encode())
+        pointers, scales = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(loaded), (ctypes.c_float * 1)(1.0)
+        if llama_cpp.llama_set_adapters_lora(context, pointers, 1, scales):
+            raise RuntimeError(f"llama.cpp can't use {adapter}")
     batch = llama_cpp.llama_batch_init(len(tokens), 0, 1)
     try:
         batch.n_tokens = len(tokens)

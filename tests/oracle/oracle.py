@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-REQUIREMENTS = ("torch", "transformers", "sentencepiece", "safetensors", "protobuf")
+REQUIREMENTS = ("torch", "transformers", "peft", "sentencepiece", "safetensors", "protobuf")
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
