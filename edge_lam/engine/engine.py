@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import uuid
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -57,6 +57,7 @@ class Engine:
         model, context, format: what replies are made with.
         log: where calls are logged.
         load_seconds: how long loading took, for reports.
+        sampler_of: makes the sampler of a request; benchmarks put one in its place that replays known tokens.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Engine:
         self.format = chat_format
         self.log = log
         self.load_seconds = load_seconds
+        self.sampler_of: Callable[[Request], Sampler] = sampler_of
         self._prompts = PromptMaker(self.model, chat_format)
         self._vocabulary = Vocabulary(self.model, chat_format.end_of_turn)
         self._sequence = LiveSequence(context, store)
@@ -152,7 +154,7 @@ class Engine:
         return report
 
     def _prepare(self, request: Request, report: CallReport) -> _Job:
-        sampler = Sampler(temperature=request.temperature, top_p=request.top_p, seed=request.seed)
+        sampler = self.sampler_of(request)
         report.seed = sampler.seed
         text, prompt = self._prompts.make(request, report)
         room = self.context.n_ctx - len(prompt)
@@ -272,3 +274,8 @@ class Engine:
             self._closed = True
             self.context.close()
             self.model.close()
+
+
+def sampler_of(request: Request) -> Sampler:
+    """Return the sampler that a request asks for."""
+    return Sampler(temperature=request.temperature, top_p=request.top_p, seed=request.seed)
