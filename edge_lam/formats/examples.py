@@ -84,20 +84,29 @@ def read_examples(path: str | os.PathLike[str], tools: Sequence[Tool] = ()) -> l
 
     def read(number: int, line: str) -> Example:
         try:
-            return _example(line, f"line {number}", tools, known)
-        except EdgeLamError as error:
-            raise InvalidRequest(f"{file}, line {number}: {error.message}", hint=error.hint, param="calls") from error
-        except ValueError as error:
-            raise InvalidRequest(f"{file}, line {number} is not JSON: {error}", param="calls") from error
+            return example_of(decode(line, own_keys_once=True), f"line {number}", tools, known)
+        except (EdgeLamError, ValueError) as error:
+            raise wrong_line(file, number, error) from error
 
-    examples = [read(number, line) for number, line in _lines(file)]
+    examples = [read(number, line) for number, line in numbered_lines(file)]
     if not examples:
         raise InvalidRequest(f"{file} holds no conversations", param="calls")
     return examples
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines that are not empty, with their numbers."""
+def wrong_line(path: Path, number: int, error: EdgeLamError | ValueError) -> InvalidRequest:
+    """Return the error that says which line of a file is wrong, and how."""
+    if isinstance(error, EdgeLamError):
+        return InvalidRequest(f"{path}, line {number}: {error.message}", hint=error.hint, param="calls")
+    return InvalidRequest(f"{path}, line {number} is not JSON: {error}", param="calls")
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a file that are not empty, with their numbers.
+
+    Raises:
+        InvalidRequest: it can't be read, a line is too long, or it is no text.
+    """
     number = 0
     try:
         with path.open("rb") as file:
@@ -116,8 +125,18 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise InvalidRequest(f"{path}, line {number} is not UTF-8 text", param="calls") from error
 
 
-def _example(line: str, place: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]) -> Example:
-    value = decode(line, own_keys_once=True)
+def example_of(value: object, place: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]) -> Example:
+    """Return the example that a line describes.
+
+    Args:
+        value: the line, read.
+        place: its name if it has none, such as "line 3".
+        tools: for a line that brings none.
+        known: tools of the lines before, by their definitions; is added to.
+
+    Raises:
+        InvalidRequest, InvalidTool: a field is wrong; names it.
+    """
     if not isinstance(value, dict):
         raise InvalidRequest("it must be an object with messages, tools and calls")
     if unknown := [key for key in value if key not in KEYS]:

@@ -1,0 +1,122 @@
+"""Measures calls of a model: every figure of its `CallReport`, and what only a reader of its stream can time.
+
+In go a loaded model, messages and options, out comes a `Sample` per call. Knows nothing of scenarios and files.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import Any
+
+from edge_lam import LAM, CallFinished, CallReport, CallStarted, Reply, ReplyFinished, load
+from edge_lam.errors import EdgeLamError
+from edge_lam_benchmarks.items import Sample, WorkItem
+
+# Options of an item that `edge_lam.load` takes.
+LOAD_OPTIONS = ("n_ctx", "n_threads", "device", "format", "template", "verbatim")
+_GROUPS = {"times": "time", "tokens": "tokens", "passes": "passes", "memory": "memory"}
+
+
+def load_options(item: WorkItem) -> dict[str, Any]:
+    """Return the arguments of `edge_lam.load` that an item names; nothing is logged, and no prefix kept on disk."""
+    options = {name: item.options[name] for name in LOAD_OPTIONS if item.options.get(name) is not None}
+    return {"model": item.model or None, "log": "off", "prefix_cache": False, **options}
+
+
+class Loaded:
+    """Keeps the model of the last item, since the next one often wants the same."""
+
+    def __init__(self) -> None:
+        self._options = ""
+        self._lam: LAM | None = None
+
+    def lam(self, item: WorkItem, **more: Any) -> LAM:
+        """Return the model of an item, loaded as it says."""
+        options = load_options(item) | more
+        wanted = json.dumps(options, sort_keys=True)
+        if self._lam is None or wanted != self._options:
+            self.close()
+            self._lam, self._options = load(**options), wanted
+        return self._lam
+
+    def close(self) -> None:
+        """Free the model."""
+        if self._lam is not None:
+            self._lam.close()
+        self._lam = None
+        gc.collect()
+
+
+loaded = Loaded()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One call: what it gave and what it cost."""
+
+    reply: Reply
+    sample: Sample
+
+
+def measure(
+    lam: LAM,
+    messages: str | Sequence[dict[str, Any]],
+    *,
+    part: str = "",
+    labels: dict[str, Any] | None = None,
+    **options: Any,
+) -> Measured:
+    """Ask a model and time its stream.
+
+    Messages and options are those of `LAM.chat`; `part` and `labels` go into the sample.
+
+    Returns:
+        The reply, and a sample with the figures of its report and these: "time.first_event" until the first event,
+        "time.name" until the first tool's name, "time.call" until the first complete call, "time.wait" the longest
+        between two events, "events" how many came, "cpu.percent" (100 is one core).
+    """
+    times: dict[str, float] = {}
+    longest, events, reply = 0.0, 0, None
+    busy, start = time.process_time(), perf_counter()
+    last = start
+    for event in lam.stream(messages, **options):
+        now = perf_counter()
+        times.setdefault("time.first_event", now - start)
+        longest, last, events = max(longest, now - last) if events else 0.0, now, events + 1
+        if isinstance(event, CallStarted):
+            times.setdefault("time.name", now - start)
+        elif isinstance(event, CallFinished):
+            times.setdefault("time.call", now - start)
+        elif isinstance(event, ReplyFinished):
+            reply = event.reply
+    seconds = perf_counter() - start
+    if reply is None:
+        raise EdgeLamError("the model's stream ended without a reply")
+    values = {
+        **figures(reply.report),
+        **times,
+        "time.total": seconds,
+        "time.wait": longest,
+        "events": float(events),
+        "cpu.percent": 100 * (time.process_time() - busy) / seconds,
+    }
+    known = {"finish_reason": reply.finish_reason, "n_calls": len(reply.tool_calls), **(labels or {})}
+    return Measured(reply, Sample(values, known, part))
+
+
+def figures(report: CallReport) -> dict[str, float]:
+    """Return the figures of a report by dotted name; what it does not tell is left out."""
+    plain = asdict(report)
+    values = {
+        f"{short}.{name}": float(value)
+        for group, short in _GROUPS.items()
+        for name, value in plain[group].items()
+        if value is not None
+    }
+    rates = {"rate.prefill": report.prefill_rate, "rate.decode": report.decode_rate}
+    return values | {name: rate for name, rate in rates.items() if rate}

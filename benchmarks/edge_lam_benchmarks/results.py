@@ -1,0 +1,190 @@
+"""The result file: what was measured, where, with which command. JSON, of a version that docs/benchmarks.md describes.
+
+It is written whole after each item, so that a run which is interrupted loses nothing and can be resumed. Knows nothing
+of models and of how anything is measured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from edge_lam.errors import InvalidRequest
+from edge_lam.whole_file import whole_file
+from edge_lam_benchmarks.items import Sample, WorkItem
+
+SCHEMA = "edge-lam benchmark results"
+VERSION = 1
+
+
+def utc_now() -> str:
+    """Return the time in UTC, ISO 8601."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What became of one item.
+
+    Attributes:
+        item: what was to be measured.
+        status: "done", "failed" (`reason` says why) or "skipped" (it can't run here; `reason` says why).
+        samples: what was measured.
+        reason: one line, "" if done.
+        where: key into `Results.environments`.
+        started: UTC, ISO 8601.
+        seconds: how long it took, with all that is around the measuring.
+    """
+
+    item: WorkItem
+    status: str
+    samples: list[Sample] = field(default_factory=list)
+    reason: str = ""
+    where: str = ""
+    started: str = ""
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "id": self.item.id,
+            "item": self.item.to_dict(),
+            "status": self.status,
+            "reason": self.reason,
+            "where": self.where,
+            "started": self.started,
+            "seconds": round(self.seconds, 3),
+            "samples": [sample.to_dict() for sample in self.samples],
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> ItemResult:
+        """Read what `to_dict` returned.
+
+        Raises:
+            KeyError, TypeError: it is not of that form.
+        """
+        return cls(
+            item=WorkItem.from_dict(plain["item"]),
+            status=plain["status"],
+            samples=[Sample.from_dict(sample) for sample in plain["samples"]],
+            reason=plain["reason"],
+            where=plain["where"],
+            started=plain["started"],
+            seconds=plain["seconds"],
+        )
+
+
+@dataclass
+class Results:
+    """All of one run.
+
+    Attributes:
+        path: the file.
+        command: the command line that made it.
+        seed: of the order of items and of sampling.
+        settings: what the run was asked for, in JSON types.
+        environments: where items were measured, by a short key (`environment.environment`).
+        models: facts of each model file (`LAM.info`, hashes), by the item's `model`.
+        items: what became of each item, by its id, in the order of measuring.
+        created, finished: UTC, ISO 8601; `finished` is "" while the run is not complete.
+    """
+
+    path: Path
+    command: str
+    seed: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    items: dict[str, ItemResult] = field(default_factory=dict)
+    created: str = field(default_factory=utc_now)
+    finished: str = ""
+
+    def add(self, result: ItemResult) -> None:
+        """Keep what became of an item, and write the file.
+
+        Raises:
+            InvalidRequest: the file can't be written; the one before stays as it was.
+        """
+        self.items[result.item.id] = result
+        self.save()
+
+    def missing(self, items: Iterable[WorkItem]) -> list[WorkItem]:
+        """Return the items that still have to be measured: those that failed are tried again."""
+        return [item for item in items if self.items.get(item.id) is None or self.items[item.id].status == "failed"]
+
+    def done(self, suite: str | None = None) -> list[ItemResult]:
+        """Return what was measured, of one suite or of all."""
+        return [
+            result
+            for result in self.items.values()
+            if result.status == "done" and (suite is None or result.item.suite == suite)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, as they stand in the file."""
+        return {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "created": self.created,
+            "finished": self.finished,
+            "command": self.command,
+            "seed": self.seed,
+            "settings": self.settings,
+            "environments": self.environments,
+            "models": self.models,
+            "items": [result.to_dict() for result in self.items.values()],
+        }
+
+    def save(self) -> None:
+        """Write the file whole, or leave the one before.
+
+        Raises:
+            InvalidRequest: it can't be written.
+        """
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(self.path) as file:
+                file.write(text.encode())
+        except OSError as error:
+            raise InvalidRequest(
+                f"{self.path} can't be written: {error.strerror or error}",
+                hint="what it held before is still there; make room and run the same command with --resume",
+                param="out",
+            ) from error
+
+
+def read_results(path: Path) -> Results:
+    """Read a result file.
+
+    Raises:
+        InvalidRequest: it can't be read, is no result file, or one of another version.
+    """
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="results") from error
+    except ValueError as error:
+        raise InvalidRequest(f"{path} is not JSON: {error}", param="results") from error
+    if not isinstance(plain, dict) or plain.get("schema") != SCHEMA:
+        raise InvalidRequest(f"{path} is no result file of `edge-lam bench`", param="results")
+    if plain.get("version") != VERSION:
+        raise InvalidRequest(
+            f"{path} has version {plain.get('version')!r} of the schema, this edge-lam reads {VERSION}",
+            hint="read it with the edge-lam that wrote it, or measure again",
+            param="results",
+        )
+    try:
+        items = [ItemResult.from_dict(entry) for entry in plain["items"]]
+        names = ("command", "seed", "settings", "environments", "models", "created", "finished")
+        return Results(
+            path=path, items={entry.item.id: entry for entry in items}, **{name: plain[name] for name in names}
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InvalidRequest(f"{path} is damaged: {reason}", hint="measure again", param="results") from error
