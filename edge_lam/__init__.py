@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge_lam import errors
-    from edge_lam.agent import Agent, AgentReply
+    from edge_lam.agent import Agent, AgentFinished, AgentReply, ToolFinished, ToolStarted
     from edge_lam.engine import (
         ArgumentsDelta,
         CallDropped,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LAM",
     "Agent",
+    "AgentFinished",
     "AgentReply",
     "ArgumentsDelta",
     "CallDropped",
@@ -42,6 +43,8 @@ __all__ = [
     "ThinkingDelta",
     "Tool",
     "ToolCall",
+    "ToolFinished",
+    "ToolStarted",
     "__version__",
     "errors",
     "load",
@@ -49,7 +52,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "edge_lam.agent": ("Agent", "AgentReply"),
+    "edge_lam.agent": ("Agent", "AgentFinished", "AgentReply", "ToolFinished", "ToolStarted"),
     "edge_lam.engine": (
         "ArgumentsDelta",
         "CallDropped",

@@ -51,7 +51,8 @@ def load(
     """Load a model.
 
     Args:
-        model: a GGUF file; "owner/repo:QUANT" or "owner/repo/file.gguf" on the hub; None for the embedded model.
+        model: a GGUF file; "xlam-2-1b", "owner/repo:QUANT" or "owner/repo/file.gguf" on the hub; None for the
+            embedded model.
         n_ctx: tokens of prompt and reply together; by default what the model was trained for, at most 4096.
         n_threads: threads that compute; by default one per physical core that this process may use.
         device: "auto", "cpu" or "gpu".
@@ -240,6 +241,11 @@ class LAM:
             reason = error.strerror or str(error)
             raise InvalidRequest(f"{os.fspath(path)} can't be written: {reason}", param="path") from error
         return len(tokens)
+
+    @property
+    def log(self) -> CallLog:
+        """Where calls are logged."""
+        return self._engine.log
 
     @property
     def info(self) -> ModelInfo:

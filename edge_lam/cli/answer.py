@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge_lam.agent import AgentEvent, ToolFinished
-    from edge_lam.errors import InvalidCall
+    from edge_lam.agent import AgentEvent, AgentReply
+    from edge_lam.engine import Reply
     from edge_lam.lam import LAM
     from edge_lam.metrics.report import CallReport
-    from edge_lam.tools import Tool, ToolCall
+    from edge_lam.tools import Tool
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Answer:
     Attributes:
         text: the model's last text.
         calls: JSON of every call, with its result if it was run.
-        finish_reason: of the last reply.
+        finish_reason: of the last reply, or why the model was not asked again.
         errors: what was meant as a call but can't be used.
         messages: the whole conversation, ready to go on from.
         reports: one for each call of the model.
@@ -34,6 +34,37 @@ class Answer:
     messages: list[dict[str, Any]]
     reports: list[CallReport]
 
+    @classmethod
+    def of_agent(cls, reply: AgentReply) -> Answer:
+        """Return the answer of an agent."""
+        return cls(
+            reply.text,
+            [
+                {"round": number, **result.to_dict()}
+                for number, step in enumerate(reply.steps, 1)
+                for result in step.results
+            ],
+            reply.finish_reason,
+            [error.message for step in reply.steps for error in step.reply.errors],
+            reply.messages,
+            reply.reports,
+        )
+
+    @classmethod
+    def of_reply(cls, reply: Reply, messages: list[dict[str, Any]]) -> Answer:
+        """Return a reply whose calls are not run."""
+        return cls(
+            reply.text,
+            [
+                {"id": call.id, "name": call.name, "arguments": call.arguments, "problems": list(call.problems)}
+                for call in reply.tool_calls
+            ],
+            reply.finish_reason,
+            [error.message for error in reply.errors],
+            [*messages, reply.message],
+            [reply.report],
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         return {
@@ -45,6 +76,14 @@ class Answer:
         }
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C in the middle of an answer; `answer` is what was done so far."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 def ask(
     lam: LAM,
     messages: list[dict[str, Any]],
@@ -52,7 +91,7 @@ def ask(
     *,
     run_tools: bool,
     show: Callable[[AgentEvent], object],
-    max_rounds: int = 8,
+    running: dict[str, Any] | None = None,
     **options: Any,
 ) -> Answer:
     """Put messages to the model and run the tools it calls, or only collect its calls.
@@ -61,41 +100,28 @@ def ask(
         lam: a loaded model.
         messages: the conversation so far, the user's request last.
         tools: what may be called.
-        run_tools: whether calls are run, each tool then needs a function.
+        run_tools: whether calls are run; each tool then needs a function, or `running` an "on_call".
         show: called with each event as it happens.
-        max_rounds: at most so many replies of the model.
+        running: how tools are run, as for `Agent`.
         **options: as for `LAM.chat`.
+
+    Raises:
+        Stopped: Ctrl-C while an agent was at work.
     """
     from edge_lam.agent import Agent
     from edge_lam.engine import ReplyFinished
 
     if run_tools:
-        answer = Agent(lam, tools, max_rounds=max_rounds, on_event=show, **options).run(messages)
-        return Answer(
-            answer.text,
-            [_result_json(result) for step in answer.steps for result in step.results],
-            answer.finish_reason,
-            _messages_of(error for step in answer.steps for error in step.reply.errors),
-            answer.messages,
-            answer.reports,
-        )
+        with Agent(lam, tools, **(running or {}), **options).stream(messages) as events:
+            try:
+                for event in events:
+                    show(event)
+            except KeyboardInterrupt as interrupt:
+                events.close()
+                raise Stopped(Answer.of_agent(events.reply)) from interrupt
+        return Answer.of_agent(events.reply)
     for event in lam.stream(messages, tools=tools, **options):
         show(event)
         if isinstance(event, ReplyFinished):
             reply = event.reply
-    calls = [_call_json(call) for call in reply.tool_calls]
-    errors = _messages_of(reply.errors)
-    return Answer(reply.text, calls, reply.finish_reason, errors, [*messages, reply.message], [reply.report])
-
-
-def _messages_of(errors: Iterable[InvalidCall]) -> list[str]:
-    return [error.message for error in errors]
-
-
-def _call_json(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "name": call.name, "arguments": call.arguments}
-
-
-def _result_json(result: ToolFinished) -> dict[str, Any]:
-    outcome = {"result": result.result, "failed": result.failed, "seconds": round(result.seconds, 6)}
-    return {**_call_json(result.call), **outcome}
+    return Answer.of_reply(reply, messages)

@@ -25,7 +25,13 @@ from edge_lam.cli.terminal import console, count, print_json, size
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @model_options
 def command(
-    *, tools: str | None, system: str | None, output: Path, force: bool, as_json: bool, model_options: ModelOptions
+    *,
+    tools: tuple[str, ...],
+    system: str | None,
+    output: Path,
+    force: bool,
+    as_json: bool,
+    model_options: ModelOptions,
 ) -> None:
     """Compute tools and system message ahead, into one file to ship inside an app.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import click
@@ -15,6 +16,7 @@ from edge_lam.cli.options import (
     model_options,
     sampling_options,
 )
+from edge_lam.cli.running import Approver, RunOptions, run_options
 from edge_lam.cli.terminal import console, print_json
 
 
@@ -24,6 +26,7 @@ from edge_lam.cli.terminal import console, print_json
         'edge-lam call "what time is it in Tokyo?"',
         'edge-lam call "book a table for two" --tools tools.json --json',
         'edge-lam call "turn on the light" --tools my_tools.py --tool-choice required --no-run',
+        'edge-lam call "tidy up my downloads" --tools files.py --approve --tool-timeout 10',
         "cat request.txt | edge-lam call - --tools home.tools:TOOLS",
     ),
 )
@@ -40,24 +43,27 @@ from edge_lam.cli.terminal import console, print_json
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: text, calls, reports.")
 @click.option("--report", "with_report", is_flag=True, help="Show where time and memory went.")
 @SYSTEM
+@run_options
 @sampling_options
 @model_options
 def command(
     *,
     request: str | None,
-    tools: str | None,
+    tools: tuple[str, ...],
     tool_choice: str,
     no_run: bool,
     as_json: bool,
     with_report: bool,
     system: str | None,
+    running: RunOptions,
     sampling: SamplingOptions,
     model_options: ModelOptions,
 ) -> None:
     """Send one request, run the tools it calls, print the answer.
 
     REQUEST is what to do, in words; "-" reads it from stdin, and so does leaving it out in a pipe. Tools from a Python
-    file are run; those from JSON have no code, so their calls are only printed.
+    file are run; those from JSON have no code, so that with one of them calls are only printed. With --json, stdout
+    holds nothing but one JSON object, and what tools print goes to stderr.
     """
     from edge_lam.cli.answer import ask
     from edge_lam.cli.summary import show_reports
@@ -69,11 +75,13 @@ def command(
     messages = [{"role": "system", "content": system}] if system else []
     messages.append({"role": "user", "content": text})
     run_tools = not no_run and not without_function(found)
-    transcript = Transcript(console(), run_tools=run_tools)
+    transcript = Transcript(console(stderr=as_json), run_tools=run_tools, show_calls=running.show_calls)
     show = show_nothing if as_json else transcript.show
     options = {"tool_choice": tool_choice, **sampling.arguments()}
     with model_options.load() as lam:
-        answer = ask(lam, messages, found, run_tools=run_tools, show=show, **options)
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            how = running.arguments(transcript, Approver())
+            answer = ask(lam, messages, found, run_tools=run_tools, show=show, running=how, **options)
         if as_json:
             print_json(answer.to_json())
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from edge_lam.cli.options import (
@@ -13,36 +15,53 @@ from edge_lam.cli.options import (
     model_options,
     sampling_options,
 )
+from edge_lam.cli.running import RunOptions, run_options
 
 
 @click.command(
     "chat",
     epilog=examples(
         "edge-lam chat",
-        "edge-lam chat --tools my_tools.py",
+        "edge-lam chat --tools my_tools.py --tools more.json",
+        "edge-lam chat --tools my_tools.py --approve --tool-timeout 30",
         'edge-lam chat --model owner/repo:Q4_K_M --system "Be short."',
         "printf 'note: buy milk\\nread my notes\\n' | edge-lam chat",
     ),
 )
 @TOOLS
 @SYSTEM
+@run_options
 @sampling_options
 @model_options
-def command(*, tools: str | None, system: str | None, sampling: SamplingOptions, model_options: ModelOptions) -> None:
+def command(
+    *,
+    tools: tuple[str, ...],
+    system: str | None,
+    running: RunOptions,
+    sampling: SamplingOptions,
+    model_options: ModelOptions,
+) -> None:
     """Talk to a model in the terminal.
 
     Text appears as it is written, with every call and its result. Ctrl-C stops a reply and keeps the conversation;
-    Ctrl-D or /quit ends it; /help lists the commands. Lines from a pipe are answered one by one.
+    Ctrl-D or /quit ends it; /help lists the commands. A message goes on after a backslash at the end of a line, and
+    from one triple quote to another. For tools from JSON, which have no code, you are asked for the results.
+
+    Lines from a pipe are answered one by one, and calls of tools without code are only shown. What you type is kept in
+    the state folder for the arrow keys, unless EDGE_LAM_HISTORY=off.
     """
     from edge_lam.cli.conversation import Conversation
-    from edge_lam.cli.prompt import lines
-    from edge_lam.cli.toolbox import find_tools, warn_of_timers
+    from edge_lam.cli.prompt import messages
+    from edge_lam.cli.toolbox import find_tools, warn_of_timers, without_function
 
     found = find_tools(tools)
+    run_tools = sys.stdin.isatty() or not without_function(found)
     with model_options.load() as lam:
-        conversation = Conversation(lam, found, system=system, options=sampling.arguments())
+        conversation = Conversation(
+            lam, found, run_tools=run_tools, system=system, running=running, options=sampling.arguments()
+        )
         conversation.greet()
-        for line in lines():
-            if not conversation.take(line):
+        for message in messages():
+            if not conversation.take(message):
                 break
     warn_of_timers("the chat")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.cli.answer import ask
+from edge_lam.cli.answer import Answer, Stopped, ask
+from edge_lam.cli.running import Approver, RunOptions, ask_result
+from edge_lam.cli.saved import load_messages, save_messages
 from edge_lam.cli.summary import show_reports
 from edge_lam.cli.terminal import console, one_line
 from edge_lam.cli.toolbox import without_function
@@ -22,8 +24,12 @@ COMMANDS = {
     "/tools": "list the tools",
     "/report": "show where time and memory of the last turn went",
     "/reset": "forget the conversation",
+    "/save FILE": "write the conversation to a file",
+    "/load FILE": "go on with a conversation from a file",
+    "/system TEXT": "set the system message; without TEXT show it",
     "/quit": "end the chat",
 }
+NAMES = [usage.split()[0] for usage in COMMANDS]
 
 
 class Conversation:
@@ -31,17 +37,30 @@ class Conversation:
 
     Args:
         lam: a loaded model.
-        tools: what may be called; run if each has a function.
+        tools: what may be called.
+        run_tools: whether calls are run; for tools without a function the user is asked for the result.
         system: a system message, or None.
+        running: how tools are run and shown.
         options: as for `LAM.chat`.
     """
 
-    def __init__(self, lam: LAM, tools: list[Tool], *, system: str | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        lam: LAM,
+        tools: list[Tool],
+        *,
+        run_tools: bool,
+        system: str | None,
+        running: RunOptions,
+        options: dict[str, Any],
+    ) -> None:
         self._lam = lam
         self._tools = tools
-        self._run_tools = not without_function(tools)
-        self._start: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-        self._messages = list(self._start)
+        self._run_tools = run_tools
+        self._system = system
+        self._messages: list[dict[str, Any]] = []
+        self._running = running
+        self._approver = Approver(without_function(tools))  # their results are asked for anyway
         self._options = options
         self._out = console()
         self._last: tuple[str, list[CallReport]] | None = None
@@ -50,50 +69,114 @@ class Conversation:
         """Say which model and tools there are."""
         names = ", ".join(tool.name for tool in self._tools)
         self._out.print(one_line(f"{self._lam.info.name} with {names}"), style="dim")
-        if not self._run_tools:
-            self._out.print("(these tools have no code: their calls are shown, not run)", style="yellow")
+        if bare := ", ".join(tool.name for tool in self._tools if tool.function is None):
+            end = "you are asked for the results" if self._run_tools else "calls are shown, not run"
+            self._note(f"without code: {bare}; {end}", indent="")
         self._out.print("/help lists the commands", style="dim")
 
-    def take(self, line: str) -> bool:
-        """Answer a line or obey a command; return whether the chat goes on."""
-        if line.startswith("/"):
-            return self._obey(line.split(maxsplit=1)[0].lower())
-        transcript = Transcript(self._out, run_tools=self._run_tools)
-        messages = [*self._messages, {"role": "user", "content": line}]
+    def take(self, message: str) -> bool:
+        """Answer a message or obey a command; return whether the chat goes on."""
+        if message.startswith("/") and "\n" not in message:
+            command, _, rest = message.partition(" ")
+            try:
+                return self._obey(command.lower(), rest.strip())
+            except EdgeLamError as error:
+                self._note(f"error: {error}")
+                return True
+        transcript = Transcript(self._out, run_tools=self._run_tools, show_calls=self._running.show_calls)
         try:
-            answer = ask(
-                self._lam, messages, self._tools, run_tools=self._run_tools, show=transcript.show, **self._options
-            )
+            answer = self._ask(message, transcript)
+        except Stopped as stopped:
+            if stopped.answer.calls:
+                transcript.stopped("stopped; what was done so far is kept")
+                self._keep(message, stopped.answer)
+            else:
+                transcript.stopped("stopped; this turn is forgotten")
         except KeyboardInterrupt:
-            transcript.note("stopped; this turn is forgotten")
+            transcript.stopped("stopped; this turn is forgotten")
         except EdgeLamError as error:
             transcript.note(f"error: {error}")
         else:
             transcript.finish(answer)
-            self._messages = answer.messages
-            self._last = line, answer.reports
+            self._keep(message, answer)
         return True
 
-    def _obey(self, command: str) -> bool:
+    def _ask(self, message: str, transcript: Transcript) -> Answer:
+        messages = [*self._start(), *self._messages, {"role": "user", "content": message}]
+        running = {**self._running.arguments(transcript, self._approver), "on_call": ask_result}
+        return ask(
+            self._lam,
+            messages,
+            self._tools,
+            run_tools=self._run_tools,
+            show=transcript.show,
+            running=running,
+            **self._options,
+        )
+
+    def _start(self) -> list[dict[str, Any]]:
+        return [{"role": "system", "content": self._system}] if self._system else []
+
+    def _keep(self, message: str, answer: Answer) -> None:
+        self._messages = answer.messages[len(self._start()) :]
+        self._last = message, answer.reports
+
+    def _obey(self, command: str, rest: str) -> bool:
         if command == "/help":
-            for name, meaning in COMMANDS.items():
-                self._out.print(f"  {name:<8} {meaning}")
+            for usage, meaning in COMMANDS.items():
+                self._out.print(f"  {usage:<13} {meaning}")
+            self._out.print('  A message goes on after a \\ at the end of a line, and from """ to """.', style="dim")
         elif command == "/tools":
             for tool in self._tools:
                 self._out.print(f"  {tool.name}: {one_line(tool.description)}", soft_wrap=True)
         elif command == "/report":
             self._report()
         elif command == "/reset":
-            self._messages = list(self._start)
-            self._out.print("  (the conversation is forgotten)", style="yellow")
+            self._messages = []
+            self._note("the conversation is forgotten")
+        elif command == "/system":
+            self._set_system(rest)
+        elif command in ("/save", "/load"):
+            self._file(command, rest)
         elif command != "/quit":
-            close = get_close_matches(command, COMMANDS, n=1) or ["/help"]
-            self._out.print(f"  (no command {one_line(command)}; try {close[0]})", style="yellow", soft_wrap=True)
+            close = get_close_matches(command, NAMES, n=1) or ["/help"]
+            self._note(f"no command {command}; try {close[0]}")
         return command != "/quit"
+
+    def _set_system(self, text: str) -> None:
+        if text:
+            self._system = text
+            self._note("the system message holds from the next message on")
+        else:
+            self._note(f"system message: {self._system}" if self._system else "there is no system message")
+
+    def _file(self, command: str, name: str) -> None:
+        if not name:
+            self._note(f"name a file: {command} FILE")
+        elif command == "/save":
+            messages = [*self._start(), *self._messages]
+            if messages:
+                path = save_messages(name, messages)
+                self._note(f"{_count(messages)} saved to {path}")
+            else:
+                self._note("there is nothing to save yet")
+        else:
+            messages = load_messages(name)
+            if messages[0]["role"] == "system":
+                self._system = messages.pop(0)["content"]
+            self._messages = messages
+            self._note(f"{_count(messages)} loaded; the conversation goes on from there")
 
     def _report(self) -> None:
         if self._last is None:
-            self._out.print("  (there was no reply yet)", style="yellow")
+            self._note("there was no reply yet")
         else:
             request, reports = self._last
             show_reports(self._out, {request: reports}, self._lam.info)
+
+    def _note(self, text: str, *, indent: str = "  ") -> None:
+        self._out.print(f"{indent}({one_line(text)})", style="yellow", soft_wrap=True)
+
+
+def _count(messages: list[dict[str, Any]]) -> str:
+    return f"{len(messages)} message{'' if len(messages) == 1 else 's'}"

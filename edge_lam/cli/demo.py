@@ -86,8 +86,8 @@ def _ask(lam: LAM, request: str, show: Callable[[AgentEvent], object]) -> Answer
     from edge_lam.tools import as_tools
 
     messages = [{"role": "user", "content": request}]
-    limits = {"max_rounds": MAX_ROUNDS, "max_tokens": MAX_TOKENS}
-    return ask(lam, messages, as_tools(DEMO_TOOLS), run_tools=True, show=show, **limits)
+    running = {"max_rounds": MAX_ROUNDS}
+    return ask(lam, messages, as_tools(DEMO_TOOLS), run_tools=True, show=show, running=running, max_tokens=MAX_TOKENS)
 
 
 @contextmanager

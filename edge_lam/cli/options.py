@@ -170,8 +170,9 @@ SYSTEM = click.option("--system", metavar="TEXT", help="A system message for the
 TOOLS = click.option(
     "-t",
     "--tools",
+    multiple=True,
     metavar="SOURCE",
-    help="tools.py, tools.json or module:attribute.  [default: the tools of the demo]",
+    help="tools.py, tools.json or module:attribute; may be repeated.  [default: the tools of the demo]",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edge_lam.cli.terminal import console, one_line
@@ -11,12 +12,12 @@ if TYPE_CHECKING:
     from edge_lam.tools import Tool
 
 
-def find_tools(source: str | None) -> list[Tool]:
-    """Load the tools that `--tools` names; None stands for those of the demo, whose timers then ring here."""
+def find_tools(sources: Sequence[str]) -> list[Tool]:
+    """Load the tools that `--tools` names, all together; none stands for those of the demo, whose timers ring here."""
     from edge_lam.tools import as_tools, load_tools
 
-    if source is not None:
-        return load_tools(source)
+    if sources:
+        return as_tools(tool for source in sources for tool in load_tools(source))
     from edge_lam.demo_tools import DEMO_TOOLS, timer
 
     timer.notify = _ring

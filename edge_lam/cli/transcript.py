@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from edge_lam.agent import AgentEvent, ToolFinished
     from edge_lam.cli.answer import Answer
+    from edge_lam.engine import Reply
     from edge_lam.tools import ToolCall
 
 MAX_RESULT = 600
@@ -20,15 +21,24 @@ MAX_RESULT = 600
 class Transcript:
     """Prints the events of one conversation.
 
+    Calls that run at once are shown in their order, each with its result below, whichever ends first.
+
     Args:
         out: where to.
         run_tools: whether tools are run; otherwise calls are printed when the model has written them.
+        show_calls: whether to show calls and results at all.
     """
 
-    def __init__(self, out: Console, *, run_tools: bool = True) -> None:
+    def __init__(self, out: Console, *, run_tools: bool = True, show_calls: bool = True) -> None:
         self._out = out
         self._run_tools = run_tools
-        self._in_text = False
+        self._show_calls = show_calls
+        self._streaming = ""  # the style of the text that is being written, and whether it is thinking
+        self._held = ""  # white space at its end, until it goes on
+        self._names: dict[str, str] = {}  # of the calls that began, by id
+        self._pending: dict[str, ToolCall] = {}
+        self._finished: dict[str, ToolFinished] = {}
+        self._last_call = ""  # id of the call that was printed last
 
     def request(self, text: str) -> None:
         """Print what the user asks."""
@@ -37,46 +47,96 @@ class Transcript:
     def show(self, event: AgentEvent) -> None:
         """Print one event of the agent or of the model's stream."""
         from edge_lam.agent import ToolFinished, ToolStarted
-        from edge_lam.engine import CallFinished, ReplyFinished, TextDelta
+        from edge_lam.engine import CallDropped, CallFinished, CallStarted, ReplyFinished, TextDelta, ThinkingDelta
 
         if isinstance(event, TextDelta):
-            self._text(event.text)
-        elif isinstance(event, ToolStarted) or (isinstance(event, CallFinished) and not self._run_tools):
-            self.end_text()
-            self._wrapped("  ", call_text(event.call), style="cyan")
-        elif isinstance(event, ToolFinished):
-            self._result(event)
+            self._stream(event.text, "text")
+        elif isinstance(event, ThinkingDelta):
+            self._stream(event.text, "dim")
+        elif isinstance(event, CallStarted):
+            self._names[event.id] = event.name
+        elif isinstance(event, CallDropped) and event.error is None:
+            self.note(f"the call of {self._names.get(event.id, 'a tool')} was cut off")
+        elif isinstance(event, CallFinished) and not self._run_tools:
+            self.call(event.call)
+        elif isinstance(event, ToolStarted | ToolFinished):
+            self._pending.setdefault(event.call.id, event.call)
+            if isinstance(event, ToolFinished):
+                self._finished[event.call.id] = event
+            self._show_finished()
         elif isinstance(event, ReplyFinished):
-            self.end_text()
-            for error in event.reply.errors:
-                self.note(error.message)
-            if event.reply.finish_reason == "length":
-                self.note(f"cut off after {event.reply.report.tokens.generated} tokens")
+            self._end_reply(event.reply)
+
+    def call(self, call: ToolCall) -> None:
+        """Print a call, and what is wrong with it."""
+        self.end_text()
+        self._wrapped("  ", call_text(call), style="cyan")
+        for problem in call.problems:
+            self.note(f"problem: {problem}")
+        self._last_call = call.id
 
     def note(self, text: str) -> None:
         """Print a remark of ours, such as an error that does not end the conversation."""
         self.end_text()
         self._wrapped("  ", f"({one_line(text)})", style="yellow")
 
+    def stopped(self, text: str) -> None:
+        """Print what came of Ctrl-C, below the "^C" that a terminal shows."""
+        if self._out.is_terminal and not self._streaming:
+            self._out.out()
+        self.note(text)
+
     def finish(self, answer: Answer) -> None:
         """Say so if an answer ended in something else than an answer."""
         if answer.finish_reason == "max_rounds":
             self.note(f"no answer in text after {len(answer.reports)} replies")
+        elif answer.finish_reason == "repeated":
+            self.note("no answer in text: the model made the same call again and again")
+        elif answer.finish_reason == "stop" and not (answer.text or answer.errors):
+            self.note("the model said nothing")
 
     def end_text(self) -> None:
         """End the line of a text that was streaming."""
-        if self._in_text:
+        if self._streaming:
             self._out.out()
-            self._in_text = False
+        self._streaming = self._held = ""
 
-    def _text(self, text: str) -> None:
-        if not self._in_text:
-            self._out.out("  ", end="")
-            self._in_text = True
-        self._out.out(printable(text).replace("\n", "\n  "), end="", highlight=False)
+    def _end_reply(self, reply: Reply) -> None:
+        self.end_text()
+        for error in reply.errors:
+            self.note(error.message)
+        if reply.finish_reason == "length":
+            self.note(f"cut off after {reply.report.tokens.generated} tokens")
+
+    def _stream(self, text: str, style: str) -> None:
+        """Print more of a text; thinking is dimmed and said to be such."""
+        if self._streaming != style:
+            self.end_text()
+            text = text.lstrip()
+        text = self._held + text
+        self._held = text[len(text.rstrip()) :]
+        if not (text := text.rstrip()):
+            return
+        thinking = style == "dim"
+        if not self._streaming:
+            text = f"  thinking: {text}" if thinking else f"  {text}"
+            self._streaming = style
+        shown = printable(text).replace("\n", "\n  ")
+        self._out.out(shown, end="", highlight=False, style=style if thinking else None)
+
+    def _show_finished(self) -> None:
+        """Print the results that are there, as far as no earlier call still runs, and the call that does."""
+        while self._pending and self._show_calls:
+            call_id, call = next(iter(self._pending.items()))
+            if self._last_call != call_id:
+                self.call(call)
+            if call_id not in self._finished:
+                return
+            del self._pending[call_id]
+            self._result(self._finished.pop(call_id))
 
     def _result(self, event: ToolFinished) -> None:
-        text = event.result if isinstance(event.result, str) else json.dumps(event.result, ensure_ascii=False)
+        text = event.content
         if len(text) > MAX_RESULT:
             text = f"{text[:MAX_RESULT]}... ({len(text):,} characters)"
         self._wrapped("  -> ", one_line(text), style="red" if event.failed else "dim")

@@ -1,6 +1,6 @@
-"""The log of calls: one JSON line for each, in a file under the state folder.
+"""The log of calls: one JSON line for each, and for each tool an agent ran, in a file under the state folder.
 
-In comes a `CallReport`, with the texts of the call if they are wanted; out goes one line. A log that can't be written
+In comes a report, with the texts of the call if they are wanted; out goes one line. A log that can't be written
 says so once and never disturbs a call.
 """
 
@@ -11,7 +11,7 @@ import logging
 import os
 from pathlib import Path
 
-from edge_lam.metrics.report import CallReport
+from edge_lam.metrics.report import CallReport, ToolReport
 from edge_lam.paths import state_dir
 
 logger = logging.getLogger("edge_lam.log")
@@ -39,12 +39,13 @@ class CallLog:
         self.log_prompts = os.environ.get("EDGE_LAM_LOG_PROMPTS") == "1" if log_prompts is None else log_prompts
         self._warned = False
 
-    def write(self, report: CallReport, **texts: object) -> None:
+    def write(self, report: CallReport | ToolReport, **texts: object) -> None:
         """Append one line; never raises.
 
         Args:
-            report: of the call.
-            **texts: what was said in it, such as prompt and reply; left out unless `log_prompts` is set.
+            report: of the call, or of a tool that it ran.
+            **texts: what was said in it, such as prompt and reply, or arguments and result; left out unless
+                `log_prompts` is set.
         """
         if self.path is None:
             return

@@ -141,3 +141,27 @@ class CallReport:
         plain = asdict(self)
         del plain["_opened"]
         return plain | {"prefill_rate": round(self.prefill_rate, 1), "decode_rate": round(self.decode_rate, 1)}
+
+
+@dataclass(slots=True)
+class ToolReport:
+    """One run of a tool.
+
+    Attributes:
+        id: of the call.
+        reply_id: of the report of the reply that called it.
+        tool: its name.
+        outcome: "ok", "failed", "timeout", "denied", "repeated" or "cancelled".
+        seconds: how long it ran.
+    """
+
+    id: str
+    reply_id: str
+    tool: str
+    outcome: str
+    seconds: float
+    finished: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; "kind" tells the lines of tools from those of calls of the model."""
+        return {"kind": "tool", **asdict(self)}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidCall, InvalidTool
@@ -41,6 +42,8 @@ class Tool:
         parameters: JSON Schema of the arguments, as the model reads it.
         function: what `run` calls, with the arguments as keywords.
         convert: checks and converts the arguments before `function` sees them; with None they are only checked.
+        timeout: seconds after which an agent goes on without the result; None leaves it to the agent.
+        repeatable: whether the same call is worth running again although nothing has changed, as for a clock.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Tool:
     parameters: dict[str, Any] = field(default_factory=dict)
     function: Callable[..., Any] | None = field(default=None, repr=False)
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None, repr=False, compare=False)
+    timeout: float | None = None
+    repeatable: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -57,16 +62,28 @@ class Tool:
             raise InvalidTool(f"bad tool name {self.name!r}", tool=self.name, hint=hint)
         if not isinstance(self.description, str):
             raise InvalidTool(f"the description of tool {self.name!r} is not text", tool=self.name)
+        if self.timeout is not None and not is_duration(self.timeout):
+            message = f"the timeout of tool {self.name!r} must be a number of seconds above 0, not {self.timeout!r}"
+            raise InvalidTool(message, tool=self.name)
         object.__setattr__(self, "parameters", normalize_parameters(self.parameters, tool=self.name))
 
     @classmethod
-    def from_function(cls, function: Callable[..., Any], *, name: str | None = None) -> Tool:
+    def from_function(
+        cls,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        repeatable: bool = False,
+    ) -> Tool:
         """Make a tool of a typed function, whose docstring describes it.
 
         Args:
             function: every parameter typed; the docstring's first paragraph is the description, its "Args" (Google,
                 NumPy or Sphinx style) those of the parameters, unless `Field(description=...)` gives one.
             name: a name other than the function's.
+            timeout: see `Tool`.
+            repeatable: see `Tool`.
 
         Raises:
             InvalidTool: something in the signature can't be called by name or described in JSON.
@@ -77,7 +94,7 @@ class Tool:
             raise InvalidTool(f"{function!r} is not a function")
         name = name or function.__name__
         described = describe_function(function, tool=name)
-        return cls(name, described.description, described.parameters, function, described.convert)
+        return cls(name, described.description, described.parameters, function, described.convert, timeout, repeatable)
 
     @classmethod
     def from_model(cls, model: type[BaseModel], *, name: str | None = None) -> Tool:
@@ -165,13 +182,26 @@ class Tool:
             InvalidTool: there is no function behind this tool.
             Exception: whatever the function raises, unchanged.
         """
-        if self.function is None:
-            raise InvalidTool(f"tool {self.name!r} has no function to run", tool=self.name)
-        result = self.function(**self._keywords(arguments))
+        result = self.bind(arguments)()
         return self._await(result) if inspect.iscoroutine(result) else result
 
-    def _keywords(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments as the function gets them."""
+    def bind(self, arguments: dict[str, Any]) -> Callable[[], Any]:
+        """Check and convert the arguments, and return the function with them, to be called without any.
+
+        Raises:
+            InvalidCall: the arguments don't fit the parameters.
+            InvalidTool: there is no function behind this tool.
+        """
+        if self.function is None:
+            raise InvalidTool(f"tool {self.name!r} has no function to run", tool=self.name)
+        return partial(self.function, **self.check(arguments))
+
+    def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as the function gets them.
+
+        Raises:
+            InvalidCall: they don't fit the parameters.
+        """
         from pydantic import ValidationError
 
         try:
@@ -198,6 +228,11 @@ class Tool:
             tool=self.name,
             hint="call it from another thread, such as with asyncio.to_thread",
         )
+
+
+def is_duration(value: object) -> bool:
+    """Tell whether a value is a number of seconds that one can wait."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def as_tools(tools: Iterable[ToolLike] | None) -> list[Tool]:

@@ -17,7 +17,8 @@ def call(edge_lam, tiny_lam_path):
     """Run `edge-lam call` on the test model. Any weights call the lamp if they must and have some tokens."""
 
     def run(*args, **options):
-        return edge_lam("call", *args, "--model", tiny_lam_path, "--log", "off", "--max-tokens", 60, **options)
+        limits = ("--max-rounds", 2, "--max-tokens", 60)
+        return edge_lam("call", "--model", tiny_lam_path, "--log", "off", *limits, *args, **options)
 
     return run
 
@@ -41,7 +42,8 @@ def test_json_is_one_object_with_calls_results_and_reports(call, lamp):
     first = answer["calls"][0]
     assert first["name"] == "set_lamp"
     assert first["result"] == {"lamp": first["arguments"]["state"]}
-    assert first["failed"] is False
+    assert set(first) == {"round", "id", "name", "arguments", "problems", "result", "outcome", "failed", "seconds"}
+    assert (first["round"], first["problems"], first["outcome"], first["failed"]) == (1, [], "ok", False)
     assert answer["reports"][0]["tokens"]["forced"] > 0
     assert answer["reports"][0]["n_tools"] == 1
 
@@ -59,7 +61,7 @@ def test_tools_without_code_are_called_but_not_run(call, tmp_path):
     shown = call("lamp on please", "--tools", path, "--tool-choice", "required", "--json")
     answer = json.loads(shown.out)
     assert len(answer["reports"]) == 1
-    assert set(answer["calls"][0]) == {"id", "name", "arguments"}
+    assert set(answer["calls"][0]) == {"id", "name", "arguments", "problems"}
 
 
 def test_a_tool_that_fails_is_shown_and_the_answer_goes_on(call, tmp_path):
@@ -69,6 +71,41 @@ def test_a_tool_that_fails_is_shown_and_the_answer_goes_on(call, tmp_path):
     assert shown.code == 0
     assert '  -> {"error": "OSError: no\\u001b[31m current"}' in shown.out
     assert "\x1b" not in shown.out
+
+
+def test_what_tools_print_is_kept_out_of_the_json(call, tmp_path):
+    path = tmp_path / "loud.py"
+    path.write_text("def shout() -> str:\n    'Shout.'\n    print('hey')\n    return 'done'")
+    shown = call("go", "--tools", path, "--tool-choice", "required", "--max-rounds", 1, "--json")
+    assert json.loads(shown.out)["calls"][0]["result"] == "done"
+    assert "hey\n" in shown.err
+
+
+def test_nothing_runs_without_approval(call, lamp):
+    shown = call("lamp on please", "--tools", lamp, "--tool-choice", "required", "--max-rounds", 1, "--approve")
+    assert '  -> {"error": "Denied: there is no terminal to ask at"}\n' in shown.out
+    assert "(no answer in text after 1 replies)" in shown.out
+
+
+def test_a_tool_out_of_time_does_not_hold_up_the_command(call, tmp_path):
+    path = tmp_path / "slow.py"
+    path.write_text("import time\ndef sleep() -> str:\n    'Sleep.'\n    time.sleep(600)\n    return 'slept'")
+    options = ("--tool-timeout", 0.2, "--tool-choice", "required", "--max-rounds", 1)
+    shown = call("go", "--tools", path, *options)
+    assert shown.code == 0
+    assert '  -> {"error": "TimeoutError: sleep took longer than 0.2 seconds"}\n' in shown.out
+    hidden = call("go", "--tools", path, *options, "--no-show-calls")
+    assert "sleep" not in hidden.out
+
+
+def test_tools_of_several_sources_are_put_together(call, lamp, tmp_path):
+    more = tmp_path / "more.py"
+    more.write_text("def shout() -> str:\n    'Shout.'\n    return 'done'")
+    shown = call("go", "--tools", lamp, "--tools", more, "--tool-choice", "shout", "--max-rounds", 1, "--json")
+    answer = json.loads(shown.out)
+    assert answer["reports"][0]["n_tools"] == 2
+    assert answer["calls"][0]["name"] == "shout"
+    assert "two tools are named 'set_lamp'" in call("go", "--tools", lamp, "--tools", lamp).err
 
 
 def test_the_demo_tools_are_the_default(call):

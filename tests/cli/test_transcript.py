@@ -6,7 +6,7 @@ from edge_lam.agent import ToolFinished, ToolStarted
 from edge_lam.cli.answer import Answer
 from edge_lam.cli.terminal import console
 from edge_lam.cli.transcript import MAX_RESULT, Transcript, call_text
-from edge_lam.engine import CallFinished, Reply, ReplyFinished, TextDelta
+from edge_lam.engine import CallDropped, CallFinished, CallStarted, Reply, ReplyFinished, TextDelta, ThinkingDelta
 from edge_lam.errors import InvalidCall
 from edge_lam.metrics.report import CallReport
 from edge_lam.tools import ToolCall
@@ -19,8 +19,8 @@ def shown(capsys, monkeypatch):
     """Return what a list of events prints."""
     monkeypatch.setenv("COLUMNS", "40")
 
-    def show(*events, run_tools=True):
-        transcript = Transcript(console(), run_tools=run_tools)
+    def show(*events, **options):
+        transcript = Transcript(console(), **options)
         for event in events:
             transcript.show(event)
         return capsys.readouterr().out
@@ -38,7 +38,7 @@ def test_a_call_as_one_would_write_it():
 
 
 def test_calls_are_shown_when_they_run(shown):
-    result = ToolFinished(CALL, {"time": "11:05"}, 0.1, failed=False)
+    result = ToolFinished(CALL, {"time": "11:05"}, 0.1)
     expected = '  get_time(city="São Paulo", exact=true)\n  -> {"time": "11:05"}\n'
     assert shown(CallFinished(CALL), finished("tool_calls"), ToolStarted(CALL), result) == expected
 
@@ -48,6 +48,47 @@ def test_calls_are_shown_when_written_if_nothing_runs(shown):
     assert shown(CallFinished(CALL), finished("tool_calls"), run_tools=False) == expected
 
 
+def test_calls_that_run_at_once_are_shown_in_their_order_each_with_its_result(shown):
+    slow, quick = ToolCall("1", "slow", {}), ToolCall("2", "quick", {})
+    denied = ToolFinished(ToolCall("3", "denied", {}), {"error": "Denied"}, outcome="denied")
+    started = (denied, ToolStarted(slow), ToolStarted(quick))
+    head = '  denied()\n  -> {"error": "Denied"}\n  slow()\n'
+    assert shown(*started) == head
+    assert shown(*started, ToolFinished(quick, 2)) == head
+    assert shown(*started, ToolFinished(quick, 2), ToolFinished(slow, 1)) == head + "  -> 1\n  quick()\n  -> 2\n"
+
+
+def test_a_call_that_was_asked_for_is_not_shown_twice(capsys):
+    transcript = Transcript(console())
+    transcript.call(CALL)
+    transcript.show(ToolStarted(CALL))
+    assert capsys.readouterr().out.count("get_time") == 1
+
+
+def test_calls_may_be_hidden(shown):
+    events = (ToolStarted(CALL), ToolFinished(CALL, "11:05"), TextDelta("It is 11:05."), finished())
+    assert shown(*events, show_calls=False) == "  It is 11:05.\n"
+
+
+def test_problems_and_dropped_calls_are_said(shown):
+    doubtful = ToolCall("1", "get_time", {}, ("'city' is missing",))
+    events = (CallFinished(doubtful), CallStarted(1, "2", "set_timer"), CallDropped(1, "2", None))
+    assert shown(*events, run_tools=False) == (
+        "  get_time()\n  (problem: 'city' is missing)\n  (the call of set_timer was cut off)\n"
+    )
+
+
+def test_thinking_is_told_from_text(shown):
+    events = (
+        ThinkingDelta("\nWhat is"),
+        ThinkingDelta(" it?\n\n"),
+        TextDelta("\n\nIt is"),
+        TextDelta(" 11:05."),
+        finished(),
+    )
+    assert shown(*events) == "  thinking: What is it?\n  It is 11:05.\n"
+
+
 def test_text_streams_with_its_lines_indented(shown):
     assert shown(TextDelta("It is"), TextDelta(" 11:05.\nBy"), TextDelta("e\x1b[2J"), finished()) == (
         "  It is 11:05.\n  Bye\\x1b[2J\n"
@@ -55,7 +96,7 @@ def test_text_streams_with_its_lines_indented(shown):
 
 
 def test_long_results_wrap_and_are_cut(shown):
-    out = shown(ToolFinished(CALL, "word " * 500, 0.1, failed=False))
+    out = shown(ToolFinished(CALL, "word " * 500, 0.1)).split("\n", 1)[1]
     lines = out.splitlines()
     assert lines[0].startswith("  -> word ")
     assert all(line.startswith("     word") for line in lines[1:-1])
@@ -72,5 +113,9 @@ def test_what_went_wrong_is_said(shown):
 def test_an_answer_that_never_came(capsys):
     Transcript(console()).finish(Answer("", [], "max_rounds", [], [], [CallReport("1"), CallReport("2")]))
     assert capsys.readouterr().out == "  (no answer in text after 2 replies)\n"
+    Transcript(console()).finish(Answer("", [{}], "repeated", [], [], []))
+    assert "the same call again and again" in capsys.readouterr().out
+    Transcript(console()).finish(Answer("", [], "stop", [], [], []))
+    assert capsys.readouterr().out == "  (the model said nothing)\n"
     Transcript(console()).finish(Answer("done", [], "stop", [], [], [CallReport("1")]))
     assert capsys.readouterr().out == ""

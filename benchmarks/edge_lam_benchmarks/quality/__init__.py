@@ -12,6 +12,7 @@ from typing import Any
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.quality.comparison import BUILT_IN
+from edge_lam_benchmarks.divergence import run_divergence
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.quality.bfcl import bfcl_items, run_bfcl
 from edge_lam_benchmarks.quality.episodes import episode_items, run_episodes
@@ -19,7 +20,7 @@ from edge_lam_benchmarks.quality.tasks import read_tasks, run_tasks, task_items
 
 __all__ = ["BUILT_IN", "SCENARIOS", "quality_items", "run_quality"]
 
-SCENARIOS = {"bfcl": run_bfcl, "episodes": run_episodes, "tasks": run_tasks}
+SCENARIOS = {"bfcl": run_bfcl, "divergence": run_divergence, "episodes": run_episodes, "tasks": run_tasks}
 
 
 def run_quality(item: WorkItem) -> list[Sample]:

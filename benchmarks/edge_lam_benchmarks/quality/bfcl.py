@@ -94,7 +94,8 @@ def _converse(lam: LAM, entry: Mapping[str, Any], category: str) -> Sample:
     try:
         for number, news in enumerate(entry["question"]):
             definitions += entry.get("missed_function", {}).get(str(number), [])
-            agent = Agent(lam, _tools(definitions, world), max_rounds=MAX_STEPS, max_tokens=MAX_TOKENS)
+            tools = _tools(definitions, world)
+            agent = Agent(lam, tools, concurrent=False, max_rounds=MAX_STEPS, max_tokens=MAX_TOKENS)
             done = agent.run([*messages, *news])
             messages = done.messages
             reports += done.reports

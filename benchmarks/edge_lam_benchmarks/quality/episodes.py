@@ -43,7 +43,7 @@ def run_episodes(item: WorkItem) -> list[Sample]:
 def play(lam: LAM, episode: Episode) -> Sample:
     """Play one episode and judge the state that it leaves."""
     world = episode.world()
-    agent = Agent(lam, world.tools(), max_rounds=MAX_ROUNDS, max_tokens=MAX_TOKENS)
+    agent = Agent(lam, world.tools(), concurrent=False, max_rounds=MAX_ROUNDS, max_tokens=MAX_TOKENS)
     messages: list[dict[str, Any]] = []
     reports, texts, calls = [], [], []
     for words in episode.says:

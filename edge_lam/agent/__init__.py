@@ -1,0 +1,31 @@
+"""The agent: lets the model call tools until it answers in text.
+
+In come a question and tools; out come the answer and every step towards it. It runs the tools, and knows nothing of
+how a reply is made.
+"""
+
+from __future__ import annotations
+
+from edge_lam.agent.agent import Agent
+from edge_lam.agent.events import (
+    AgentEvent,
+    AgentFinished,
+    AgentReply,
+    Outcome,
+    Step,
+    ToolFinished,
+    ToolStarted,
+)
+from edge_lam.agent.stream import AgentStream
+
+__all__ = [
+    "Agent",
+    "AgentEvent",
+    "AgentFinished",
+    "AgentReply",
+    "AgentStream",
+    "Outcome",
+    "Step",
+    "ToolFinished",
+    "ToolStarted",
+]

@@ -1,0 +1,158 @@
+"""`Agent`: the model and the tools it may call, ready to be asked; sync, async or event by event."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+from edge_lam.agent.events import AgentEvent, AgentFinished, AgentReply
+from edge_lam.agent.round import ToolBox
+from edge_lam.agent.stream import AgentStream
+from edge_lam.errors import InvalidRequest, InvalidTool
+from edge_lam.formats import normalize_messages
+from edge_lam.tools import as_tools
+from edge_lam.tools.tool import is_duration
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from edge_lam.agent.round import Approve, OnCall
+    from edge_lam.engine import ReplyOptions
+    from edge_lam.formats.messages import Messages
+    from edge_lam.lam import LAM
+    from edge_lam.tools import Tool
+    from edge_lam.tools.tool import ToolLike
+
+
+class Agent:
+    """Runs tools for a model.
+
+    All calls of one reply run at once: each in a thread of its own, or awaited if its function is async (in the loop
+    that awaits `arun`; otherwise in one that runs in the background). What a tool raises is a result that the model
+    reads, and so is a call that does not fit its schema, takes too long, is not approved, or was made before.
+
+    Args:
+        lam: a loaded model.
+        tools: as for `LAM.chat`; each needs a function to run, or `on_call`.
+        system: a system message for conversations that don't begin with one.
+        max_rounds: at most so many replies of the model; the calls of the last one are run too.
+        tool_timeout: seconds that a tool may take, unless its own `Tool.timeout` says otherwise. The model then reads a
+            TimeoutError and goes on. An async function is cancelled; a thread can't be, and runs on in the background
+            until its function returns, or the process ends.
+        approve: asked before a call runs, after its arguments were checked. True lets it run; anything else does not,
+            and the model reads so: a string is the reason. May be async.
+        on_call: gives the results of tools without a function. May be async.
+        concurrent: whether the calls of one reply run at once; if not, one after the other in the order of the reply,
+            as tools need that share a state without a lock.
+        **options: for every call of the model, as for `LAM.chat`. A tool choice holds for the first round alone,
+            because a model that must call a tool can never answer.
+
+    `approve` and `on_call` are asked one call after the other, in the thread that reads the stream (`arun` and
+    `astream` have one of their own for this); what they raise ends the run for `approve`, and is a result for
+    `on_call`.
+
+    Raises:
+        InvalidTool: a tool can't be read or has no function.
+        InvalidRequest: max_rounds or tool_timeout is out of range.
+    """
+
+    def __init__(
+        self,
+        lam: LAM,
+        tools: Iterable[ToolLike],
+        *,
+        system: str | None = None,
+        max_rounds: int = 8,
+        tool_timeout: float | None = None,
+        approve: Approve | None = None,
+        on_call: OnCall | None = None,
+        concurrent: bool = True,
+        **options: Unpack[ReplyOptions],
+    ) -> None:
+        self.lam = lam
+        self.tools: dict[str, Tool] = {tool.name: tool for tool in as_tools(tools)}
+        for name, tool in self.tools.items():
+            if tool.function is None and on_call is None:
+                hint = "give a function or on_call; or use LAM.chat and run the calls yourself"
+                raise InvalidTool(f"tool {name!r} has no function to run", tool=name, hint=hint)
+        if isinstance(max_rounds, bool) or not isinstance(max_rounds, int) or max_rounds < 1:
+            raise InvalidRequest(
+                f"max_rounds must be a whole number of at least 1, not {max_rounds!r}", param="max_rounds"
+            )
+        if tool_timeout is not None and not is_duration(tool_timeout):
+            raise InvalidRequest(
+                f"tool_timeout must be a number of seconds above 0, not {tool_timeout!r}", param="tool_timeout"
+            )
+        self.system = system
+        self.max_rounds = max_rounds
+        self._box = ToolBox(self.tools, tool_timeout, approve, on_call, concurrent)
+        self._options = options
+
+    def run(self, messages: Messages) -> AgentReply:
+        """Answer, with as many calls of tools as it takes.
+
+        Args:
+            messages: a string, or messages in OpenAI's form such as those of an earlier `AgentReply`.
+
+        Raises:
+            EdgeLamError: whatever `LAM.chat` raises. Errors of tools are no exceptions here: the model reads them.
+        """
+        with self.stream(messages) as events:
+            for _event in events:
+                pass
+            return events.reply
+
+    def stream(self, messages: Messages) -> AgentStream:
+        """Answer event by event; arguments and errors are those of `run`.
+
+        Returns:
+            An iterator of the events of each reply (see `LAM.stream`), with `ToolStarted` and `ToolFinished` after it,
+            and `AgentFinished` as the last. Leaving it ends the run; `cancel()` does so from another thread.
+        """
+        return self._stream(messages)
+
+    async def arun(self, messages: Messages) -> AgentReply:
+        """Answer without blocking the event loop, in which async tools then run; otherwise as `run`.
+
+        Cancelling the task ends the reply and cancels the async tools.
+        """
+        async with aclosing(self.astream(messages)) as events:
+            async for event in events:
+                if isinstance(event, AgentFinished):
+                    reply = event.reply
+        return reply
+
+    async def astream(self, messages: Messages) -> AsyncGenerator[AgentEvent, None]:
+        """Yield the events of `stream` without blocking the event loop; leaving it ends the run."""
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[AgentEvent | BaseException | None] = asyncio.Queue()
+        stream = self._stream(messages, loop)
+
+        def read() -> None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody listens any more
+                try:
+                    with stream:
+                        for event in stream:
+                            loop.call_soon_threadsafe(queue.put_nowait, event)
+                except BaseException as error:  # whoever awaits gets it
+                    loop.call_soon_threadsafe(queue.put_nowait, error)
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+
+        threading.Thread(target=copy_context().run, args=(read,), name="edge-lam-agent", daemon=True).start()
+        try:
+            while (event := await queue.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            stream.cancel()
+
+    def _stream(self, messages: Messages, loop: asyncio.AbstractEventLoop | None = None) -> AgentStream:
+        history = normalize_messages(messages)
+        if self.system is not None and history[0]["role"] != "system":
+            history.insert(0, {"role": "system", "content": self.system})
+        return AgentStream(self.lam, self._box, history, self._options, max_rounds=self.max_rounds, loop=loop)
