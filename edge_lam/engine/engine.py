@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import LiveSequence
 from edge_lam.decoding import Drafter, PassCosts, Sampler, Vocabulary, decode, reuse_prompt
@@ -20,6 +20,7 @@ from edge_lam.engine.events import Event, ReplyFinished
 from edge_lam.engine.prompt import PromptMaker
 from edge_lam.engine.reply import Reply
 from edge_lam.errors import Closed, EdgeLamError
+from edge_lam.formats import normalize_messages
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.memory import process_memory
 from edge_lam.metrics.report import CallReport, Memory
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Job:
-    """A request that was found to be in order, ready to decode. `text` is the prompt for the log, if it wants it."""
+    """A request that was found to be in order, ready to decode. `text` and `texts` are for the log."""
 
     request: Request
     text: str
@@ -48,6 +49,7 @@ class _Job:
     sampler: Sampler
     max_tokens: int
     report: CallReport
+    texts: dict[str, Any]
 
 
 class Engine:
@@ -162,7 +164,15 @@ class Engine:
             raise self._prompts.too_long(request, len(prompt), self.context.n_ctx)
         with report.times.measure("compile"):
             grammar = grammar_of(request, self.format, self._vocabulary)
-        return _Job(request, text, prompt, grammar, sampler, min(room, request.max_tokens or room), report)
+        max_tokens = min(room, request.max_tokens or room)
+        return _Job(request, text, prompt, grammar, sampler, max_tokens, report, self._texts(request))
+
+    def _texts(self, request: Request) -> dict[str, Any]:
+        """Return what the log keeps of a request, so that one can train from it."""
+        if not self.log.log_prompts:
+            return {}
+        tools = [tool.definition() for tool in request.tools]
+        return {"messages": normalize_messages(request.messages), "tools": tools}
 
     def _events(self, job: _Job) -> Generator[Event, None, None]:
         outcome, reply = "cancelled", None
@@ -232,7 +242,8 @@ class Engine:
         report.error = error
         if not report.times.total:
             self._close_report(report)
-        self.log.write(report, prompt=job.text if job else "", reply=reply.message if reply else None)
+        texts = {"prompt": job.text, **job.texts} if job else {"prompt": ""}
+        self.log.write(report, **texts, reply=reply.message if reply else None)
 
     def _close_report(self, report: CallReport) -> None:
         memory = process_memory()

@@ -1,0 +1,115 @@
+"""Trajectories in files: one JSON object per line, or one JSON list. What is wrong is named, and the rest goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from edge_lam.errors import EdgeLamError, InvalidRequest
+from edge_lam.formats.json_text import decode
+from edge_lam.trajectories.trajectory import Trajectory
+from edge_lam.whole_file import whole_file
+
+Decoded: TypeAlias = "tuple[str, Any | InvalidRequest]"
+
+
+def read_trajectories(path: str | os.PathLike[str]) -> list[Trajectory]:
+    """Read all trajectories of a file.
+
+    Raises:
+        InvalidRequest: the file can't be read, or one of them is wrong; names its place and field.
+    """
+    found = []
+    for _place, entry in read_entries(path):
+        if isinstance(entry, InvalidRequest):
+            raise entry
+        found.append(entry)
+    return found
+
+
+def read_entries(path: str | os.PathLike[str]) -> Iterator[tuple[str, Trajectory | InvalidRequest]]:
+    """Yield each trajectory of a file with its place, or what is wrong with it.
+
+    Raises:
+        InvalidRequest: the file can't be read, or is a list that is not JSON; `param` is "path".
+    """
+    for place, value in decoded_entries(Path(path)):
+        if isinstance(value, InvalidRequest):
+            yield place, value
+            continue
+        try:
+            yield place, Trajectory.from_dict(value)
+        except InvalidRequest as error:
+            yield place, at_place(place, error)
+
+
+def write_trajectories(path: str | os.PathLike[str], trajectories: Iterable[Trajectory]) -> int:
+    """Write trajectories: as one list if the name ends in ``.json``, else one per line. The file appears whole.
+
+    Only its owner may read it.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        InvalidRequest: the file can't be written; `param` is "path".
+    """
+    file_path = Path(path).expanduser()
+    is_list = file_path.suffix.lower() == ".json"
+    count = 0
+    try:
+        with whole_file(file_path, private=True) as file:
+            for trajectory in trajectories:
+                separator = (b",\n" if count else b"[\n") if is_list else b""
+                line = json.dumps(trajectory.to_dict(), ensure_ascii=False)
+                file.write(separator + line.encode() + (b"" if is_list else b"\n"))
+                count += 1
+            if is_list:
+                file.write(b"\n]\n" if count else b"[]\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidRequest(f"{file_path} can't be written: {reason}", param="path") from error
+    return count
+
+
+def decoded_entries(path: Path) -> Iterator[Decoded]:
+    """Yield each entry of a file of lines or a list, decoded, with its place; or what is wrong with it.
+
+    Raises:
+        InvalidRequest: the file can't be read, or is a list that is not JSON; `param` is "path".
+    """
+    try:
+        with path.expanduser().open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not (text := line.removeprefix(b"\xef\xbb\xbf").strip()):
+                    continue
+                if text.startswith(b"["):
+                    yield from _list_entries(path, line.removeprefix(b"\xef\xbb\xbf") + file.read())
+                    return
+                yield _line_entry(f"{path}, line {number}", text)
+    except OSError as error:
+        raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="path") from error
+
+
+def at_place(place: str, error: EdgeLamError) -> InvalidRequest:
+    """Return an error that says where in a file it is."""
+    return InvalidRequest(f"{place}: {error.message}", hint=error.hint, param=error.param)
+
+
+def _line_entry(place: str, line: bytes) -> Decoded:
+    try:
+        return place, decode(line.decode())
+    except ValueError as error:
+        return place, InvalidRequest(f"{place} is not JSON: {error}", param="path")
+
+
+def _list_entries(path: Path, data: bytes) -> Iterator[Decoded]:
+    try:
+        values = decode(data.decode())
+    except ValueError as error:
+        raise InvalidRequest(f"{path} is not JSON: {error}", param="path") from error
+    for index, value in enumerate(values):
+        yield f"{path}, item {index}", value

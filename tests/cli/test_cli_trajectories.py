@@ -1,0 +1,89 @@
+"""`edge-lam trajectories` in the terminal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge_lam import load, load_tools
+from edge_lam.trajectories import Trajectory, read_trajectories, write_trajectories
+
+CALL = {"id": "a", "name": "set_lamp", "arguments": {"state": "on"}}
+
+
+@pytest.fixture
+def log(tiny_lam_path, lamp, tmp_path):
+    """A log with one reply, and one line that is broken."""
+    path = tmp_path / "calls.jsonl"
+    with load(tiny_lam_path, n_ctx=1024, log=path, log_prompts=True) as lam:
+        options = {"tool_choice": "required", "parallel_tool_calls": False, "max_tokens": 60}
+        lam.chat("Lamp on please", tools=load_tools(lamp), **options)
+    path.write_text(path.read_text() + "{broken\n")
+    return path
+
+
+@pytest.fixture
+def mixed(lamp, tmp_path):
+    """A file with a clean call, one of no tool, and a line that is no trajectory."""
+    path, tools = tmp_path / "mixed.jsonl", load_tools(lamp)
+    for_each = [CALL, {**CALL, "name": "set_light"}]
+    replies = [{"role": "assistant", "content": "", "tool_calls": [call]} for call in for_each]
+    question = {"role": "user", "content": "Lamp on"}
+    write_trajectories(path, [Trajectory.of([question, reply], tools, id=f"t{n}") for n, reply in enumerate(replies)])
+    path.write_text(path.read_text() + "{}\n")
+    return path
+
+
+def test_export_then_check(edge_lam, log, lamp, tmp_path):
+    output = tmp_path / "train.jsonl"
+    shown = edge_lam("trajectories", "export", log, "-o", output, "--clean-only", "--tools", lamp, "--execute")
+    assert shown.code == 0, shown.err
+    assert f"{output}  written: 1 of 1, clean: 1" in shown.out
+    assert "line 2 is not JSON" in shown.err
+    (trajectory,) = read_trajectories(output)
+    assert trajectory.messages[-1]["tool_calls"][0]["function"]["name"] == "set_lamp"
+    checked = edge_lam("trajectories", "check", output)
+    assert (checked.code, checked.err) == (0, "")
+    assert "trajectories: 1, calls: 1, clean: 1" in checked.out
+
+
+def test_check_names_what_is_wrong(edge_lam, mixed, lamp):
+    shown = edge_lam("trajectories", "check", mixed)
+    assert shown.code == 1
+    assert "t1\n  conversation[1] set_light: format: there is no tool 'set_light'" in shown.out
+    assert "line 3: conversation is missing" in shown.err
+    shown = edge_lam("trajectories", "check", mixed, "--tools", lamp, "--execute", "--json")
+    assert shown.code == 1
+    report = json.loads(shown.out)
+    assert (report["trajectories"], report["clean"], report["calls"], len(report["wrong"])) == (2, 1, 2, 1)
+    assert [verdict["calls"][0]["executed"] for verdict in report["verdicts"]] == [True, False]
+
+
+def test_only_what_is_clean_is_exported(edge_lam, mixed, tmp_path):
+    lines = []
+    for line in mixed.read_text().splitlines()[:2]:
+        value = json.loads(line)
+        *messages, reply = value["conversation"]
+        told = {"messages": messages, "reply": reply, "tools": value["tools"], "finish_reason": "tool_calls"}
+        lines.append(json.dumps(told))
+    log, output = tmp_path / "log.jsonl", tmp_path / "train.json"
+    log.write_text("\n".join(lines))
+    shown = edge_lam("trajectories", "export", log, "-o", output, "--clean-only", "--json")
+    assert shown.code == 0
+    report = json.loads(shown.out)
+    assert (report["written"], report["found"], report["clean"]) == (1, 2, 1)
+    assert len(json.loads(output.read_text())) == 1
+
+
+def test_what_can_not_be_exported(edge_lam, tmp_path):
+    log, output = tmp_path / "log.jsonl", tmp_path / "out.jsonl"
+    log.write_text('{"id": "x"}\n')
+    shown = edge_lam("trajectories", "export", log, "-o", output)
+    assert shown.code == 1
+    assert "holds no conversations" in shown.err
+    assert "EDGE_LAM_LOG_PROMPTS=1" in shown.err
+    assert not output.exists()
+    assert edge_lam("trajectories", "export", tmp_path / "none", "-o", output).code == 1
+    assert edge_lam("trajectories", "check", log, "--execute").code == 2
+    assert edge_lam("trajectories", "export", log).code == 2
