@@ -260,10 +260,12 @@ def open_source(source: str | Path, adapter: str | Path | None = None, *, allow_
 def find(source: str | Path) -> Path:
     """Return the path of a folder or file, downloaded if the text names no path but a repository of the hub."""
     path = Path(source).expanduser()
-    if isinstance(source, Path) or path.exists() or path.parent.is_dir():
+    if isinstance(source, Path) or path.exists():
         return path
-    from edge_lam.hub import Reference, fetch_checkpoint, resolve
+    from edge_lam.hub import Reference, fetch_checkpoint, is_alias, resolve
 
+    if path.parent.is_dir() and not is_alias(source):
+        return path
     try:
         reference = Reference.parse(source)
     except ModelNotFound:

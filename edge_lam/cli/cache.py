@@ -81,14 +81,15 @@ def _show(folder: Path | None, entries: list[dict[str, Any]], *, cleared: bool) 
     else:
         table = plain_table(f"{folder}: {total}", "prefix", "tokens", "size", "used", "model", "device")
         for entry in entries:
-            age = f"{_age(entry['age'])} ago"
+            used = f"{age(entry['age'])} ago"
             table.add_row(
-                entry["name"][:20], count(entry["tokens"]), size(entry["bytes"]), age, entry["model"], entry["device"]
+                entry["name"][:20], count(entry["tokens"]), size(entry["bytes"]), used, entry["model"], entry["device"]
             )
         print_table(out, table)
 
 
-def _age(seconds: float) -> str:
+def age(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"

@@ -100,9 +100,9 @@ def command(
 ) -> None:
     """Convert a checkpoint to GGUF and quantize it.
 
-    SOURCE is a folder with config.json, tokenizer and weights, the owner/repo of one on the hub, or a GGUF in BF16, F16
-    or F32. Weights keep their type until they are quantized; nothing goes through float16. Files appear whole or not at
-    all.
+    SOURCE is a folder with config.json, tokenizer and weights, the owner/repo or name (xlam-2-1b) of one on the hub, or
+    a GGUF in BF16, F16 or F32. Weights keep their type until they are quantized; nothing goes through float16. Files
+    appear whole or not at all.
     """
     from edge_lam_converters import convert_all, plan
 

@@ -61,7 +61,9 @@ class SamplingOptions:
     """How replies are sampled."""
 
     temperature: float
+    top_k: int
     top_p: float
+    min_p: float
     seed: int | None
     max_tokens: int | None
 
@@ -130,7 +132,7 @@ _MODEL_OPTIONS = (
         "-m",
         "--model",
         metavar="MODEL",
-        help="A GGUF file or owner/repo:QUANT on the hub.  [default: the embedded tiny-lam]",
+        help="A GGUF file, a name such as xlam-2-1b, or owner/repo:QUANT on the hub.  [default: the embedded tiny-lam]",
     ),
     click.option("--n-ctx", type=click.IntRange(min=1), help="Tokens of context for prompt and reply."),
     THREADS,
@@ -155,11 +157,25 @@ _SAMPLING_OPTIONS = (
         help="0 takes the likeliest token; higher varies more.",
     ),
     click.option(
+        "--top-k",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Sample from that many of the likeliest tokens; 0 from all.",
+    ),
+    click.option(
         "--top-p",
         type=click.FloatRange(min=0, max=1, min_open=True),
         default=1.0,
         show_default=True,
         help="Sample from the likeliest tokens that hold this share.",
+    ),
+    click.option(
+        "--min-p",
+        type=click.FloatRange(min=0, max=1),
+        default=0.0,
+        show_default=True,
+        help="Leave out what is less likely than this share of the likeliest.",
     ),
     click.option("--seed", type=click.IntRange(min=0), help="Repeat the same sampling."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
@@ -194,7 +210,7 @@ def format_options(function: Function) -> Function:
 
 
 def sampling_options(function: Function) -> Function:
-    """Add --temperature, --top-p, --seed and --max-tokens; they arrive as `sampling: SamplingOptions`."""
+    """Add --temperature, --top-k and all that `SamplingOptions` holds; they arrive as `sampling: SamplingOptions`."""
     return _gathered(function, _SAMPLING_OPTIONS, "sampling", SamplingOptions)
 
 

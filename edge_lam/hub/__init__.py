@@ -1,13 +1,29 @@
-"""The hub: from `owner/repo:QUANT` to a GGUF file, from `owner/repo` to a checkpoint folder on this disk.
+"""The hub: from `owner/repo:QUANT` or an alias to a GGUF file or a checkpoint folder on this disk.
 
-In comes the name of a model on a Hugging Face hub, out goes the path of a downloaded file. Endpoint, token, cache and
-offline mode are huggingface_hub's own (HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE). Knows nothing of what is
-inside the file.
+In comes the name of a model on a Hugging Face hub, out goes the path of a downloaded and verified file. Endpoint,
+token, cache and offline mode are huggingface_hub's own (HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE). Also lists and
+removes what is there. Knows nothing of what is inside the files.
 """
 
 from __future__ import annotations
 
-from edge_lam.hub.download import fetch_checkpoint, resolve
-from edge_lam.hub.reference import Reference
+from edge_lam.hub.aliases import ALIASES, Alias
+from edge_lam.hub.download import Pulled, fetch_checkpoint, pull, resolve
+from edge_lam.hub.reference import Reference, is_alias
+from edge_lam.hub.store import Stored, find_stored, models_folder, remove, stored_models
 
-__all__ = ["Reference", "fetch_checkpoint", "resolve"]
+__all__ = [
+    "ALIASES",
+    "Alias",
+    "Pulled",
+    "Reference",
+    "Stored",
+    "fetch_checkpoint",
+    "find_stored",
+    "is_alias",
+    "models_folder",
+    "pull",
+    "remove",
+    "resolve",
+    "stored_models",
+]

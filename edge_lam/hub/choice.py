@@ -1,53 +1,89 @@
-"""Which GGUF of a repository is meant. In come a reference and file names, out goes one name; knows no network."""
+"""Which files of a repository are meant: one GGUF with all its parts, or a checkpoint.
+
+In come a reference and file names, out go names; knows no network.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
 
-from edge_lam.errors import ModelNotFound, UnsupportedModel
+from edge_lam.errors import ModelNotFound
 from edge_lam.hub.reference import Reference
 
 # What to take where nothing is said: small and still good first, then larger, then whatever there is.
 PREFERRED = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K", "Q4_K_S", "Q5_K_S", "Q5_0", "Q4_0", "F16", "BF16", "F32")
 
 _QUANT = re.compile(r"(?:^|[-._])((?:I?Q|TQ)\d\w*|MXFP4|BF16|FP?(?:16|32))(?=$|[-.])", re.IGNORECASE)
-_PART = re.compile(r"-\d{5}-of-(\d{5})$", re.IGNORECASE)
+_PART = re.compile(r"-(\d{5})-of-(\d{5})$", re.IGNORECASE)
 _NO_MODEL = re.compile(r"mmproj|imatrix", re.IGNORECASE)  # image projectors and calibration data are GGUF too
 
+# What a checkpoint or an adapter is made of, beside its weights; weights in other formats are left on the hub.
+_CHECKPOINT_TEXTS = (".json", ".jinja", ".model", ".md")
+_WEIGHTS = (re.compile(r".+\.safetensors"), re.compile(r"(pytorch|adapter)_model.*\.bin"))  # the first kind it has
 
-def choose_file(reference: Reference, names: list[str]) -> str:
-    """Return the GGUF that `reference` means, whatever its case.
+
+def choose_gguf(reference: Reference, names: list[str]) -> list[str]:
+    """Return the GGUF that `reference` means, whatever its case: one file, or all parts in order.
 
     Args:
         reference: what was asked for.
         names: paths of all files of the repository.
 
     Raises:
-        ModelNotFound: no such file or quantization, or several.
-        UnsupportedModel: the model is split into several files.
+        ModelNotFound: no such file or quantization, several, or one that lacks parts.
     """
+    quants = group_ggufs(names)
     if reference.file:
-        return _named_file(reference, names)
-    quants = _by_quant(names)
+        return _complete(reference, _named_model(reference, quants))
     if not quants:
         raise ModelNotFound(
             f"{reference.repo} holds no GGUF model",
-            hint="convert a checkpoint with `edge-lam convert`",
+            hint=f"convert a checkpoint: edge-lam convert {reference.repo}",
             param="model",
         )
     quant = _spelled(reference.quant) or _preferred(quants)
     if quant not in quants:
         raise ModelNotFound(f"{reference.repo} has no {reference.quant}", hint=_available(quants), param="model")
-    files = quants[quant]
-    _refuse_parts(reference, files[0])
-    if len(files) > 1:
+    models = quants[quant]
+    if len(models) > 1:
         raise ModelNotFound(
-            f"{reference.repo} has {len(files)} files that are {quant}: {', '.join(files[:4])}",
-            hint=f"name one, such as {reference.repo}/{files[0]}",
+            f"{reference.repo} has {len(models)} files that are {quant}: {', '.join(m[0] for m in models[:4])}",
+            hint=f"name one, such as {reference.repo}/{models[0][0]}",
             param="model",
         )
-    return files[0]
+    return _complete(reference, models[0])
+
+
+def choose_checkpoint(reference: Reference, names: list[str]) -> list[str]:
+    """Return the files of a checkpoint or adapter: those that lie in no folder of the repository.
+
+    Raises:
+        ModelNotFound: it has no weights in safetensors or PyTorch's format.
+    """
+    top = [name for name in names if "/" not in name]
+    for kind in _WEIGHTS:
+        weights = [name for name in top if kind.fullmatch(name)]
+        if weights:
+            return [name for name in top if name.endswith(_CHECKPOINT_TEXTS)] + weights
+    has_gguf = bool(group_ggufs(names))
+    raise ModelNotFound(
+        f"{reference.repo} holds no checkpoint" + (", only GGUF models" if has_gguf else ""),
+        hint=f"name a GGUF to quantize: {reference.repo}:F16" if has_gguf else "a checkpoint has safetensors weights",
+        param="model",
+    )
+
+
+def group_ggufs(names: list[str]) -> dict[str, list[list[str]]]:
+    """Group the GGUF models among file names: by quantization, each model the list of its parts in order."""
+    models: dict[str, list[str]] = {}
+    for name in sorted(names):
+        if name.lower().endswith(".gguf") and not _NO_MODEL.search(PurePosixPath(name).name):
+            models.setdefault(_PART.sub(r"-of-\2", name[: -len(".gguf")]), []).append(name)
+    quants: dict[str, list[list[str]]] = {}
+    for parts in models.values():
+        quants.setdefault(quant_of(parts[0]), []).append(parts)
+    return quants
 
 
 def quant_of(name: str) -> str:
@@ -61,40 +97,31 @@ def _spelled(quant: str) -> str:
     return re.sub("^FP", "F", quant.upper())
 
 
-def _named_file(reference: Reference, names: list[str]) -> str:
-    for name in names:
-        if name.lower() == reference.file.lower():
-            _refuse_parts(reference, name)
-            return name
-    raise ModelNotFound(
-        f"{reference.repo} has no file {reference.file}", hint=_available(_by_quant(names)), param="model"
-    )
+def _named_model(reference: Reference, quants: dict[str, list[list[str]]]) -> list[str]:
+    for models in quants.values():
+        for parts in models:
+            if reference.file.lower() in (name.lower() for name in parts):
+                return parts
+    raise ModelNotFound(f"{reference.repo} has no file {reference.file}", hint=_available(quants), param="model")
 
 
-def _by_quant(names: list[str]) -> dict[str, list[str]]:
-    """Group the models of a repository by quantization, each list sorted."""
-    quants: dict[str, list[str]] = {}
-    for name in sorted(names):
-        if name.lower().endswith(".gguf") and not _NO_MODEL.search(PurePosixPath(name).name):
-            quants.setdefault(quant_of(name), []).append(name)
-    return quants
-
-
-def _preferred(quants: dict[str, list[str]]) -> str:
-    whole = [quant for quant, files in quants.items() if not _PART.search(PurePosixPath(files[0]).stem)]
+def _preferred(quants: dict[str, list[list[str]]]) -> str:
+    whole = [quant for quant, models in quants.items() if len(models[0]) == 1]
     return next((quant for quant in PREFERRED if quant in whole), (whole or list(quants))[0])
 
 
-def _refuse_parts(reference: Reference, name: str) -> None:
-    part = _PART.search(PurePosixPath(name).stem)
-    if part:
-        raise UnsupportedModel(
-            f"{name} of {reference.repo} is one of {int(part[1])} parts, which can't be downloaded together yet",
-            hint="choose a quantization in one file, or download all parts and give the path of the first",
+def _complete(reference: Reference, parts: list[str]) -> list[str]:
+    """Return the parts if all are there; llama.cpp finds the others by the name of the first."""
+    part = _PART.search(PurePosixPath(parts[0]).stem)
+    if part and (len(parts) != int(part[2]) or int(part[1]) != 1):
+        raise ModelNotFound(
+            f"{reference.repo} has only {len(parts)} of the {int(part[2])} parts of {parts[0]}",
+            hint="choose another quantization",
             param="model",
         )
+    return parts
 
 
-def _available(quants: dict[str, list[str]]) -> str:
-    found = [quant or files[0] for quant, files in quants.items()]
+def _available(quants: dict[str, list[list[str]]]) -> str:
+    found = [quant or models[0][0] for quant, models in quants.items()]
     return f"available: {', '.join(found)}" if found else "it holds no GGUF model"

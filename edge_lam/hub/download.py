@@ -1,184 +1,187 @@
-"""`resolve` and `fetch_checkpoint`: list the repository, choose, download; from the cache where there is no network.
+"""`pull`, `resolve` and `fetch_checkpoint`: list, choose, download; from the cache where there is no hub.
 
-Everything that touches the network or the cache goes through huggingface_hub, whose errors become ours here.
+Files lie in huggingface_hub's cache, shared with every other tool that uses it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from edge_lam.errors import HubError, ModelNotFound
-from edge_lam.hub.choice import choose_file
+from edge_lam.errors import EdgeLamError, HubError, ModelNotFound
+from edge_lam.hub.choice import choose_checkpoint, choose_gguf, group_ggufs, quant_of
+from edge_lam.hub.failures import DOWNLOADING, no_space, translated
+from edge_lam.hub.listing import CARD, Listing, cached_listing, remote_listing
 from edge_lam.hub.reference import Reference
+from edge_lam.hub.transfer import partial_size, transfer
 
-LIST_TIMEOUT = 10.0
-
-# What a checkpoint or an adapter is made of, beside its weights; weights in other formats are left on the hub.
-_CHECKPOINT_TEXTS = (".json", ".jinja", ".model", ".md")
-_WEIGHTS = (re.compile(r".+\.safetensors"), re.compile(r"(pytorch|adapter)_model.*\.bin"))  # the first kind it has
+Progress = Callable[[int, "int | None", str], None]
 
 
-def resolve(spec: str) -> Path:
-    """Return the path of a model's GGUF, downloading it unless the cache has it.
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A model that is on this disk now.
+
+    Attributes:
+        path: the GGUF (of a split one its first part), or the folder of the checkpoint.
+        repo: "owner/name".
+        commit: which commit of it.
+        quant: quantization of a GGUF as its name says it; "" of a checkpoint.
+        license: as the hub states it, or "".
+        files: where each of its files lies.
+        size: bytes of all of them.
+        is_checkpoint: whether it is to be converted rather than run.
+    """
+
+    path: Path
+    repo: str
+    commit: str
+    quant: str
+    license: str
+    files: tuple[Path, ...]
+    size: int
+    is_checkpoint: bool
+
+
+def pull(
+    spec: str, *, checkpoint: bool | None = None, revision: str | None = None, on_progress: Progress | None = None
+) -> Pulled:
+    """Download a model unless the cache has it: a GGUF, or a checkpoint.
 
     Args:
-        spec: "owner/repo", "owner/repo:QUANT" or "owner/repo/file.gguf", each with an optional "@revision".
+        spec: an alias or "owner/repo", either with ":QUANT"; or "owner/repo/file.gguf"; with an optional "@revision".
             Without a quantization Q4_K_M is taken, then Q8_0, then what else there is.
+        checkpoint: whether the weights to convert are meant; None takes a GGUF where the repository has one.
+        revision: branch, tag or commit, instead of "@revision".
+        on_progress: told bytes done, bytes in all (None if the hub doesn't say) and the file; without it
+            huggingface_hub's own bar is shown.
 
     Raises:
         ModelNotFound: no such repository, revision, file or quantization.
-        UnsupportedModel: the model is split into several files.
-        HubError: the hub can't be reached or refuses, and the cache does not have the model.
+        HubError: the hub can't be reached or refuses, and the cache does not have the model; the disk is full; or
+            what arrived is not what the hub says it is.
     """
-    from huggingface_hub import HfApi
+    reference = Reference.parse(spec, checkpoint=bool(checkpoint))
+    if revision:
+        reference = replace(reference, revision=revision)
+    listing, names, is_checkpoint = _find(reference, checkpoint)
+    # A GGUF need not state its licence; the card does, and is kept beside it.
+    card = [CARD] if CARD in listing.sizes and not is_checkpoint else []
+    if listing.cached:
+        paths = [listing.cached[name] for name in names]
+    else:
+        paths = _fetch(reference, listing, names + card, on_progress)[: len(names)]
+    return Pulled(
+        path=_root(names[0], paths[0]) if is_checkpoint else paths[0],
+        repo=reference.repo,
+        commit=listing.commit,
+        quant="" if is_checkpoint else quant_of(names[0]),
+        license=listing.license,
+        files=tuple(paths),
+        size=sum(path.stat().st_size for path in paths),
+        is_checkpoint=is_checkpoint,
+    )
 
-    reference = Reference.parse(spec)
-    try:
-        names = _remote_names(reference)
-    except HubError as unreachable:
-        cached = _cached_files(reference)
-        if not cached:
-            raise
-        try:
-            return cached[choose_file(reference, list(cached))]
-        except ModelNotFound:
-            raise unreachable from None
-    name = choose_file(reference, names)
-    with _translated(reference, doing=f"downloading {name}"):
-        return Path(HfApi().hf_hub_download(reference.repo, name, revision=reference.revision))
+
+def resolve(spec: str) -> Path:
+    """Return the path of a model's GGUF, downloading it unless the cache has it; arguments and errors as of `pull`."""
+    return pull(spec, checkpoint=False).path
 
 
 def fetch_checkpoint(spec: str) -> Path:
     """Return the folder of a checkpoint or an adapter, downloading what the cache lacks of it.
 
     Args:
-        spec: "owner/repo", with an optional "@revision".
+        spec: an alias or "owner/repo", with an optional "@revision".
 
     Returns:
         The snapshot in huggingface_hub's cache, whose own name is the commit.
 
     Raises:
-        ModelNotFound: no such repository or revision, or one without weights in safetensors or PyTorch's format.
-        HubError: the hub can't be reached or refuses, and the cache does not have the repository.
+        ModelNotFound, HubError: as of `pull`.
     """
-    from huggingface_hub import HfApi
+    return pull(spec, checkpoint=True).path
 
-    reference = Reference.parse(spec)
+
+def _find(reference: Reference, checkpoint: bool | None) -> tuple[Listing, list[str], bool]:
+    """List a repository and choose the files that are meant: listing, names, whether they are a checkpoint."""
     try:
-        names = _checkpoint_files(reference, _remote_names(reference))
-    except HubError:
-        cached = _cached_files(reference)
-        if not cached:
+        listing = remote_listing(reference)
+    except HubError as unreachable:
+        cached = cached_listing(reference)
+        if cached is None:
             raise
-        return _cached_root(cached)
-    folders = set()
-    for name in names:
-        with _translated(reference, doing=f"downloading {name}"):
-            path = Path(HfApi().hf_hub_download(reference.repo, name, revision=reference.revision))
-        folders.add(path.parent)
-    if len(folders) > 1:
-        raise HubError(f"{reference.repo} changed while it was downloaded", hint="try again", param="model")
-    return folders.pop()
+        try:
+            return cached, *_choose(reference, cached, checkpoint)
+        except ModelNotFound:
+            raise unreachable from None
+    return listing, *_choose(reference, listing, checkpoint)
 
 
-def _checkpoint_files(reference: Reference, names: list[str]) -> list[str]:
-    """Choose the files of a checkpoint from a repository: those that lie in no folder of it."""
-    top = [name for name in names if "/" not in name]
-    for kind in _WEIGHTS:
-        weights = [name for name in top if kind.fullmatch(name)]
-        if weights:
-            return [name for name in top if name.endswith(_CHECKPOINT_TEXTS)] + weights
-    has_gguf = any(name.lower().endswith(".gguf") for name in names)
-    raise ModelNotFound(
-        f"{reference.repo} holds no checkpoint" + (", only GGUF models" if has_gguf else ""),
-        hint=f"name a GGUF to quantize: {reference.repo}:F16" if has_gguf else "a checkpoint has safetensors weights",
-        param="model",
-    )
+def _choose(reference: Reference, listing: Listing, checkpoint: bool | None) -> tuple[list[str], bool]:
+    names = list(listing.sizes)
+    if checkpoint is None:
+        names_a_gguf = bool(reference.quant or reference.file)
+        checkpoint = not names_a_gguf and not group_ggufs(names) and _has_checkpoint(reference, names)
+    return (choose_checkpoint if checkpoint else choose_gguf)(reference, names), checkpoint
 
 
-def _cached_root(cached: dict[str, Path]) -> Path:
-    """Return the folder of the snapshot that holds the cached files."""
-    name, path = next(iter(cached.items()))
-    return path.parents[len(PurePosixPath(name).parts) - 1]
+def _has_checkpoint(reference: Reference, names: list[str]) -> bool:
+    try:
+        return bool(choose_checkpoint(reference, names))
+    except ModelNotFound:
+        return False
 
 
-def _remote_names(reference: Reference) -> list[str]:
+def _fetch(reference: Reference, listing: Listing, names: list[str], on_progress: Progress | None) -> list[Path]:
     from huggingface_hub import HfApi
 
-    with _translated(reference, doing=f"looking up {reference.repo}"):
-        info = HfApi().model_info(reference.repo, revision=reference.revision, timeout=LIST_TIMEOUT)
-    return [sibling.rfilename for sibling in info.siblings or []]
+    _check_space(reference, listing, names)
+    known = [listing.sizes[name] for name in names]
+    total = None if None in known else sum(size or 0 for size in known)
+    done = 0
+    paths: list[Path] = []
+    for name in names:
+
+        def tell(n_bytes: int, before: int = done, name: str = name) -> None:
+            if on_progress is not None:
+                on_progress(before + n_bytes, total, name)
+
+        with translated(reference, doing=f"{DOWNLOADING} {name}"):
+            try:
+                checksum = listing.checksums.get(name, "")
+                transfer(reference, name, checksum=checksum, on_arrived=tell if on_progress else None)
+                path = Path(HfApi().hf_hub_download(reference.repo, name, revision=reference.revision))
+            except ValueError as error:  # from huggingface_hub, of a file that it won't load over plain HTTP
+                if isinstance(error, EdgeLamError):
+                    raise
+                raise HubError(f"{name} of {reference.repo} can't be downloaded: {error}", param="model") from error
+        if paths and _root(name, path) != _root(names[0], paths[0]):
+            raise HubError(f"{reference.repo} changed while it was downloaded", hint="try again", param="model")
+        paths.append(path)
+        done += path.stat().st_size
+    return paths
 
 
-def _cached_files(reference: Reference) -> dict[str, Path]:
-    """Return the files of a repository that are on disk, by their path in it."""
-    from huggingface_hub import constants, scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
-    except CacheNotFound:
-        return {}
-    for repo in repos:
-        if repo.repo_type == "model" and repo.repo_id.lower() == reference.repo.lower():
-            for revision in repo.revisions:
-                if reference.revision in (*revision.refs, revision.commit_hash):
-                    root = revision.snapshot_path
-                    return {file.file_path.relative_to(root).as_posix(): file.file_path for file in revision.files}
-    return {}
-
-
-@contextmanager
-def _translated(reference: Reference, *, doing: str) -> Iterator[None]:
-    """Turn errors of huggingface_hub and of the network below it into ours."""
-    from huggingface_hub import constants, errors
-
-    # Whatever HTTP library huggingface_hub uses, its own error derives from that library's.
-    network: tuple[type[BaseException], ...] = (OSError, *errors.HfHubHTTPError.__bases__)
-    try:
-        yield
-    except errors.RevisionNotFoundError as error:
-        raise ModelNotFound(f"{reference.repo} has no revision {reference.revision}", param="model") from error
-    except errors.HFValidationError as error:
-        raise ModelNotFound(f"{reference.repo} is no valid repository name", param="model") from error
-    except errors.GatedRepoError as error:
-        raise HubError(
-            f"{reference.repo} is gated: its conditions must be accepted first",
-            hint=f"accept them at {constants.ENDPOINT}/{reference.repo}, then set HF_TOKEN or run `hf auth login`",
-            param="model",
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise ModelNotFound(
-            f"{constants.ENDPOINT} has no model repository {reference.repo}",
-            hint="check the spelling; for a private repository set HF_TOKEN or run `hf auth login`",
-            param="model",
-        ) from error
-    except errors.OfflineModeIsEnabled as error:
-        raise HubError(
-            f"{reference} is not in the cache, and HF_HUB_OFFLINE forbids to download it",
-            hint="unset HF_HUB_OFFLINE, or give the path of a GGUF file",
-            param="model",
-        ) from error
-    except network as error:
-        raise _network_error(error, doing) from error
-
-
-def _network_error(error: BaseException, doing: str) -> HubError:
+def _check_space(reference: Reference, listing: Listing, names: list[str]) -> None:
+    """Refuse what does not fit, before its first byte."""
     from huggingface_hub import constants
 
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status in (401, 403):
-        return HubError(
-            f"the hub refused {doing} ({status})",
-            hint="check HF_TOKEN: it may be invalid or lack the right to read this repository",
-            param="model",
-        )
-    reason = f"status {status}" if status else str(error).strip().split("\n")[0] or type(error).__name__
-    return HubError(
-        f"{doing} from {constants.ENDPOINT} failed: {reason}",
-        hint="check the connection, or give the path of a GGUF file",
-        param="model",
-    )
+    cached = cached_listing(reference)
+    have = cached.sizes if cached and cached.commit == listing.commit else {}
+    missing = [name for name in names if name not in have]
+    arrived = partial_size(reference, {listing.checksums.get(name, "") for name in missing})
+    needed = sum(listing.sizes[name] or 0 for name in missing) - arrived
+    folder = Path(constants.HF_HUB_CACHE).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise no_space(f"{reference.repo}: {needed / 1e9:.2f} GB more are needed, {free / 1e9:.2f} GB are free", folder)
+
+
+def _root(name: str, path: Path) -> Path:
+    """Return the folder of the snapshot in which a file of the repository lies."""
+    return path.parents[len(PurePosixPath(name).parts) - 1]

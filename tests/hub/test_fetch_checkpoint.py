@@ -41,6 +41,7 @@ def hub(checkpoint: Path) -> Iterator[Hub]:
     }
     repos = {
         "acme/Tiny-1B-ft": Repo(files(checkpoint) | others),
+        "Salesforce/xLAM-2-1b-fc-r": Repo(files(checkpoint)),
         "acme/tiny-lora": Repo(files(checkpoint.parent / "lora")),
         "acme/only-gguf": Repo({"a-Q8_0.gguf": b"", "config.json": b"{}"}),
         "acme/gated": Repo(files(checkpoint), gated="good"),
@@ -85,6 +86,12 @@ def test_the_cache_serves_without_the_hub(hub: Hub, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(hub.requests) == n_requests
     assert GGUFHeader.read(tmp_path / "Tiny-1B-ft-F16.gguf").metadata["edge_lam.source.commit"] == COMMIT
+
+
+def test_an_alias_is_the_checkpoint(hub: Hub, tmp_path: Path) -> None:
+    done = convert(hub, tmp_path, "xlam-2-1b", "-q", "BF16")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "xLAM-2-1b-fc-r-BF16.gguf").is_file()
 
 
 @pytest.mark.parametrize(

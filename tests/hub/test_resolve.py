@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from hub_server import COMMIT, Repo, run_hub
+from hub_server import COMMIT, Repo
 from huggingface_hub import constants
 
-from edge_lam.errors import HubError, ModelNotFound, UnsupportedModel
+from edge_lam.errors import HubError, ModelNotFound
 from edge_lam.hub import resolve
 
 FILES = {
@@ -21,31 +21,19 @@ FILES = {
 }
 
 
-def point_to(url, monkeypatch):
-    """Do what HF_ENDPOINT does, which huggingface_hub reads only when it is imported."""
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
-
-
 @pytest.fixture
-def hub(tmp_path, monkeypatch):
+def hub(serve):
     repos = {
         "acme/tiny-gguf": Repo(FILES),
         "acme/large-gguf": Repo({"a-Q8_0.gguf": b"q8", "a-F32.gguf": b"f32"}),
         "acme/one": Repo({"weights.gguf": b"one"}),
         "acme/checkpoint": Repo({"model.safetensors": b"", "mmproj-F16.gguf": b""}),
+        "acme/torn": Repo({"a-Q8_0-00002-of-00002.gguf": b"2"}),
         "acme/twins": Repo({"a-Q4_0.gguf": b"a", "b-Q4_0.gguf": b"b"}),
         "acme/gated": Repo({"a-Q4_0.gguf": b"a"}, gated="good"),
         "acme/private": Repo({"a-Q4_0.gguf": b"a"}, token="good"),
     }
-    with run_hub(repos) as running:
-        point_to(running.url, monkeypatch)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(tmp_path / "tokens"))
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-            monkeypatch.delenv(variable, raising=False)
+    with serve(repos) as running:
         yield running
 
 
@@ -53,6 +41,8 @@ def hub(tmp_path, monkeypatch):
     ("spec", "content"),
     [
         ("acme/tiny-gguf", b"GGUF q4"),
+        ("acme/tiny-gguf:BF16", b"GGUF part 1"),
+        ("acme/tiny-gguf/Tiny-1B-fc-BF16-00002-of-00002.gguf", b"GGUF part 1"),
         ("acme/tiny-gguf:Q8_0", b"GGUF q8"),
         ("acme/tiny-gguf:q8_0", b"GGUF q8"),
         ("acme/tiny-gguf:F16", b"GGUF f16"),
@@ -71,7 +61,8 @@ def test_the_file_that_is_meant(hub, spec, content):
 
 def test_a_file_is_downloaded_once(hub):
     assert resolve("acme/tiny-gguf") == resolve("acme/tiny-gguf:q4_k_m")
-    assert hub.downloads() == ["/acme/tiny-gguf/resolve/main/Tiny-1B-fc-Q4_K_M.gguf"]
+    in_main = "/acme/tiny-gguf/resolve/main"
+    assert hub.downloads() == [f"{in_main}/Tiny-1B-fc-Q4_K_M.gguf", f"{in_main}/README.md"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +75,9 @@ def test_a_file_is_downloaded_once(hub):
         ("acme/private", ModelNotFound, "has no model repository acme/private"),
         ("acme/checkpoint", ModelNotFound, r"holds no GGUF model \(convert"),
         ("acme/twins:Q4_0", ModelNotFound, "2 files that are Q4_0: a-Q4_0.gguf, b-Q4_0.gguf .*acme/twins/a-Q4_0.gguf"),
-        ("acme/tiny-gguf:BF16", UnsupportedModel, "00001-of-00002.gguf .* one of 2 parts"),
+        ("acme/torn", ModelNotFound, r"has only 1 of the 2 parts of a-Q8_0-00002-of-00002\.gguf"),
+        ("acme/tiny-gguf@v1:Q8_0", ModelNotFound, "has no revision v1:Q8_0"),
+        ("xlam-2-1bb", ModelNotFound, r"no file xlam-2-1bb, .*did you mean xlam-2-1b\?"),
         ("acme/gated", HubError, "is gated: .*accept them at http.*/acme/gated, then set HF_TOKEN"),
         ("model.gguf", ModelNotFound, "there is no file model.gguf"),
         ("models/model.gguf", ModelNotFound, "there is no file models/model.gguf"),
@@ -117,12 +110,12 @@ class TestWithoutTheHub:
     """What was downloaded stays usable; the rest fails at once and says why."""
 
     @pytest.fixture(params=["offline", "no connection", "server error"])
-    def unreachable(self, request, hub, monkeypatch):
+    def unreachable(self, request, hub, monkeypatch, point_to):
         cached = resolve("acme/tiny-gguf:Q8_0")
         if request.param == "offline":
             monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
         elif request.param == "no connection":
-            point_to("http://127.0.0.1:9", monkeypatch)
+            point_to("http://127.0.0.1:9")
         else:
             hub.broken = True
         return request.param, cached

@@ -1,0 +1,129 @@
+"""`edge-lam pull`: a model comes from the hub, with its progress, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edge_lam.cli.options import examples
+from edge_lam.cli.progress import progress_bar
+from edge_lam.cli.terminal import console, one_line, print_json, size
+
+if TYPE_CHECKING:
+    from edge_lam.hub import Pulled
+
+_LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
+
+
+@click.command(
+    "pull",
+    epilog=examples(
+        "edge-lam pull xlam-2-1b",
+        "edge-lam pull xlam-2-3b:Q8_0",
+        "edge-lam pull owner/repo/model.gguf --revision v1.0",
+        "edge-lam pull xlam-2-1b --checkpoint",
+    ),
+)
+@click.argument("model")
+@click.option("--revision", metavar="REV", help="A branch, tag or commit; the same as MODEL@REV.  [default: main]")
+@click.option("--checkpoint", is_flag=True, help="Take the weights to convert, not a GGUF to run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: str, revision: str | None, checkpoint: bool, as_json: bool) -> None:
+    """Download a model, or the rest of it, and check it.
+
+    MODEL is a name of `edge-lam models --available`, owner/repo, either with :QUANT, or owner/repo/file.gguf. Without a
+    QUANT it is Q4_K_M, else Q8_0, else what there is; of a repository without GGUFs it is the checkpoint.
+
+    Files lie in huggingface_hub's cache (HF_HOME), which other tools share. A broken download goes on where it stopped,
+    and each file is compared with the checksum that the hub gives. HF_TOKEN or `hf auth login` opens gated
+    repositories; HF_HUB_OFFLINE=1 uses only what is there.
+    """
+    from edge_lam.hub import pull
+
+    with _progress() as on_progress:
+        pulled = pull(model, checkpoint=checkpoint or None, revision=revision, on_progress=on_progress)
+    if as_json:
+        print_json(_facts(pulled))
+    else:
+        _show(pulled, _spec(model, revision))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int | None, str], None]]:
+    """Show a bar on a terminal, and a line now and then elsewhere."""
+    if not console(stderr=True).is_terminal:
+        yield _Lines().tell
+        return
+    with progress_bar({"pull": "downloading"}, in_bytes=True) as tell:
+        yield lambda done, total, name: tell("pull", done, total, one_line(name))
+
+
+class _Lines:
+    """Progress as lines on stderr: one for each file, and one every ten seconds."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._first: tuple[float, int] | None = None  # when and where this run began to receive
+        self._last = 0.0
+
+    def tell(self, done: int, total: int | None, name: str) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (now, done)
+        if name == self._name and now - self._last < _LINE_EVERY:
+            return
+        of_all = f"{size(done)} of {size(total)}" if total is not None else size(done)
+        start, before = self._first
+        rate = (done - before) / (now - start) if now - start > 1 else 0.0
+        speed = f", {size(rate)}/s" if rate > 0 else ""
+        left = f", {(total - done) / rate:.0f} s left" if rate > 0 and total is not None else ""
+        print(f"downloading {one_line(name)}: {of_all}{speed}{left}", file=sys.stderr, flush=True)
+        self._name, self._last = name, now
+
+
+def _spec(model: str, revision: str | None) -> str:
+    return f"{model.partition('@')[0]}@{revision}" if revision else model
+
+
+def _facts(pulled: Pulled) -> dict[str, object]:
+    return {
+        "path": str(pulled.path),
+        "kind": "checkpoint" if pulled.is_checkpoint else "gguf",
+        "repo": pulled.repo,
+        "commit": pulled.commit,
+        "quant": pulled.quant,
+        "license": pulled.license,
+        "size": pulled.size,
+        "files": [str(path) for path in pulled.files],
+    }
+
+
+def _show(pulled: Pulled, spec: str) -> None:
+    screen = console()
+    screen.print(one_line(str(pulled.path)), style="bold", soft_wrap=True)
+    n_files = len(pulled.files)
+    rows = {
+        "from": f"{pulled.repo} at {pulled.commit[:12]}",
+        "quant": pulled.quant,
+        "size": size(pulled.size) + (f" in {n_files} files" if n_files > 1 else ""),
+        "licence": pulled.license or "not stated on the hub",
+        "next": _next(pulled, spec),
+    }
+    for label, value in rows.items():
+        if value:
+            screen.print(f"  {label:<8} {one_line(value)}", soft_wrap=True)
+
+
+def _next(pulled: Pulled, spec: str) -> str:
+    if pulled.is_checkpoint:
+        return f"edge-lam convert {shlex.quote(spec)} -q Q4_K_M"
+    if Path(spec.partition(":")[0]).exists():  # a folder of this name would be taken for the model
+        spec = str(pulled.path)
+    return f"edge-lam chat --model {shlex.quote(spec)}"

@@ -1,0 +1,119 @@
+"""What a repository holds: from the hub, or from the cache where the hub can't be asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from edge_lam.errors import HubError
+from edge_lam.hub.failures import patiently, translated
+from edge_lam.hub.reference import Reference
+
+CARD = "README.md"
+LIST_TIMEOUT = 10.0
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a repository at one revision.
+
+    Attributes:
+        commit: the commit that the revision is.
+        sizes: bytes by path in the repository; None where the hub does not say.
+        checksums: of each file, SHA-256 of large ones and git's object id of others, as far as the hub says it.
+        license: identifier such as "cc-by-nc-4.0", or "".
+        cached: where the files lie, if this was read from the cache.
+    """
+
+    commit: str
+    sizes: dict[str, int | None]
+    checksums: dict[str, str] = field(default_factory=dict)
+    license: str = ""
+    cached: dict[str, Path] = field(default_factory=dict)
+
+
+def remote_listing(reference: Reference) -> Listing:
+    """Ask the hub.
+
+    Raises:
+        ModelNotFound: no such repository or revision.
+        HubError: the hub can't be reached or refuses, or lists a path that would leave the folder.
+    """
+    from huggingface_hub import HfApi
+
+    with translated(reference, doing=f"looking up {reference.repo}"):
+        info = patiently(
+            lambda: HfApi().model_info(
+                reference.repo, revision=reference.revision, timeout=LIST_TIMEOUT, files_metadata=True
+            )
+        )
+    sizes = {}
+    checksums = {}
+    for sibling in info.siblings or []:
+        if not _is_inside(sibling.rfilename):
+            raise HubError(
+                f"{reference.repo} lists a file whose path leaves its folder: {sibling.rfilename!r}",
+                hint="don't use this repository",
+                param="model",
+            )
+        sizes[sibling.rfilename] = sibling.size
+        checksum = sibling.lfs.sha256 if sibling.lfs else sibling.blob_id
+        if checksum:
+            checksums[sibling.rfilename] = checksum
+    return Listing(info.sha or "", sizes, checksums, _license(info))
+
+
+def cached_listing(reference: Reference) -> Listing | None:
+    """Return what the cache has of a repository at a revision; None for nothing."""
+    from huggingface_hub import constants, scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except CacheNotFound:
+        return None
+    for repo in repos:
+        if repo.repo_type == "model" and repo.repo_id.lower() == reference.repo.lower():
+            for revision in repo.revisions:
+                if reference.revision in (*revision.refs, revision.commit_hash):
+                    root = revision.snapshot_path
+                    files = {file.file_path.relative_to(root).as_posix(): file.file_path for file in revision.files}
+                    sizes = {name: path.stat().st_size for name, path in files.items()}
+                    return (
+                        Listing(revision.commit_hash, dict(sizes), {}, license_of_card(root), files) if files else None
+                    )
+    return None
+
+
+def license_of_card(folder: Path) -> str:
+    """Read the licence from the front matter of a README.md, or "": `license: cc-by-nc-4.0`."""
+    try:
+        text = (folder / CARD).read_text(encoding="utf-8", errors="replace")[:20_000]
+    except OSError:
+        return ""
+    front = re.match(r"---\n(.*?)\n---", text, re.DOTALL)
+    found = re.search(r"^license:[ \t]*(\S+)", front[1], re.MULTILINE) if front else None
+    return found[1].strip("\"'") if found else ""
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return (
+        bool(path.parts)
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and not ("\\" in name or ":" in path.parts[0] or _CONTROL.search(name))
+    )
+
+
+def _license(info: Any) -> str:
+    card = getattr(info, "card_data", None)
+    name = card.get("license") if card is not None else None
+    if isinstance(name, str):
+        return name
+    tags = [tag for tag in info.tags or [] if tag.startswith("license:")]
+    return tags[0].partition(":")[2] if tags else ""

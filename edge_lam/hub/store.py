@@ -1,0 +1,204 @@
+"""The models on this disk: those in huggingface_hub's cache, and the GGUFs of one folder for converted ones.
+
+In come those two folders, out go entries; `remove` frees what an entry alone takes, and touches nothing outside them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_lam.errors import InvalidRequest, ModelNotFound
+from edge_lam.hub.choice import choose_checkpoint, group_ggufs, quant_of
+from edge_lam.hub.listing import license_of_card
+from edge_lam.hub.reference import Reference
+from edge_lam.paths import state_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A model on this disk.
+
+    Attributes:
+        name: what `--model` or `convert` take: "owner/repo:Q4_K_M", "owner/repo", or a path.
+        path: the GGUF (of a split one its first part), or the folder of the checkpoint.
+        quant: as the file's name says it; "" of a checkpoint.
+        license: of a checkpoint or a repository whose card is there, else "".
+        size: bytes of its files.
+        used: when one of them was last read, seconds since the epoch, as far as the file system keeps it.
+        commit: of the hub's; "" of others.
+        files: its files; in the cache these may be links.
+        is_checkpoint: whether it is to be converted rather than run.
+    """
+
+    name: str
+    path: Path
+    quant: str
+    license: str
+    size: int
+    used: float
+    commit: str
+    files: tuple[Path, ...]
+    is_checkpoint: bool
+
+
+def models_folder() -> Path:
+    """Return the folder whose GGUFs are listed beside the hub's: EDGE_LAM_MODELS, else `models` of the state folder."""
+    folder = os.environ.get("EDGE_LAM_MODELS")
+    return Path(folder).expanduser() if folder else state_dir() / "models"
+
+
+def stored_models() -> list[Stored]:
+    """Return the models on this disk, the last used first."""
+    return sorted([*_in_cache(), *_in_folder()], key=lambda model: (-model.used, model.name))
+
+
+def find_stored(name: str) -> list[Stored]:
+    """Return the models that a name means: one in the list, a repository, an alias, or a path.
+
+    Raises:
+        ModelNotFound: none.
+    """
+    models = stored_models()
+    exact = [model for model in models if name.lower() == model.name.lower() or Path(name) == model.path]
+    found = exact or [model for model in models if model.commit and _is_meant(name, model)]
+    if not found:
+        raise ModelNotFound(
+            f"no model on this disk is called {name}", hint="`edge-lam models` lists them", param="name"
+        )
+    return found
+
+
+def remove(model: Stored) -> int:
+    """Remove a model and return the bytes that this frees; content that another model uses too is kept.
+
+    Raises:
+        InvalidRequest: a file can't be removed.
+    """
+    try:
+        if not model.commit:
+            for file in model.files:
+                file.unlink()
+            return model.size
+        return _remove_from_cache(model)
+    except OSError as error:
+        raise InvalidRequest(f"{error.filename} can't be removed: {error.strerror or error}", param="name") from error
+
+
+def _is_meant(name: str, model: Stored) -> bool:
+    for checkpoint in (False, True):
+        try:
+            reference = Reference.parse(name, checkpoint=checkpoint)
+        except ModelNotFound:
+            return False
+        repo, _, rest = model.name.partition("@")[0].partition(":")
+        if (
+            repo.lower() == reference.repo.lower()
+            and (not reference.quant or reference.quant.lower() == rest.lower())
+            and (not reference.file or reference.file.lower() == model.path.name.lower())
+            and (reference.revision == "main" or model.commit.startswith(reference.revision))
+        ):
+            return True
+    return False
+
+
+def _in_folder() -> Iterator[Stored]:
+    folder = models_folder()
+    files = [path for path in folder.glob("*.gguf") if path.is_file() and not path.is_symlink()]
+    for quant, models in group_ggufs([path.name for path in files]).items():
+        for parts in models:
+            paths = tuple(folder / part for part in parts)
+            yield _stored(str(paths[0]), paths[0], paths, quant=quant)
+
+
+def _in_cache() -> Iterator[Stored]:
+    from huggingface_hub import constants, scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except CacheNotFound:
+        return
+    for repo in repos:
+        if repo.repo_type == "model":
+            seen: set[Path] = set()  # the same content at several commits is one model
+            for revision in sorted(repo.revisions, key=lambda revision: (not revision.refs, -revision.last_modified)):
+                for model in _in_revision(repo, revision):
+                    blobs = {file.resolve() for file in model.files}
+                    if not blobs <= seen:
+                        yield model
+                    seen |= blobs
+
+
+def _in_revision(repo: Any, revision: Any) -> Iterator[Stored]:
+    root: Path = revision.snapshot_path
+    files = {file.file_path.relative_to(root).as_posix(): file.file_path for file in revision.files}
+    at = "" if "main" in revision.refs else f"@{revision.commit_hash}"
+    card = license_of_card(root)
+    for quant, models in group_ggufs(list(files)).items():
+        for parts in models:
+            paths = tuple(files[part] for part in parts)
+            which = f":{quant}" if quant and len(models) == 1 else f"/{parts[0]}"
+            name = f"{repo.repo_id}{which}{at}"
+            yield _stored(name, paths[0], paths, quant=quant, license=card, commit=revision.commit_hash)
+    try:
+        names = choose_checkpoint(Reference(repo.repo_id), list(files))
+    except ModelNotFound:
+        return
+    paths = tuple(files[name] for name in names)
+    yield _stored(f"{repo.repo_id}{at}", root, paths, license=card, commit=revision.commit_hash, is_checkpoint=True)
+
+
+def _stored(
+    name: str,
+    path: Path,
+    files: tuple[Path, ...],
+    *,
+    quant: str = "",
+    license: str = "",
+    commit: str = "",
+    is_checkpoint: bool = False,
+) -> Stored:
+    stats = [file.stat() for file in files]
+    return Stored(
+        name=name,
+        path=path,
+        quant=quant or ("" if is_checkpoint else quant_of(path.name)),
+        license=license,
+        size=sum(stat.st_size for stat in stats),
+        used=max(stat.st_atime for stat in stats),
+        commit=commit,
+        files=files,
+        is_checkpoint=is_checkpoint,
+    )
+
+
+def _remove_from_cache(model: Stored) -> int:
+    """Remove the names of a model's files from its snapshots, then the content that no name points to any more."""
+    snapshot = next(parent for parent in model.files[0].parents if parent.parent.name == "snapshots")
+    repo = snapshot.parent.parent
+    targets = {file.resolve() for file in model.files}
+    for name in _names(repo):
+        if name in model.files or (not model.is_checkpoint and name.resolve() in targets):
+            targets.add(name.resolve())
+            name.unlink()
+    wanted = {name.resolve() for name in _names(repo)}
+    freed = 0
+    for target in targets - wanted:
+        if target.parent == (repo / "blobs").resolve():  # never what a link out of the cache points to
+            freed += target.stat().st_size
+            target.unlink()
+    if not any(re.search(r"\.(gguf|safetensors|bin)$", name.name, re.IGNORECASE) for name in _names(repo)):
+        freed += sum(blob.stat().st_size for blob in (repo / "blobs").glob("*") if not blob.is_symlink())
+        shutil.rmtree(repo)
+        shutil.rmtree(repo.parent / ".locks" / repo.name, ignore_errors=True)
+    return freed
+
+
+def _names(repo: Path) -> list[Path]:
+    return [path for path in (repo / "snapshots").rglob("*") if path.is_symlink() or path.is_file()]

@@ -1,0 +1,165 @@
+"""Brings one file into huggingface_hub's cache: resumed where it stopped, checked before it gets its name.
+
+huggingface_hub of today starts a file from its beginning in every process. Here a partial file stays beside the blobs,
+as `<etag>.incomplete`, and the next run asks for the rest of it. Knows nothing of what a file is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from edge_lam.errors import HubError
+from edge_lam.hub.failures import patiently
+from edge_lam.hub.reference import Reference
+
+_CHUNK = 1 << 20
+_ETAG = re.compile(r"[\w-]{8,128}")  # it becomes the name of a file
+
+Arrived = Callable[[int], None]
+
+
+def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived: Arrived | None = None) -> None:
+    """Make sure that the cache has the content of one file of a repository.
+
+    Args:
+        reference: the repository and the revision.
+        name: path of the file in it.
+        checksum: what the listing says of the file, or "".
+        on_arrived: told how many bytes of the file are on disk, whenever it grows.
+
+    Raises:
+        HubError: the content is not what the hub says it is; nothing of it is kept.
+        OSError, HTTP errors of huggingface_hub: the transfer failed; what has arrived is kept.
+    """
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
+
+    url = hf_hub_url(reference.repo, name, revision=reference.revision)
+    metadata = patiently(lambda: get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT))
+    etag = metadata.etag or ""
+    if not _ETAG.fullmatch(etag):
+        raise HubError(f"the hub gives no usable checksum of {name} in {reference.repo}", param="model")
+    if checksum and len(etag) == len(checksum) and etag.lower() != checksum.lower():
+        raise HubError(f"{name} of {reference.repo} is not the file that was listed", hint="try again", param="model")
+    there = try_to_load_from_cache(reference.repo, name, revision=metadata.commit_hash)
+    if isinstance(there, str):  # perhaps in a cache that may only be read, or one without links
+        if on_arrived is not None:
+            on_arrived(Path(there).stat().st_size)
+        return
+    blob = _blobs(reference) / etag
+    repo = blob.parent.parent
+    lock = repo.parent / ".locks" / repo.name / f"{etag}.lock"  # huggingface_hub's own, so that other tools wait too
+    for path in (blob, lock):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(lock):
+        partial = blob.with_name(f"{etag}.incomplete")
+        if on_arrived is not None:
+            on_arrived(next((path.stat().st_size for path in (blob, partial) if path.exists()), 0))
+        if not blob.exists():
+            _receive(url, partial, metadata.size, on_arrived)
+            _check(partial, etag, name)
+            partial.replace(blob)
+
+
+def partial_size(reference: Reference, checksums: Collection[str]) -> int:
+    """Return how many bytes of the files with these checksums have arrived in earlier runs."""
+    partials = [_blobs(reference) / f"{checksum}.incomplete" for checksum in checksums]
+    return sum(path.stat().st_size for path in partials if path.is_file())
+
+
+def _blobs(reference: Reference) -> Path:
+    """Return the folder of the cache that holds the content of a repository's files."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=reference.repo, repo_type="model") / "blobs"
+
+
+def _receive(url: str, partial: Path, size: int | None, on_arrived: Arrived | None) -> None:
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    # A compressed answer could not be resumed: its ranges are not the file's.
+    headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+
+    def attempt() -> None:
+        with partial.open("ab") as file:
+            if size is not None and file.tell() > size:
+                file.truncate(0)
+                file.seek(0)
+            target = cast(BinaryIO, _Told(file, on_arrived)) if on_arrived else file
+            with _quiet(on_arrived is not None):
+                http_get(url, target, resume_size=file.tell(), headers=headers, expected_size=size)
+            file.flush()
+            os.fsync(file.fileno())
+
+    patiently(attempt, grows=partial)
+
+
+def _check(partial: Path, etag: str, name: str) -> None:
+    """Compare a file with the checksum that the hub gives: SHA-256 of large files, git's object id of small ones."""
+    if len(etag) == 64:
+        digest, kind = hashlib.sha256(), "SHA-256"
+    elif len(etag) == 40:
+        header = f"blob {partial.stat().st_size}\0".encode()
+        digest, kind = hashlib.sha1(header, usedforsecurity=False), "git's object id"
+    else:
+        return  # a hub that gives no checksum; the size was compared
+    with partial.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    if digest.hexdigest() != etag.lower():
+        partial.unlink()
+        raise HubError(
+            f"{name} arrived damaged: its {kind} is {digest.hexdigest()[:12]}..., the hub says {etag[:12]}...",
+            hint="it was removed; try again",
+            param="model",
+        )
+
+
+class _Told:
+    """A file that tells how long it is whenever it is written to."""
+
+    def __init__(self, file: BinaryIO, on_arrived: Arrived) -> None:
+        self._file = file
+        self._on_arrived = on_arrived
+
+    def write(self, data: bytes) -> int:
+        n_bytes = self._file.write(data)
+        self._on_arrived(self._file.tell())
+        return n_bytes
+
+    def seek(self, position: int) -> int:
+        return self._file.seek(position)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def truncate(self) -> int:
+        return self._file.truncate()
+
+
+@contextmanager
+def _quiet(quiet: bool) -> Iterator[None]:
+    """Silence huggingface_hub's own bar and warnings, for who shows progress in its own way."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    logger = logging.getLogger("huggingface_hub")
+    level, shows_bars = logger.level, not are_progress_bars_disabled()
+    if quiet:
+        logger.setLevel(logging.ERROR)
+        if shows_bars:
+            disable_progress_bars()
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if quiet and shows_bars:
+            enable_progress_bars()
