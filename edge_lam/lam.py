@@ -165,9 +165,9 @@ class LAM:
         Args:
             messages: a string, or messages in OpenAI's form.
             **options: what may be called (tools, tool_choice, allowed_tools, parallel_tool_calls), what text looks like
-                (response_format, stop, max_tokens), how tokens are chosen (temperature, top_p, seed), and how the reply
-                is held and read (constrain, calls_in_prose); see `ChatOptions` and `ReplyOptions`. Any other is refused
-                by name.
+                (response_format, stop, max_tokens), how tokens are chosen (temperature, top_k, top_p, min_p, seed,
+                logit_bias), and how the reply is held and read (constrain, calls_in_prose); see `ChatOptions` and
+                `ReplyOptions`. Any other is refused by name.
 
         Raises:
             InvalidRequest: something in the request can't be served; `param` names it. Nothing was decoded.

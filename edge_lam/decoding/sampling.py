@@ -1,12 +1,16 @@
 """`Sampler`: chooses the next token from the model's logits, among those that the constraint allows.
 
 In come logits, out comes a token. Greedy unless asked otherwise. Knows nothing of what the tokens mean.
+
+The settings work one after the other, in the order of Hugging Face's `generate`: logit bias, the constraint's mask,
+temperature, top_k, top_p, min_p; each sees what the ones before it left.
 """
 
 from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from edge_lam.errors import BackendError, InvalidRequest
@@ -26,13 +30,25 @@ class Sampler:
         seed: what the random numbers started from; None if there are none.
     """
 
-    def __init__(self, *, temperature: float = 0.0, top_p: float = 1.0, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        min_p: float = 0.0,
+        seed: int | None = None,
+        logit_bias: Mapping[int, float] | None = None,
+    ) -> None:
         """Check the settings and start the random numbers.
 
         Args:
             temperature: 0 takes the most likely token; logits are divided by anything larger.
+            top_k: sample among that many of the most likely tokens; 0 among all.
             top_p: sample among the most likely tokens that together reach this probability.
+            min_p: leave out what is less likely than this share of the most likely token's probability.
             seed: what the random numbers start from; by default something new every time.
+            logit_bias: what to add to the logits of tokens, by their ids.
 
         Raises:
             InvalidRequest: a setting is out of its range.
@@ -43,9 +59,13 @@ class Sampler:
             )
         if not _is_number(top_p) or not 0 < top_p <= 1:
             raise InvalidRequest(f"top_p must be a number above 0, at most 1, not {top_p!r}", param="top_p")
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise InvalidRequest(f"seed must be a whole number of at least 0, not {seed!r}", param="seed")
-        self._temperature, self._top_p = temperature, top_p
+        if not _is_number(min_p) or not 0 <= min_p <= 1:
+            raise InvalidRequest(f"min_p must be a number from 0 to 1, not {min_p!r}", param="min_p")
+        for name, value in (("top_k", top_k), ("seed", 0 if seed is None else seed)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise InvalidRequest(f"{name} must be a whole number of at least 0, not {value!r}", param=name)
+        self._temperature, self._top_k, self._top_p, self._min_p = temperature, top_k, top_p, min_p
+        self._bias = dict(logit_bias or {})
         self.seed = None
         if temperature > 0:
             import numpy as np
@@ -63,9 +83,11 @@ class Sampler:
 
         Raises:
             BackendError: the logits are no numbers.
-            InvalidRequest: the constraint is beyond its limits.
+            InvalidRequest: the constraint is beyond its limits, or the bias is of a token that isn't there.
         """
         with times.measure("sample"):
+            if self._bias:
+                logits = self._biased(logits)
             best = int(logits.argmax())
         if not math.isfinite(logits[best]):
             raise BackendError("the model computed no usable logits", hint="the model file may be damaged")
@@ -79,8 +101,18 @@ class Sampler:
             index = self._sample(candidates) if self._temperature else int(candidates.argmax())
             return index if allowed is None else int(allowed[index])
 
+    def _biased(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a copy of the logits with the bias added."""
+        if (largest := max(self._bias)) >= len(logits):
+            raise InvalidRequest(
+                f"logit_bias names the token {largest}, but the model has {len(logits)}", param="logit_bias"
+            )
+        biased: NDArray[np.float32] = logits.copy()
+        biased[list(self._bias)] += list(self._bias.values())
+        return biased
+
     def _sample(self, logits: NDArray[np.float32]) -> int:
-        """Draw an index, each as likely as the softmax of its logit, among those that top_p keeps.
+        """Draw an index, each as likely as the softmax of its logit, among those that top_k, top_p and min_p keep.
 
         A race: each needs an exponentially distributed time, with the weight as its rate, and the fastest wins.
         Unlike a draw from cumulated weights this hardly changes with the last digits of the logits, which depend on
@@ -89,15 +121,23 @@ class Sampler:
         import numpy as np
 
         times = self._random.standard_exponential(len(logits))
+        kept: NDArray[np.intp] | None = None  # all
+        if 0 < self._top_k < len(logits):
+            kept = np.argpartition(logits, -self._top_k)[-self._top_k :]
+            logits = logits[kept]
         scaled = logits.astype(np.float64)
         scaled -= scaled.max()
         with np.errstate(over="ignore"):  # a temperature close to 0: -inf is right
             weights = np.exp(scaled / self._temperature)
-        speeds = weights / times
-        if self._top_p == 1:
-            return int(speeds.argmax())
-        kept = self._nucleus(weights)
-        return int(kept[speeds[kept].argmax()])
+        if self._top_p < 1:
+            likely = self._nucleus(weights)
+            kept, weights = likely if kept is None else kept[likely], weights[likely]
+        if self._min_p > 0:
+            likely = np.flatnonzero(weights >= self._min_p)  # the most likely one weighs 1
+            kept, weights = likely if kept is None else kept[likely], weights[likely]
+        if kept is None:
+            return int((weights / times).argmax())
+        return int(kept[(weights / times[kept]).argmax()])
 
     def _nucleus(self, weights: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the fewest indices whose weights together reach top_p of the sum."""

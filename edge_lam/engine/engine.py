@@ -289,4 +289,11 @@ class Engine:
 
 def sampler_of(request: Request) -> Sampler:
     """Return the sampler that a request asks for."""
-    return Sampler(temperature=request.temperature, top_p=request.top_p, seed=request.seed)
+    return Sampler(
+        temperature=request.temperature,
+        top_k=request.top_k,
+        top_p=request.top_p,
+        min_p=request.min_p,
+        seed=request.seed,
+        logit_bias=request.logit_bias,
+    )

@@ -24,12 +24,10 @@ UNSUPPORTED = {
     "function_call": "use tool_choice",
     "functions": "use tools",
     "grammar": "use response_format or tools",
-    "logit_bias": "use allowed_tools or tool_choice",
     "logprobs": "",
     "max_completion_tokens": "use max_tokens",
     "max_new_tokens": "use max_tokens",
     "metadata": "",
-    "min_p": "use top_p",
     "modalities": "replies are text and calls",
     "model": "load another model",
     "n": "there is one reply per call",
@@ -42,7 +40,6 @@ UNSUPPORTED = {
     "stream": "use LAM.stream",
     "stream_options": "every reply has its report",
     "suffix": "",
-    "top_k": "use top_p",
     "top_logprobs": "",
     "user": "",
     "verbosity": "",
@@ -62,7 +59,11 @@ class ReplyOptions(TypedDict, total=False):
         response_format: holds a reply in text to JSON, in OpenAI's form: ``{"type": "json_object"}``, or
             ``{"type": "json_schema", "json_schema": {"schema": ...}}``. The prompt is yours: ask for JSON in it.
         temperature: 0 (the default) takes the most likely token.
+        top_k: sample among that many of the most likely tokens; 0 (the default) among all.
         top_p: sample among the most likely tokens that together reach this probability.
+        min_p: leave out what is less likely than this share of the most likely token's probability.
+        logit_bias: what to add to the logits of tokens, by their ids, from -100 to 100; tokens that the grammar forces
+            are not chosen, and so not changed.
         seed: the same seed repeats a reply, as far as the logits do: their last digits depend on how much of the
             prompt was cached.
         max_tokens: longest reply in tokens; by default what the context leaves.
@@ -77,7 +78,10 @@ class ReplyOptions(TypedDict, total=False):
     parallel_tool_calls: bool
     response_format: Mapping[str, Any] | None
     temperature: float
+    top_k: int
     top_p: float
+    min_p: float
+    logit_bias: Mapping[Any, float] | None
     seed: int | None
     max_tokens: int | None
     stop: str | Sequence[str]
@@ -109,7 +113,10 @@ class Request:
     parallel_tool_calls: bool = True
     response_format: dict[str, Any] | None = None
     temperature: float = 0.0
+    top_k: int = 0
     top_p: float = 1.0
+    min_p: float = 0.0
+    logit_bias: dict[int, float] | None = None
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
@@ -142,6 +149,7 @@ class Request:
             "tool_choice": choice,
             "allowed_tools": allowed,
             "response_format": read_response_format(options.get("response_format")),
+            "logit_bias": _logit_bias(options.get("logit_bias")),
             "stop": _stop(options.get("stop", ())),
         }
         return cls(messages=messages, **values)
@@ -186,6 +194,26 @@ class Request:
         if self.response_format is not None and choice not in ("auto", "none"):
             hint = "a reply that must call a tool has no text to format"
             raise InvalidRequest(f"response_format with tool_choice={choice!r}", hint=hint, param="response_format")
+
+
+def _logit_bias(biases: object) -> dict[int, float] | None:
+    """Read {id: bias}; in JSON, as OpenAI has it, the ids are strings."""
+    if biases is None:
+        return None
+    wrong = InvalidRequest("logit_bias must map token ids to numbers from -100 to 100", param="logit_bias")
+    if not isinstance(biases, Mapping):
+        raise wrong
+    found = dict[int, float]()
+    for key, bias in biases.items():
+        # No vocabulary comes near ten digits, and int() refuses thousands of them.
+        is_number = isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 10
+        token = int(key) if is_number else key
+        if isinstance(token, bool) or not isinstance(token, int) or token < 0:
+            raise wrong
+        if isinstance(bias, bool) or not isinstance(bias, int | float) or not -100 <= bias <= 100:
+            raise wrong
+        found[token] = float(bias)
+    return found
 
 
 def _stop(stop: object) -> tuple[str, ...]:

@@ -46,6 +46,59 @@ def test_top_p_keeps_the_proportions():
     )
 
 
+@pytest.mark.parametrize(
+    ("top_k", "kept"), [(1, {1}), (2, {1, 3}), (3, {1, 2, 3}), (4, {0, 1, 2, 3}), (9, {0, 1, 2, 3})]
+)
+def test_top_k_keeps_that_many(top_k, kept):
+    assert set(draw(Sampler(temperature=1, top_k=top_k, seed=1), 2000)) == kept
+
+
+@pytest.mark.parametrize(("min_p", "kept"), [(0.1, {0, 1, 2, 3}), (0.25, {1, 2, 3}), (0.4, {1, 3}), (1, {1})])
+def test_min_p_keeps_what_is_likely_enough(min_p, kept):
+    assert set(draw(Sampler(temperature=1, min_p=min_p, seed=1), 2000)) == kept
+
+
+def test_top_p_sees_what_top_k_left():
+    # Of the two most likely, 0.5 and 0.25, the first has two thirds: enough for 0.6, which of all four it isn't.
+    assert set(draw(Sampler(temperature=1, top_k=2, top_p=0.6, seed=1), 500)) == {1}
+
+
+def test_temperature_comes_before_top_p_and_min_p():
+    # Hot enough, all four are about equally likely.
+    assert set(draw(Sampler(temperature=100, top_p=0.5, seed=1), 500)) == {1, 3}
+    assert set(draw(Sampler(temperature=100, min_p=0.9, seed=1), 500)) == {0, 1, 2, 3}
+
+
+def test_what_is_left_out_does_not_change_the_rest():
+    logits = np.random.default_rng(0).normal(scale=3, size=1000).astype(np.float32)
+    everything = draw(Sampler(temperature=1, seed=3), 300, logits)
+    few = draw(Sampler(temperature=1, top_k=200, seed=3), 300, logits)
+    assert sum(one == other for one, other in zip(everything, few, strict=True)) > 250
+
+
+def test_a_bias_is_added_to_the_logits():
+    assert draw(Sampler(logit_bias={0: 2.0}), 1) == [0]
+    assert draw(Sampler(logit_bias={1: -100}), 1) == [3]
+    expected = np.array([0.1, 0.5, 0.15 * np.e, 0.25])
+    biased = draw(Sampler(temperature=1, seed=1, logit_bias={2: 1}), 20_000)
+    assert shares(biased) == pytest.approx(expected / expected.sum(), abs=0.02)
+
+
+def test_a_bias_leaves_the_logits_and_the_grammar_alone(constrain):
+    constraint = constrain("required")
+    constraint.accept(constraint.forced())
+    allowed = set(constraint.allowed().tolist())
+    logits = np.random.default_rng(3).normal(size=4096).astype(np.float32)
+    before, outside = logits.copy(), next(token for token in range(4096) if token not in allowed)
+    assert Sampler(logit_bias={outside: 100}).choose(logits, constraint, Times()) in allowed
+    assert (logits == before).all()
+
+
+def test_a_bias_of_a_token_that_is_not_there_is_refused():
+    with pytest.raises(InvalidRequest, match="token 4, but the model has 4"):
+        draw(Sampler(logit_bias={4: 1.0}), 1)
+
+
 def test_same_seed_same_tokens():
     logits = np.random.default_rng(0).normal(size=1000).astype(np.float32)
     first, again, other = (draw(Sampler(temperature=1, seed=seed), 50, logits) for seed in (7, 7, 8))
@@ -106,6 +159,12 @@ def test_unusable_logits_are_an_error(logits):
         ("top_p", 0),
         ("top_p", 1.01),
         ("top_p", "0.9"),
+        ("top_k", -1),
+        ("top_k", 1.5),
+        ("top_k", True),
+        ("min_p", -0.1),
+        ("min_p", 1.5),
+        ("min_p", float("nan")),
         ("seed", -1),
         ("seed", 1.5),
         ("seed", False),

@@ -30,6 +30,10 @@ def test_tool_choice(given, choice):
     assert Request.of("hi", {"tools": DEMO_TOOLS, "tool_choice": given}).tool_choice == choice
 
 
+def test_logit_bias_takes_ids_as_json_has_them():
+    assert Request.of("hi", {"logit_bias": {"5": 1, 7: -100}}).logit_bias == {5: 1.0, 7: -100.0}
+
+
 def named(*names: str) -> list[dict]:
     return [{"type": "function", "function": {"name": name}} for name in names]
 
@@ -126,6 +130,14 @@ def test_one_stop_string_or_several():
         ({"max_tokens": True}, "max_tokens", "at least 1"),
         ({"max_tokens": 2.5}, "max_tokens", "whole number"),
         ({"stop": [""]}, "stop", "not empty"),
+        ({"logit_bias": [1]}, "logit_bias", "map token ids"),
+        ({"logit_bias": {"yes": 1}}, "logit_bias", "map token ids"),
+        ({"logit_bias": {"9" * 5000: 1}}, "logit_bias", "map token ids"),
+        ({"logit_bias": {-1: 1}}, "logit_bias", "map token ids"),
+        ({"logit_bias": {True: 1}}, "logit_bias", "map token ids"),
+        ({"logit_bias": {5: 101}}, "logit_bias", "map token ids"),
+        ({"logit_bias": {5: float("nan")}}, "logit_bias", "map token ids"),
+        ({"logit_bias": {5: "1"}}, "logit_bias", "map token ids"),
         ({"stop": 5}, "stop", "strings"),
         ({"stop": ["a", None]}, "stop", "strings"),
         ({"n": 2}, "n", "'n' is not supported"),
