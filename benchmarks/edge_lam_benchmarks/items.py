@@ -107,8 +107,8 @@ class Suite:
 
     Attributes:
         runner: "module:function" of a `Runner`; imported when it is needed, in the process that measures.
-        planner: "module:function" that takes the `BenchModel`s and the options that all items share, and returns the
-            items to measure, as their first repeat.
+        planner: "module:function" that takes the `BenchModel`s, the options that all items share, and what else was
+            asked of the suite, and returns the items to measure, as their first repeat.
         tables: "module:function" that takes `Results` and returns the suite's tables for reports.
         alone: whether its items need a machine for themselves, since they take times.
         repeated: whether they are repeated; not where the same comes out each time.
@@ -133,7 +133,7 @@ SUITES = {
         "edge_lam_benchmarks.report.memory:memory_tables",
     ),
     "quality": Suite(
-        "edge_lam_benchmarks.demo_calls:run_quality",
+        "edge_lam_benchmarks.quality:run_quality",
         "edge_lam_benchmarks.plan:quality_items",
         "edge_lam_benchmarks.report.quality:quality_tables",
         alone=False,

@@ -8,15 +8,25 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from edge_lam import LAM, CallFinished, CallReport, CallStarted, Reply, ReplyFinished, load
 from edge_lam.errors import EdgeLamError
+from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam_benchmarks.items import Sample, WorkItem
+from edge_lam_benchmarks.random_weights import is_shape
+from edge_lam_benchmarks.sensors import EnergyMeter, clock, temperature
 
+if TYPE_CHECKING:
+    from edge_lam_benchmarks.known_answers import KnownAnswers
+
+# The answers of the models that have none of their own.
+_known: WeakKeyDictionary[LAM, KnownAnswers] = WeakKeyDictionary()
+_meter = EnergyMeter()
 # Options of an item that `edge_lam.load` takes.
 LOAD_OPTIONS = ("n_ctx", "n_threads", "device", "format", "template", "verbatim")
 _GROUPS = {"times": "time", "tokens": "tokens", "passes": "passes", "memory": "memory"}
@@ -26,6 +36,16 @@ def load_options(item: WorkItem) -> dict[str, Any]:
     """Return the arguments of `edge_lam.load` that an item names; nothing is logged, and no prefix kept on disk."""
     options = {name: item.options[name] for name in LOAD_OPTIONS if item.options.get(name) is not None}
     return {"model": item.model or None, "log": "off", "prefix_cache": False, **options}
+
+
+def open_model(options: Mapping[str, Any]) -> LAM:
+    """Load a model; random weights get the scenarios' answers to say."""
+    lam = load(**options)
+    if is_shape(GGUFHeader.read(lam.info.path).metadata):
+        from edge_lam_benchmarks.known_answers import KnownAnswers
+
+        _known[lam] = KnownAnswers(lam)
+    return lam
 
 
 class Loaded:
@@ -41,7 +61,7 @@ class Loaded:
         wanted = json.dumps(options, sort_keys=True)
         if self._lam is None or wanted != self._options:
             self.close()
-            self._lam, self._options = load(**options), wanted
+            self._lam, self._options = open_model(options), wanted
         return self._lam
 
     def close(self) -> None:
@@ -78,10 +98,13 @@ def measure(
     Returns:
         The reply, and a sample with the figures of its report and these: "time.first_event" until the first event,
         "time.name" until the first tool's name, "time.call" until the first complete call, "time.wait" the longest
-        between two events, "events" how many came, "cpu.percent" (100 is one core).
+        between two events, "events" how many came, "cpu.percent" (100 is one core), and what the machine tells.
     """
+    if known := _known.get(lam):
+        known.prepare(messages, options)
     times: dict[str, float] = {}
     longest, events, reply = 0.0, 0, None
+    energy = _meter.read()
     busy, start = time.process_time(), perf_counter()
     last = start
     for event in lam.stream(messages, **options):
@@ -94,7 +117,12 @@ def measure(
             times.setdefault("time.call", now - start)
         elif isinstance(event, ReplyFinished):
             reply = event.reply
-    seconds = perf_counter() - start
+    seconds, busy = perf_counter() - start, time.process_time() - busy
+    machine = {
+        "energy.joules": _meter.joules_since(energy),
+        "temperature.celsius": temperature(),
+        "clock.hertz": clock(),
+    }
     if reply is None:
         raise EdgeLamError("the model's stream ended without a reply")
     values = {
@@ -103,10 +131,11 @@ def measure(
         "time.total": seconds,
         "time.wait": longest,
         "events": float(events),
-        "cpu.percent": 100 * (time.process_time() - busy) / seconds,
+        "cpu.percent": 100 * busy / seconds,
+        **{name: value for name, value in machine.items() if value is not None},
     }
-    known = {"finish_reason": reply.finish_reason, "n_calls": len(reply.tool_calls), **(labels or {})}
-    return Measured(reply, Sample(values, known, part))
+    told = {"finish_reason": reply.finish_reason, "n_calls": len(reply.tool_calls), **(labels or {})}
+    return Measured(reply, Sample(values, told, part))
 
 
 def figures(report: CallReport) -> dict[str, float]:

@@ -7,8 +7,9 @@ of models and of how anything is measured.
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,14 @@ class Results:
         """Keep what became of an item, and write the file.
 
         Raises:
-            InvalidRequest: the file can't be written; the one before stays as it was.
+            InvalidRequest: the file can't be written; the one before stays as it was, and all results are written to
+                the folder for temporary files, if that can be.
         """
         self.items[result.item.id] = result
-        self.save()
+        try:
+            self.save()
+        except InvalidRequest as error:
+            raise self._rescued(error) from error
 
     def missing(self, items: Iterable[WorkItem]) -> list[WorkItem]:
         """Return the items that still have to be measured: those that failed are tried again."""
@@ -157,6 +162,15 @@ class Results:
                 hint="what it held before is still there; make room and run the same command with --resume",
                 param="out",
             ) from error
+
+    def _rescued(self, error: InvalidRequest) -> InvalidRequest:
+        refuge = Path(tempfile.gettempdir()) / f"edge-lam-{self.path.name}"
+        try:
+            replace(self, path=refuge).save()
+        except InvalidRequest:
+            return error
+        hint = f"all that was measured is in {refuge}; go on with it by --resume"
+        return InvalidRequest(error.message, hint=hint, param="out")
 
 
 def read_results(path: Path) -> Results:

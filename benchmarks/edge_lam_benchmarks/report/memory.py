@@ -1,0 +1,29 @@
+"""The table of the memory suite: what the process holds after each stage."""
+
+from __future__ import annotations
+
+from edge_lam_benchmarks.report.table import Table, center, label_of, megabytes
+from edge_lam_benchmarks.results import Results
+from edge_lam_benchmarks.statistics import groups
+
+KINDS = ("resident", "proportional", "peak", "weights", "kv", "compute", "gpu")
+
+
+def memory_tables(results: Results) -> list[Table]:
+    """Return the tables of the suite; none where it did not run."""
+    found = [group for group in groups(results, "memory") if group.part != "all"]
+    if not found:
+        return []
+    told = [kind for kind in KINDS if any(group.values(f"memory.{kind}") for group in found)]
+    titles = ["KV" if kind == "kv" else "GPU" if kind == "gpu" else kind for kind in told]
+    table = Table("Memory, MB", ["after", "model", *titles], texts=2, key=True)
+    for group in found:
+        cells = [megabytes(center(group.spread(f"memory.{kind}"))) for kind in told]
+        table.rows.append([group.part, label_of(group.item, results), *cells])
+    table.notes.append(
+        "Medians, each from processes of their own. resident, proportional, peak: of the whole process, Python "
+        "included. proportional: pages that other processes use too count in part. weights are mapped from the file."
+    )
+    if untold := [kind for kind in KINDS if kind not in told]:
+        table.notes.append(f"Not told here: {', '.join(untold)}.")
+    return [table]

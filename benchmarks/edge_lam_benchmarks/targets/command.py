@@ -1,0 +1,116 @@
+"""`edge-lam bench targets`: the table of what the runtime is held to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+from edge_lam.cli.options import THREADS, examples
+from edge_lam.cli.progress import progress_bar
+from edge_lam.cli.terminal import console, one_line, print_json
+from edge_lam.errors import InvalidRequest
+from edge_lam.paths import state_dir
+from edge_lam_benchmarks.results import Results, read_results
+from edge_lam_benchmarks.targets import rows
+from edge_lam_benchmarks.targets.run import SCENARIOS, Measurer, Plan
+
+
+@click.command(
+    "targets",
+    epilog=examples(
+        "edge-lam bench make-shape xlam-2-1b -q Q4_K_M,Q4_0 -o shapes/",
+        "edge-lam bench targets shapes/*.gguf --llama-server llama.cpp/build/bin/llama-server",
+        "edge-lam bench targets shape.gguf --only loops --answers 100 --out targets.json",
+    ),
+)
+@click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
+@click.option("--answers", "count", type=click.IntRange(min=1), default=12, show_default=True, help="To replay.")
+@click.option(
+    "--only", type=click.Choice(SCENARIOS), multiple=True, help="Measure only these; may be given several times."
+)
+@click.option("--llama-server", metavar="PATH", help="llama.cpp's server.  [default: the one on the search path]")
+@click.option(
+    "--leaderboard",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="The folder data of bfcl-eval.  [default: the installed one; else answers of our own]",
+)
+@THREADS
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw of answers and of the turns.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="For the results, as JSON."
+)
+@click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Go on with an interrupted run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    models: tuple[Path, ...],
+    count: int,
+    only: tuple[str, ...],
+    llama_server: str | None,
+    leaderboard: Path | None,
+    n_threads: int | None,
+    seed: int,
+    out: Path | None,
+    resume: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure what the runtime is held to, and show which bars are met.
+
+    MODEL is a GGUF, best a shape of `edge-lam bench make-shape`: known answers are replayed on it, so that its random
+    weights do real work. Everything is measured in turns in one run, and shown as ratios. Exits with 1 if a bar is
+    missed.
+    """
+    from edge_lam.llama.threads import default_threads
+    from edge_lam_benchmarks.models import describe
+
+    if resume is not None:
+        if models:
+            raise click.UsageError("--resume takes models and settings from the file")
+        results = read_results(resume)
+        plan = Plan.from_settings(results.settings)
+    else:
+        if not models:
+            raise click.UsageError("name a model, best a shape of `edge-lam bench make-shape`")
+        paths = {"llama-server": llama_server} if llama_server else {}
+        plan = Plan(models, only or SCENARIOS, count, n_threads or default_threads().n, seed, leaderboard, paths)
+        plan.items()  # a model that can't be read is told before anything is measured
+        results = _new_results(ctx, plan, out)
+    results.models |= {str(model): describe(str(model)) for model in plan.models}
+    results.save()
+    with progress_bar({"measure": "measuring"}) as tell:
+        Measurer(plan, tell).run(results)
+    found = rows.rows(results)
+    _tell(results, found, as_json=as_json)
+    if any(row.met is False for row in found):
+        ctx.exit(1)
+
+
+def _tell(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
+    """Write the page beside the results, and print the table."""
+    from edge_lam_benchmarks.report.files import markdown, write_files
+    from edge_lam_benchmarks.report.tables import places
+    from edge_lam_benchmarks.report.terminal import show_table
+
+    title = f"edge-lam bench targets, {results.created[:10]}"
+    page = markdown(title, [rows.target_table(results)], places(results))
+    written = write_files({results.path.with_suffix(".md"): page.encode()})
+    if as_json:
+        print_json({"rows": [asdict(row) for row in found], "results": str(results.path)})
+    else:
+        show_table(console(), rows.target_table(results))
+        for path in (results.path, *written):
+            console().print(one_line(str(path)), soft_wrap=True)
+
+
+def _new_results(ctx: click.Context, plan: Plan, out: Path | None) -> Results:
+    path = out or state_dir() / "bench" / f"targets-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}.json"
+    if path.exists():
+        raise InvalidRequest(f"{path} exists", hint=f"go on with it by --resume {path}, or name another", param="out")
+    command = ctx.meta.get("edge_lam.bench", "edge-lam bench targets")
+    return Results(path, command, plan.seed, plan.to_settings())
