@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint oracle backend clean
+.PHONY: help demo test lint oracle bench-micro backend clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "BACKEND=cpu|cuda|metal   where models run (now: $(BACKEND))"
 	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
@@ -31,6 +31,9 @@ lint: $(VENV)/.tools ## Check style and types
 oracle: $(VENV)/.tools ## Compare the converter with llama.cpp's, transformers and tokenizers (downloads them: 1 GB)
 	$(BIN)/python tests/oracle/run.py $(if $(LLAMA_CPP),--llama-cpp $(LLAMA_CPP)) \
 		$(if $(ORACLE_PYTHON),--python $(ORACLE_PYTHON))
+
+bench-micro: $(VENV)/.tools ## Time the parts, beside the last saved run
+	$(BIN)/python -m pytest benchmarks/micro --benchmark-autosave --benchmark-compare
 
 backend: $(VENV)/.python ## Install llama.cpp, built with cmake/$(BACKEND).cmake
 	@$(BIN)/python cmake/build_wheel.py --backend $(BACKEND) --install
