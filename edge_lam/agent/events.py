@@ -83,11 +83,12 @@ class AgentReply:
 
     Attributes:
         text: of the last reply.
-        messages: the whole conversation, ready to go on from.
+        messages: the whole conversation, ready to go on from. A result too long for the context is an error here, as
+            the model read it; `steps` has it whole.
         steps: every round in order.
-        finish_reason: that of the last reply; or "max_rounds" if the model still called tools, "repeated" if it only
-            called again what it had called before, "cancelled" if the run was stopped, "error" if an exception ended
-            it.
+        finish_reason: that of the last reply ("tool_calls" if its format has no place for results); or "max_rounds" if
+            the model still called tools, "repeated" if it only called again what it had called before, "cancelled" if
+            the run was stopped, "error" if an exception ended it.
     """
 
     text: str

@@ -6,6 +6,7 @@ tools take turns here; how a call runs is the round's business.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -16,6 +17,8 @@ from edge_lam.agent.events import AgentEvent, AgentFinished, AgentReply, Step, T
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
 from edge_lam.engine import Reply, ReplyFinished
+from edge_lam.errors import PromptTooLong
+from edge_lam.formats import FORMATS
 from edge_lam.metrics.report import ToolReport
 
 if TYPE_CHECKING:
@@ -89,7 +92,12 @@ class AgentStream(Iterator[AgentEvent]):
         options = self._options.copy()
         try:
             while not self._finish_reason:
-                yield from self._round(options)
+                n_steps = len(self._steps)
+                try:
+                    yield from self._round(options)
+                except PromptTooLong:
+                    if len(self._steps) > n_steps or not self._leave_out_a_result():
+                        raise
                 options.pop("tool_choice", None)
         except Exception:
             self._finish_reason = "error"
@@ -98,7 +106,8 @@ class AgentStream(Iterator[AgentEvent]):
 
     def _round(self, options: ReplyOptions) -> Generator[AgentEvent, None, None]:
         """Ask the model once and run what it calls."""
-        with closing(self._lam.stream(self._messages, tools=self._box.tools.values(), **options)) as events:
+        messages = list(self._messages)  # the log line, written when the stream is left, must not hold this reply twice
+        with closing(self._lam.stream(messages, tools=self._box.tools.values(), **options)) as events:
             for event in events:
                 if self._cancelled.is_set() and not isinstance(event, ReplyFinished):
                     break
@@ -128,12 +137,26 @@ class AgentStream(Iterator[AgentEvent]):
         self._idle_rounds = self._idle_rounds + 1 if only_repeats else 0
         if any(result.outcome == "cancelled" for result in step.results):
             self._finish_reason = "cancelled"
-        elif not step.results:
+        elif not (step.results and FORMATS[step.reply.report.format].reads_results):
             self._finish_reason = step.reply.finish_reason
         elif self._idle_rounds == MOST_IDLE_ROUNDS:
             self._finish_reason = "repeated"
         elif len(self._steps) == self._max_rounds:
             self._finish_reason = "max_rounds"
+
+    def _leave_out_a_result(self) -> bool:
+        """Put an error in the place of the longest result of the last round, if that makes the prompt shorter."""
+        last = range(len(self._messages) - (len(self._steps[-1].results) if self._steps else 0), len(self._messages))
+        if not last:
+            return False
+        longest = max(last, key=lambda index: len(self._messages[index]["content"]))
+        n_characters = len(self._messages[longest]["content"])
+        error = f"TooLong: the result has {n_characters:,} characters, more than there is room for; ask for less"
+        content = json.dumps({"error": error})
+        if len(content) >= n_characters:
+            return False
+        self._messages[longest] = {**self._messages[longest], "content": content}
+        return True
 
     def _log(self, reply: Reply, result: ToolFinished) -> None:
         report = ToolReport(result.call.id, reply.report.id, result.call.name, result.outcome, result.seconds)

@@ -76,14 +76,6 @@ class Answer:
         }
 
 
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C in the middle of an answer; `answer` is what was done so far."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
 def ask(
     lam: LAM,
     messages: list[dict[str, Any]],
@@ -92,6 +84,7 @@ def ask(
     run_tools: bool,
     show: Callable[[AgentEvent], object],
     running: dict[str, Any] | None = None,
+    unfinished: Callable[[Answer], object] | None = None,
     **options: Any,
 ) -> Answer:
     """Put messages to the model and run the tools it calls, or only collect its calls.
@@ -103,10 +96,8 @@ def ask(
         run_tools: whether calls are run; each tool then needs a function, or `running` an "on_call".
         show: called with each event as it happens.
         running: how tools are run, as for `Agent`.
+        unfinished: called with what was done so far if an error or Ctrl-C ends the run of tools; both then go on.
         **options: as for `LAM.chat`.
-
-    Raises:
-        Stopped: Ctrl-C while an agent was at work.
     """
     from edge_lam.agent import Agent
     from edge_lam.engine import ReplyFinished
@@ -116,9 +107,11 @@ def ask(
             try:
                 for event in events:
                     show(event)
-            except KeyboardInterrupt as interrupt:
+            except BaseException:
                 events.close()
-                raise Stopped(Answer.of_agent(events.reply)) from interrupt
+                if unfinished:
+                    unfinished(Answer.of_agent(events.reply))
+                raise
         return Answer.of_agent(events.reply)
     for event in lam.stream(messages, tools=tools, **options):
         show(event)

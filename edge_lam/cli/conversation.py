@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.cli.answer import Answer, Stopped, ask
+from edge_lam.cli.answer import Answer, ask
 from edge_lam.cli.running import Approver, RunOptions, ask_result
 from edge_lam.cli.saved import load_messages, save_messages
 from edge_lam.cli.summary import show_reports
@@ -84,24 +85,20 @@ class Conversation:
                 self._note(f"error: {error}")
                 return True
         transcript = Transcript(self._out, run_tools=self._run_tools, show_calls=self._running.show_calls)
+        done: list[Answer] = []
         try:
-            answer = self._ask(message, transcript)
-        except Stopped as stopped:
-            if stopped.answer.calls:
-                transcript.stopped("stopped; what was done so far is kept")
-                self._keep(message, stopped.answer)
-            else:
-                transcript.stopped("stopped; this turn is forgotten")
+            answer = self._ask(message, transcript, done.append)
         except KeyboardInterrupt:
-            transcript.stopped("stopped; this turn is forgotten")
+            transcript.stopped(f"stopped; {self._keep_calls(message, done)}")
         except EdgeLamError as error:
             transcript.note(f"error: {error}")
+            transcript.note(self._keep_calls(message, done))
         else:
             transcript.finish(answer)
             self._keep(message, answer)
         return True
 
-    def _ask(self, message: str, transcript: Transcript) -> Answer:
+    def _ask(self, message: str, transcript: Transcript, unfinished: Callable[[Answer], object]) -> Answer:
         messages = [*self._start(), *self._messages, {"role": "user", "content": message}]
         running = {**self._running.arguments(transcript, self._approver), "on_call": ask_result}
         return ask(
@@ -111,6 +108,7 @@ class Conversation:
             run_tools=self._run_tools,
             show=transcript.show,
             running=running,
+            unfinished=unfinished,
             **self._options,
         )
 
@@ -120,6 +118,13 @@ class Conversation:
     def _keep(self, message: str, answer: Answer) -> None:
         self._messages = answer.messages[len(self._start()) :]
         self._last = message, answer.reports
+
+    def _keep_calls(self, message: str, done: list[Answer]) -> str:
+        """Keep what an unfinished turn has done if tools ran in it, and say whether."""
+        if not any(answer.calls for answer in done):
+            return "this turn is forgotten"
+        self._keep(message, done[-1])
+        return "what was done so far is kept"
 
     def _obey(self, command: str, rest: str) -> bool:
         if command == "/help":

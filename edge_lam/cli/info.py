@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def command(*, model: str | None, format: str | None, template: str | None, verbatim: bool, as_json: bool) -> None:
     """Describe a model file.
 
-    MODEL is a GGUF file or owner/repo:QUANT on the hub (downloaded if it must be); without it, the embedded tiny-lam.
+    MODEL is a GGUF file, a name such as xlam-2-1b, or owner/repo:QUANT on the hub (downloaded if it must be); without
+    it, the embedded tiny-lam.
     """
     from edge_lam.lam import find_model
     from edge_lam.llama.gguf_file import GGUFHeader

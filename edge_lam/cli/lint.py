@@ -36,7 +36,7 @@ SAID = {
     "-m",
     "--model",
     metavar="MODEL",
-    help="Whose tokens count: a GGUF file or owner/repo:QUANT on the hub.  [default: the embedded tiny-lam]",
+    help="Whose tokens count: a GGUF file, a name (xlam-2-1b), or owner/repo:QUANT.  [default: the embedded tiny-lam]",
 )
 @format_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

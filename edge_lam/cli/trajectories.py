@@ -21,7 +21,7 @@ _CHECKS = (
         "--tools",
         multiple=True,
         metavar="SOURCE",
-        help="tools.py, tools.json or module:attribute: functions to execute; may be repeated.",
+        help="tools.py, tools.json or module:attribute, whose functions are executed; may be repeated.",
     ),
     click.option("--execute", is_flag=True, help="Run each call that fits its schema. This runs code."),
     click.option(
@@ -74,6 +74,7 @@ def command() -> None:
     epilog=examples(
         "edge-lam trajectories export calls.jsonl -o train.jsonl",
         "edge-lam trajectories export calls.jsonl -o train.json --clean-only",
+        "edge-lam trajectories export chat.json -o train.jsonl --tools my_tools.py",
     ),
 )
 @click.argument("log")
@@ -86,17 +87,18 @@ def export(*, log: str, output: str, clean_only: bool, verifier: Verifier, as_js
     """Write the conversations of a call log as trajectories.
 
     LOG must hold prompts: set EDGE_LAM_LOG_PROMPTS=1, or load(log_prompts=True), before the calls. Replies that were
-    cut off or failed are left out; lines that can't be read are named on stderr, and the rest goes on.
+    cut off or failed are left out; lines that can't be read are named on stderr, and the rest goes on. LOG may also be
+    a chat that /save wrote; it doesn't say which tools there were, so name them with --tools.
     """
     from edge_lam.errors import InvalidRequest
     from edge_lam.trajectories import read_log, write_trajectories
 
-    found = read_log(log)
+    found = read_log(log, verifier.tools.values())
     _complain(found.wrong)
     if not found.trajectories:
         hint = "log prompts with EDGE_LAM_LOG_PROMPTS=1" if found.skipped["prompts not logged"] else ""
         raise InvalidRequest(f"{log} holds no conversations", hint=hint, param="log")
-    verdicts = [verifier.check(trajectory) for trajectory in found.trajectories]
+    verdicts = list(verifier.check_all(found.trajectories))
     kept = [
         trajectory
         for trajectory, verdict in zip(found.trajectories, verdicts, strict=True)
@@ -112,8 +114,8 @@ def export(*, log: str, output: str, clean_only: bool, verifier: Verifier, as_js
     out = console()
     _show(verdicts)
     out.print(f"{output}  written: {count} of {len(verdicts)}, clean: {n_clean}", soft_wrap=True)
-    for reason, lines in sorted(found.skipped.items()):
-        out.print(f"  lines left out: {lines}, {reason}", soft_wrap=True)
+    for reason, replies in sorted(found.skipped.items()):
+        out.print(f"  replies left out: {replies}, {reason}", soft_wrap=True)
 
 
 @command.command(
@@ -134,12 +136,9 @@ def check(*, file: str, verifier: Verifier, as_json: bool) -> None:
     from edge_lam.errors import InvalidRequest
     from edge_lam.trajectories import read_entries
 
-    verdicts, wrong = [], []
-    for _place, entry in read_entries(file):
-        if isinstance(entry, InvalidRequest):
-            wrong.append(entry)
-        else:
-            verdicts.append(verifier.check(entry))
+    entries = [entry for _place, entry in read_entries(file)]
+    wrong = [entry for entry in entries if isinstance(entry, InvalidRequest)]
+    verdicts = list(verifier.check_all(entry for entry in entries if not isinstance(entry, InvalidRequest)))
     n_clean = sum(verdict.clean for verdict in verdicts)
     n_calls = sum(len(verdict.calls) for verdict in verdicts)
     if as_json:

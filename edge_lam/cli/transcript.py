@@ -92,6 +92,8 @@ class Transcript:
             self.note(f"no answer in text after {len(answer.reports)} replies")
         elif answer.finish_reason == "repeated":
             self.note("no answer in text: the model made the same call again and again")
+        elif answer.finish_reason == "tool_calls" and self._run_tools:
+            self.note("no answer in text: this model reads no results")
         elif answer.finish_reason == "stop" and not (answer.text or answer.errors):
             self.note("the model said nothing")
 

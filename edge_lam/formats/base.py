@@ -44,6 +44,7 @@ class ChatFormat(ABC):
             message, so that such messages are refused.
         options: the arguments of the constructor that this format knows, of `nested_tools` and `mark_required`.
         nests_tools: the default of `nested_tools`.
+        reads_results: whether the results of calls can be given back for an answer.
 
     Attributes:
         end_of_turn: the control token that ends a reply; "" if only the model's vocabulary knows.
@@ -73,6 +74,7 @@ class ChatFormat(ABC):
     frame: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[tuple[str, ...]] = ()
     nests_tools: ClassVar[bool] = False
+    reads_results: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -17,4 +17,5 @@ class XLam1FC(XLam1):
     end_of_turn = "<|EOT|>"
     syntax = TOOL_CALLS
     markers = ()
+    reads_results = False
     frame = ("### Instruction:", "### Response:", *brackets(*BLOCKS))

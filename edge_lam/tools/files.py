@@ -109,6 +109,8 @@ def _module_tools(module: ModuleType, source: str) -> list[Any]:
 
 def _attribute_tools(source: str) -> list[Any]:
     name, _, attribute = source.partition(":")
+    if name.endswith((".py", ".json")):
+        raise InvalidTool(f"{source!r} is neither file nor module", hint="use file.py, file.json or module:attribute")
     try:
         with _import_path(Path.cwd()):
             value: Any = importlib.import_module(name)

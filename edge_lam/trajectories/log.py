@@ -1,4 +1,7 @@
-"""The call log -> trajectories. Needs a log with prompts; knows nothing of the calls beyond what their lines say."""
+"""The call log, or a saved conversation -> trajectories.
+
+Needs a log with prompts; knows nothing of the calls beyond what their lines say.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.trajectories.files import at_place, decoded_entries
+from edge_lam.trajectories.files import Decoded, at_place, decoded_entries
 from edge_lam.trajectories.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from edge_lam.tools.tool import ToolLike
 
 COMPLETE = ("stop", "tool_calls")
 
@@ -25,7 +32,7 @@ class LoggedTrajectories:
     Attributes:
         trajectories: in the order of their last replies.
         wrong: lines that can't be read.
-        skipped: how many lines were left out, by reason.
+        skipped: how many replies were left out, by reason.
     """
 
     trajectories: list[Trajectory] = field(default_factory=list)
@@ -33,20 +40,51 @@ class LoggedTrajectories:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
-def read_log(path: str | os.PathLike[str]) -> LoggedTrajectories:
-    """Read the conversations of a call log.
+def read_log(path: str | os.PathLike[str], tools: Iterable[ToolLike] | None = None) -> LoggedTrajectories:
+    """Read the conversations of a call log, or a single one in a JSON list of messages, such as a saved chat.
 
     Each line holds one reply with the whole conversation before it. A line from which a later one goes on, as every
     round of an agent does, is part of that one and is not given twice.
 
+    Args:
+        path: the file.
+        tools: of a list of messages, which doesn't say what they were; each line of a log does.
+
     Raises:
-        InvalidRequest: the file can't be read; `param` is "path".
+        InvalidRequest: the file can't be read, or is a list of messages that are wrong; `param` is "path".
+        InvalidTool: a tool can't be read.
     """
+    entries = decoded_entries(Path(path))
+    first = list(islice(entries, 1))
+    if first and isinstance(first[0][1], Mapping) and "role" in first[0][1]:
+        return LoggedTrajectories([_conversation(path, chain(first, entries), tools)])
+    return _read_lines(chain(first, entries))
+
+
+def _conversation(
+    path: str | os.PathLike[str], entries: Iterable[Decoded], tools: Iterable[ToolLike] | None
+) -> Trajectory:
+    messages = []
+    for _place, value in entries:
+        if isinstance(value, InvalidRequest):
+            raise value
+        messages.append(value)
+    try:
+        return Trajectory.of(messages, tools)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{path}: {error.message}", hint=error.hint, param="path") from error
+
+
+def _read_lines(entries: Iterable[Decoded]) -> LoggedTrajectories:
     found = LoggedTrajectories()
     open_ends: dict[str, Trajectory] = {}
-    for place, value in decoded_entries(Path(path)):
+    results: dict[tuple[str, str], Any] = {}  # of tools, by the ids of reply and call
+    for place, value in entries:
         if isinstance(value, InvalidRequest):
             found.wrong.append(value)
+        elif isinstance(value, Mapping) and value.get("kind") == "tool":
+            if "result" in value:
+                results[str(value.get("reply_id")), str(value.get("id"))] = value["result"]
         elif reason := _why_skipped(value):
             found.skipped[reason] += 1
         else:
@@ -59,7 +97,7 @@ def read_log(path: str | os.PathLike[str]) -> LoggedTrajectories:
             for earlier in prefixes[:-1]:
                 open_ends.pop(earlier, None)
             open_ends.pop(prefixes[-1], None)  # said again word for word: the later one stays, at its place
-            open_ends[prefixes[-1]] = trajectory
+            open_ends[prefixes[-1]] = _with_results(trajectory, str(value.get("id")), results)
     found.trajectories = list(open_ends.values())
     return found
 
@@ -68,8 +106,6 @@ def _why_skipped(line: object) -> str:
     """Return why a line holds no conversation to learn from, or ""."""
     if not isinstance(line, Mapping):
         return "no line of a call log"
-    if line.get("kind") == "tool":
-        return "run of a tool"
     if "messages" not in line:
         return "prompts not logged"
     if not line.get("reply"):
@@ -85,6 +121,17 @@ def _trajectory(line: Mapping[str, Any]) -> Trajectory:
         raise InvalidRequest(f"messages must be a list, not {type(messages).__name__}", param="messages")
     name = str(line.get("id") or "")
     return Trajectory.of([*messages, line["reply"]], line.get("tools"), id=f"edge-lam---{name}" if name else None)
+
+
+def _with_results(trajectory: Trajectory, reply: str, results: Mapping[tuple[str, str], Any]) -> Trajectory:
+    """Return a trajectory with the results of its last reply's calls behind it, as far as there are any."""
+    found = []
+    for call in trajectory.messages[-1].get("tool_calls", ()):
+        if (key := (reply, call["id"])) in results:
+            content = results[key] if isinstance(results[key], str) else json.dumps(results[key], ensure_ascii=False)
+            name = call["function"]["name"]
+            found.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": content})
+    return replace(trajectory, messages=[*trajectory.messages, *found])
 
 
 def _prefixes(trajectory: Trajectory) -> list[str]:

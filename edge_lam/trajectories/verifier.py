@@ -5,8 +5,8 @@ In comes a trajectory; out come verdicts with reasons. Whether a call is what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -88,6 +88,9 @@ class Verifier:
         timeout: seconds that one call may run. A thread can't be ended from outside: an overdue function is left
             running behind.
 
+    Attributes:
+        tools: by name.
+
     Raises:
         InvalidTool: a tool can't be read.
         InvalidRequest: the timeout is out of range; `param` names it.
@@ -98,19 +101,29 @@ class Verifier:
     ) -> None:
         if not is_duration(timeout):
             raise InvalidRequest(f"timeout must be a number of seconds above 0, not {timeout!r}", param="timeout")
-        self._tools = {tool.name: tool for tool in as_tools(tools)}
+        self.tools = {tool.name: tool for tool in as_tools(tools)}
         self._execute = execute
         self._timeout = timeout
 
     def check(self, trajectory: Trajectory) -> Verdict:
         """Return what is wrong with a trajectory and with each of its calls."""
-        listed = {tool.name: tool for tool in trajectory.tools} or self._tools
+        listed = {tool.name: tool for tool in trajectory.tools} or self.tools
         calls = tuple(
             self._check_call(index, call, listed)
             for index, message in enumerate(trajectory.messages)
             for call in message.get("tool_calls", ())
         )
         return Verdict(trajectory.id, calls, tuple(_problems(trajectory, list(listed.values()))))
+
+    def check_all(self, trajectories: Iterable[Trajectory]) -> Iterator[Verdict]:
+        """Yield what is wrong with each trajectory; an id that stands before is wrong, too."""
+        ids: set[str] = set()
+        for trajectory in trajectories:
+            verdict = self.check(trajectory)
+            if trajectory.id in ids:
+                verdict = replace(verdict, problems=(*verdict.problems, "a trajectory before it has the same id"))
+            ids.add(trajectory.id)
+            yield verdict
 
     def _check_call(self, index: int, call: dict[str, Any], listed: dict[str, Tool]) -> CallVerdict:
         function = call["function"]
@@ -120,7 +133,7 @@ class Verifier:
             return CallVerdict(index, call["id"], name, "format", reasons)
         if not self._execute:
             return CallVerdict(index, call["id"], name)
-        return self._run(index, ToolCall(call["id"], name, arguments), self._tools.get(name) or listed[name])
+        return self._run(index, ToolCall(call["id"], name, arguments), self.tools.get(name) or listed[name])
 
     def _run(self, index: int, call: ToolCall, tool: Tool) -> CallVerdict:
         if tool.function is None:

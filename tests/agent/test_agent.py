@@ -74,6 +74,13 @@ def test_rounds_are_limited_and_every_call_has_its_result(lam, lamp):
     assert answer.messages[-1]["role"] == "tool"
 
 
+def test_a_format_without_a_place_for_results_ends_after_the_calls(tiny_lam_path, lamp):
+    with load(tiny_lam_path, n_ctx=1024, format="xlam-1-fc", log=False) as lam:
+        answer = Agent(lam, [lamp], **ONE_CALL).run("Lamp on please")
+    assert (len(answer.steps), len(lamp.calls), answer.finish_reason) == (1, 1, "tool_calls")
+    assert answer.messages[-1]["role"] == "tool"
+
+
 def test_a_conversation_goes_on(lam, lamp):
     agent = Agent(lam, [lamp], system="Be brief.", max_rounds=1, **ONE_CALL)
     first = agent.run("Lamp on please")
@@ -315,12 +322,28 @@ def test_errors_reach_who_awaits(lam, lamp):
         asyncio.run(Agent(lam, [lamp], max_new_tokens=5).arun("Go"))
 
 
-def test_a_round_that_fails_keeps_what_was_done(lam):
+def test_a_result_too_long_to_read_is_an_error_for_the_model(lam):
     def read() -> str:
         """Read."""
         return "word " * 2000
 
-    with Agent(lam, [read], **ONE_CALL).stream("Go") as events, pytest.raises(PromptTooLong):
+    answer = Agent(lam, [read], max_rounds=2, **ONE_CALL).run("Go")
+    assert len(answer.steps) == 2
+    assert answer.results[0].result == "word " * 2000
+    assert "the result has 10,000 characters" in json.loads(answer.messages[2]["content"])["error"]
+
+
+def test_a_round_that_fails_keeps_what_was_done(lam):
+    def read() -> str:
+        """Read."""
+        return "#7" * 40  # many tokens, but shorter than an error would be
+
+    with pytest.raises(PromptTooLong) as caught:
+        lam.chat("word " * 2000, tools=[read], **ONE_CALL)
+    error = caught.value
+    fitting = 2000 - -(-2000 * error.excess // error.parts["messages"])
+    question = "word " * (fitting - 20)  # room for the call, but not for its result
+    with Agent(lam, [read], **ONE_CALL).stream(question) as events, pytest.raises(PromptTooLong):
         list(events)
     assert events.reply.finish_reason == "error"
     assert events.reply.results[0].outcome == "ok"

@@ -7,6 +7,7 @@ import pytest
 from edge_lam import load
 from edge_lam.cli.conversation import Conversation
 from edge_lam.cli.running import RunOptions
+from edge_lam.errors import PromptTooLong
 from edge_lam.tools import load_tools
 
 RUNNING = RunOptions(approve=False, max_rounds=2, tool_timeout=None, show_calls=True)
@@ -94,6 +95,23 @@ def test_ctrl_c_stops_the_turn_and_keeps_the_chat(lam, tmp_path, capsys):
     assert "(stopped; what was done so far is kept)" in capsys.readouterr().out
     assert conversation.take("/report")
     assert "Latency" in capsys.readouterr().out
+
+
+def test_an_error_after_tools_ran_keeps_what_they_did(tiny_lam_path, tmp_path, capsys):
+    path = tmp_path / "read.py"
+    path.write_text("def read() -> str:\n    'Read.'\n    return '#7' * 40  # shorter than an error would be\n")
+    with load(tiny_lam_path, n_ctx=600, log="off") as lam:
+        conversation = talk(lam, load_tools(path), tool_choice="required", parallel_tool_calls=False, max_tokens=30)
+        system = {"role": "system", "content": "Be short."}
+        with pytest.raises(PromptTooLong) as caught:
+            lam.chat([system, {"role": "user", "content": "word " * 1000}], tools=load_tools(path), max_tokens=30)
+        error = caught.value
+        fitting = 1000 - -(-1000 * error.excess // error.parts["messages"])
+        assert conversation.take("word " * (fitting - 20))  # room for the call, but not for its result
+        conversation.take(f"/save {tmp_path / 'chat.json'}")
+    out = capsys.readouterr().out
+    assert out.index("(error: the prompt has ") < out.index("(what was done so far is kept)")
+    assert [message["role"] for message in json.loads((tmp_path / "chat.json").read_text())][-1] == "tool"
 
 
 def test_a_conversation_is_saved_and_loaded(lam, lamp, tmp_path, capsys):

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from edge_lam import load, load_tools
+from edge_lam.cli.saved import save_messages
+from edge_lam.formats import normalize_messages
 from edge_lam.trajectories import Trajectory, read_trajectories, write_trajectories
 
 CALL = {"id": "a", "name": "set_lamp", "arguments": {"state": "on"}}
@@ -58,6 +60,20 @@ def test_check_names_what_is_wrong(edge_lam, mixed, lamp):
     report = json.loads(shown.out)
     assert (report["trajectories"], report["clean"], report["calls"], len(report["wrong"])) == (2, 1, 2, 1)
     assert [verdict["calls"][0]["executed"] for verdict in report["verdicts"]] == [True, False]
+
+
+def test_a_saved_chat_is_exported(edge_lam, lamp, tmp_path):
+    saved, output = tmp_path / "chat.json", tmp_path / "train.jsonl"
+    reply = {"role": "assistant", "content": "", "tool_calls": [CALL]}
+    save_messages(str(saved), normalize_messages([{"role": "user", "content": "Lamp on"}, reply]))
+    shown = edge_lam("trajectories", "export", saved, "-o", output, "--tools", lamp, "--clean-only")
+    assert (shown.code, shown.err) == (0, "")
+    (trajectory,) = read_trajectories(output)
+    assert [tool.name for tool in trajectory.tools] == ["set_lamp"]
+    write_trajectories(output, [trajectory, trajectory])
+    checked = edge_lam("trajectories", "check", output)
+    assert checked.code == 1
+    assert "a trajectory before it has the same id" in checked.out
 
 
 def test_only_what_is_clean_is_exported(edge_lam, mixed, tmp_path):

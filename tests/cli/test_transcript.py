@@ -117,5 +117,8 @@ def test_an_answer_that_never_came(capsys):
     assert "the same call again and again" in capsys.readouterr().out
     Transcript(console()).finish(Answer("", [], "stop", [], [], []))
     assert capsys.readouterr().out == "  (the model said nothing)\n"
+    Transcript(console()).finish(Answer("", [{}], "tool_calls", [], [], []))
+    assert "this model reads no results" in capsys.readouterr().out
+    Transcript(console(), run_tools=False).finish(Answer("", [{}], "tool_calls", [], [], []))
     Transcript(console()).finish(Answer("done", [], "stop", [], [], [CallReport("1")]))
     assert capsys.readouterr().out == ""

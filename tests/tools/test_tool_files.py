@@ -107,6 +107,7 @@ def test_what_is_wrong_is_said(tmp_path, name, text, message):
         ("nowhere/t.py", "no such file: nowhere/t.py"),
         ("nowhere/t.json", "no such file"),
         ("tools.yaml", "names no tools"),
+        ("tools.py:lamp", "neither file nor module"),
         ("no_such_module_x:f", "module 'no_such_module_x' can't be imported: ModuleNotFoundError"),
     ],
 )

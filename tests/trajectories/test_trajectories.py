@@ -182,6 +182,32 @@ def test_the_log_of_an_agent_is_one_trajectory(tiny_lam_path, tmp_path):
     assert "is not JSON" in wrong.message
 
 
+def test_the_results_of_the_last_round_are_there(tiny_lam_path, tmp_path):
+    def switch_lamp(state: Literal["on", "off"]) -> dict[str, str]:
+        """Switch the lamp."""
+        return {"lamp": "Łampa " + state}
+
+    log = tmp_path / "calls.jsonl"
+    with load(tiny_lam_path, n_ctx=1024, log=log, log_prompts=True) as lam:
+        answer = Agent(lam, [switch_lamp], max_rounds=1, tool_choice="required", max_tokens=90).run("Lamp on please")
+        (trajectory,) = read_log(log).trajectories
+        assert trajectory.messages == normalize_messages(answer.messages)
+        assert trajectory.messages[-1]["role"] == "tool"
+        lam.chat(answer.messages, tools=[switch_lamp], tool_choice="none", max_tokens=200)
+    (trajectory,) = read_log(log).trajectories  # still one: the second reply goes on from the first
+    assert [message["role"] for message in trajectory.messages][:3] == ["user", "assistant", "tool"]
+
+
+def test_a_saved_chat_is_one_trajectory(tmp_path):
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(CONVERSATION, indent=2))
+    (trajectory,) = read_log(path, [WEATHER]).trajectories
+    assert trajectory == Trajectory.of(CONVERSATION, [WEATHER])
+    path.write_text('[{"role": "user", "content": "Hi"}, {"role": "robot", "content": ""}]')
+    with pytest.raises(InvalidRequest, match="unknown role 'robot'"):
+        read_log(path)
+
+
 def test_a_log_without_prompts_says_so(tiny_lam_path, tmp_path):
     log = tmp_path / "calls.jsonl"
     with load(tiny_lam_path, n_ctx=512, log=log, log_prompts=False) as lam:

@@ -107,6 +107,12 @@ def test_messages_are_checked_too(divide):
     assert Verifier().check(Trajectory.of("Hi")).problems == ("there is no reply of the assistant",)
 
 
+def test_an_id_is_taken_once():
+    messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
+    verdicts = Verifier().check_all(Trajectory.of(messages, id=name) for name in "aba")
+    assert [verdict.problems for verdict in verdicts] == [(), (), ("a trajectory before it has the same id",)]
+
+
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "1", True])
 def test_a_time_limit_must_be_one(timeout):
     with pytest.raises(InvalidRequest) as caught:
