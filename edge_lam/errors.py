@@ -13,6 +13,8 @@
     ├── HubError                the hub can't be reached or refuses
     ├── BackendError            llama.cpp is missing, failed to load or failed in a call
     ├── InvalidCall             the model's output is no valid call; keeps the raw text
+    ├── Busy                    too many requests are waiting already
+    ├── Cancelled               the request was ended before its reply was whole
     └── Closed                  used after close()
 
 Each carries a one-line message, an optional hint (what to do), a stable `code` and, where one argument is at fault,
@@ -141,6 +143,18 @@ class InvalidCall(EdgeLamError):
         super().__init__(message, hint=hint)
         self.raw = raw
         self.tool = tool
+
+
+class Busy(EdgeLamError):
+    """Too many requests are waiting already."""
+
+    code = "busy"
+
+
+class Cancelled(EdgeLamError):
+    """The request was ended before its reply was whole."""
+
+    code = "cancelled"
 
 
 class Closed(EdgeLamError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import PrefixStore, prefix_folder, read_baked, state_key, write_prefix
-from edge_lam.engine import ChatOptions, Engine, Event, Reply, ReplyFinished, Request
+from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, Reply, ReplyFinished, Request
+from edge_lam.engine.stream import async_events_of, reply_of
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
 from edge_lam.llama import Context, Model
@@ -36,6 +38,8 @@ def load(
     *,
     n_ctx: int | None = None,
     n_threads: int | None = None,
+    n_parallel: int = 1,
+    queue_limit: int = QUEUE_LIMIT,
     device: str = "auto",
     adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
     format: str | None = None,
@@ -55,6 +59,9 @@ def load(
             embedded model.
         n_ctx: tokens of prompt and reply together; by default what the model was trained for, at most 4096.
         n_threads: threads that compute; by default one per physical core that this process may use.
+        n_parallel: replies that are written side by side, each with `n_ctx` tokens of its own, whose memory is taken
+            now. More requests wait in line.
+        queue_limit: how many may wait; one more is refused as `Busy`.
         device: "auto", "cpu" or "gpu".
         adapters: LoRA adapters in GGUF, each with its scale, such as [("my-lora.gguf", 1.0)].
         format: the chat format to speak, such as "xlam-2-llama"; by default what the file tells.
@@ -89,7 +96,14 @@ def load(
             nested_tools=nested_tools,
             mark_required=mark_required,
         )
-        context = Context(loaded, n_ctx=n_ctx, n_threads=n_threads, adapters=adapters)
+        context = Context(
+            loaded,
+            n_ctx=n_ctx,
+            n_threads=n_threads,
+            n_sequences=n_parallel,
+            n_logits=max(32, 10 * n_parallel),
+            adapters=adapters,
+        )
         store = PrefixStore(state_key(context), prefix_folder(prefix_cache))
         if prefix is not None:
             store.add(read_baked(Path(prefix), store.key))
@@ -97,7 +111,8 @@ def load(
         loaded.close()
         raise
     call_log = CallLog(log, log_prompts=log_prompts)
-    return LAM(Engine(context, chat_format, call_log, store=store, load_seconds=perf_counter() - start))
+    seconds = perf_counter() - start
+    return LAM(Engine(context, chat_format, call_log, store=store, queue_limit=queue_limit, load_seconds=seconds))
 
 
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
@@ -141,6 +156,7 @@ class ModelInfo:
     n_ctx: int
     n_ctx_train: int
     n_threads: int
+    n_parallel: int
     kv_bytes: int
     compute_bytes: int
     load_seconds: float
@@ -153,7 +169,7 @@ class ModelInfo:
 class LAM:
     """A large action model, loaded. Made by `load`; a context manager.
 
-    Calls from several threads wait for each other.
+    Any thread may call; a thread of its own does the work, for as many calls side by side as `load` allowed.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -176,16 +192,13 @@ class LAM:
             BackendError: llama.cpp failed.
             Closed: after `close()`.
         """
-        for event in self.stream(messages, **options):
-            if isinstance(event, ReplyFinished):
-                reply = event.reply
-        return reply
+        request = Request.of(messages, options)
+        return reply_of(lambda sink: self._engine.submit(request, sink))
 
     def stream(self, messages: Messages, **options: Unpack[ChatOptions]) -> Generator[Event, None, None]:
         """Ask the model and get its reply as it comes: text and the arguments of calls in pieces.
 
-        Arguments and errors are those of `chat`. Leaving the stream early (`break`, `close()`) ends the reply; so does
-        another call in the same thread.
+        Arguments and errors are those of `chat`. Leaving the stream early (`break`, `close()`) ends the reply.
 
         Returns:
             A generator of events: `TextDelta` for text; for each call `CallStarted`, `ArgumentsDelta` as its arguments
@@ -193,6 +206,22 @@ class LAM:
             thinks aloud; and `ReplyFinished` as the last. However tokens cut the reply, the events add up to it.
         """
         return self._engine.run(Request.of(messages, options))
+
+    async def achat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
+        """Ask the model and await its reply; arguments and errors are those of `chat`. Cancelling the task ends it."""
+        async with contextlib.aclosing(self.astream(messages, **options)) as events:
+            async for event in events:
+                if isinstance(event, ReplyFinished):
+                    return event.reply
+        raise AssertionError("a stream ends with a reply or an error")
+
+    def astream(self, messages: Messages, **options: Unpack[ChatOptions]) -> AsyncGenerator[Event, None]:
+        """Ask the model and await its reply as it comes; arguments and events are those of `stream`.
+
+        Leaving it early (`aclose()`) or cancelling the task ends the reply.
+        """
+        request = Request.of(messages, options)
+        return async_events_of(lambda sink: self._engine.submit(request, sink))
 
     def prewarm(self, tools: Iterable[ToolLike] | None = None, *, system: str | None = None) -> Future[CallReport]:
         """Read tools and system message ahead of the first request, in the background; an app does it as it starts.
@@ -268,6 +297,7 @@ class LAM:
             n_ctx=context.n_ctx,
             n_ctx_train=model.n_ctx_train,
             n_threads=context.n_threads,
+            n_parallel=context.n_sequences,
             kv_bytes=context.kv_bytes,
             compute_bytes=context.compute_bytes,
             load_seconds=engine.load_seconds,

@@ -28,7 +28,7 @@ class KnownAnswers:
 
     def __init__(self, lam: LAM) -> None:
         self._engine = lam._engine  # the benchmarks alone decide for the model: not for users of `LAM`
-        self._vocabulary = self._engine._vocabulary
+        self._vocabulary = self._engine.vocabulary
         self._chosen: dict[_Key, list[int]] = {}
         self._engine.sampler_of = self.sampler_of
 

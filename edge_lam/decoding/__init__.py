@@ -8,19 +8,25 @@ from __future__ import annotations
 from edge_lam.decoding.constraint import Constraint, Unconstrained
 from edge_lam.decoding.costs import PassCosts
 from edge_lam.decoding.drafts import Draft, Drafter, Lookup
-from edge_lam.decoding.loop import decode, reuse_prompt
+from edge_lam.decoding.loop import Done, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
 from edge_lam.decoding.sampling import Sampler
 from edge_lam.decoding.vocabulary import Vocabulary
 
 __all__ = [
     "Constraint",
+    "Done",
     "Draft",
     "Drafter",
     "Lookup",
     "PassCosts",
+    "Read",
+    "Reads",
     "Sampler",
+    "TimeUp",
     "Unconstrained",
     "Vocabulary",
     "decode",
+    "read_prompt",
     "reuse_prompt",
+    "steps",
 ]

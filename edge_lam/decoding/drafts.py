@@ -112,7 +112,7 @@ class Drafter:
         """Return how often guesses that rest on a match of this length were right."""
         return self._right[match - 1] / self._tried[match - 1]
 
-    def draft(self, lookup: Lookup, constraint: Unconstrained, n_unread: int, most: int) -> Draft:
+    def draft(self, lookup: Lookup, constraint: Unconstrained, n_unread: int, most: int, n_others: int = 0) -> Draft:
         """Guess what comes next.
 
         Args:
@@ -120,13 +120,16 @@ class Drafter:
             constraint: what the reply may be, at the end of those tokens; left as it is.
             n_unread: tokens that the next pass reads anyway.
             most: longest draft.
+            n_others: tokens that the next pass is expected to read for other replies.
 
         Returns:
             The draft that is expected to save the most time; it may be empty.
         """
         if not (found := lookup.next()):
             return Draft()
-        if self.rate(found[1]) * self.costs.of(1) <= self.costs.added(n_unread, 1):
+        # A confirmed guess spares this reply a pass; of one that others share it spares only a share.
+        spared, n_read = self.costs.of(n_others + 1) / (n_others + 1), n_others + n_unread
+        if self.rate(found[1]) * spared <= self.costs.added(n_read, 1):
             return Draft(spared=found)
         length, ahead = lookup.length, constraint.fork()
         draft = best = Draft()
@@ -143,8 +146,8 @@ class Drafter:
             guesses, matches = [*draft.guesses, len(draft.tokens)], [*draft.matches, match]
             draft = Draft([*draft.tokens, *run], guesses, matches)
             likely *= self.rate(match)
-            saved += likely * self.costs.of(1)  # a confirmed guess spares a pass of its own
-            cost = self.costs.added(n_unread, len(draft.tokens))
+            saved += likely * spared
+            cost = self.costs.added(n_read, len(draft.tokens))
             if saved - cost > gain:
                 gain, best = saved - cost, draft
             lookup.add(run)

@@ -2,14 +2,18 @@
 
 In come the tokens of a prompt and what the reply may be; out come pieces of text, and a filled report. Constraint and
 drafts propose, the model disposes: tokens that the grammar forces, and guesses to verify, ride along with the token
-chosen before them, so that one pass reads them all.
+chosen before them, so that one pass reads them all. The loop says what it wants read and waits: whoever drives it may
+read the tokens of several replies in one pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeAlias
 
+from edge_lam.cache.live import common_length
 from edge_lam.decoding.drafts import Draft, Lookup
 from edge_lam.decoding.text import TextWriter
 
@@ -20,6 +24,43 @@ if TYPE_CHECKING:
     from edge_lam.decoding.sampling import Sampler
     from edge_lam.decoding.vocabulary import Vocabulary
     from edge_lam.metrics.report import CallReport
+
+MOST_DRAFTED = 128  # tokens: all that need logits have to go down in one pass
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Tokens that a reply needs read next.
+
+    Attributes:
+        tokens: at least one.
+        rows: after which of them it needs logits, by their indices, ascending.
+    """
+
+    tokens: list[int]
+    rows: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What reading them took.
+
+    Attributes:
+        seconds: in passes.
+        n_passes: how many passes had a part of them.
+        n_tokens: tokens of the last pass, those of other replies included.
+    """
+
+    seconds: float
+    n_passes: int
+    n_tokens: int
+
+
+class TimeUp(Exception):  # noqa: N818  (it ends a reply, which then is whole: nothing failed)
+    """Thrown into `steps` to end a reply where it is."""
+
+
+Reads: TypeAlias = Generator[Read, "Done", None]
 
 
 def decode(
@@ -35,59 +76,145 @@ def decode(
     n_static: Callable[[], int] | None = None,
     report: CallReport,
 ) -> Iterator[str]:
-    """Yield the text of a reply as it grows.
+    """Yield the text of a reply as it grows, with a sequence of its own; arguments are those of `steps`."""
+    pieces: list[str] = []
+    reads = steps(
+        sequence,
+        vocabulary,
+        prompt,
+        constraint,
+        sampler,
+        write=pieces.append,
+        max_tokens=max_tokens,
+        stop=stop,
+        drafter=drafter,
+        n_static=n_static,
+        report=report,
+    )
+    read = next(reads, None)
+    while read is not None:
+        yield from pieces
+        pieces.clear()
+        done = read_alone(sequence, read)
+        try:
+            read = reads.send(done)
+        except StopIteration:
+            break
+    yield from pieces
 
-    It can be left at any point, by an exception too: the sequence then holds exactly what was decoded.
+
+def read_alone(sequence: LiveSequence, read: Read) -> Done:
+    """Read what a reply needs in passes of its own."""
+    start = perf_counter()
+    n_passes = sequence.extend(read.tokens, read.rows)
+    return Done(perf_counter() - start, n_passes, len(read.tokens))
+
+
+def steps(
+    sequence: LiveSequence,
+    vocabulary: Vocabulary,
+    prompt: Sequence[int],
+    constraint: Unconstrained,
+    sampler: Sampler,
+    *,
+    write: Callable[[str], None],
+    max_tokens: int,
+    stop: Sequence[str] = (),
+    drafter: Drafter | None = None,
+    n_static: Callable[[], int] | None = None,
+    report: CallReport,
+) -> Reads:
+    """Make a reply, step by step: yield what has to be read before it can go on.
+
+    It can be left at any point, by an exception too: the sequence then holds exactly what was decoded. `TimeUp` ends
+    the reply and leaves it whole.
 
     Args:
-        sequence: where to decode; what it holds of the prompt already is not decoded again.
+        sequence: where the reply is; what it holds of the prompt already is not read again. When what was yielded is
+            answered, with what reading took, the tokens are in there.
         vocabulary: the model's tokens.
         prompt: at least one token.
         constraint: what the reply may be; fresh.
         sampler: how tokens are chosen.
+        write: takes the text of the reply, piece by piece.
         max_tokens: most tokens of the reply; together with the prompt they must fit the context.
         stop: strings that end a reply in text.
         drafter: guesses tokens to verify; without one, each pass chooses one token.
         n_static: says how many tokens of the prompt other calls will share, so that their state is stored; it is asked
             only if they have to be read.
-        report: gets times, tokens, passes and the finish reason, "stop" or "length".
+        report: gets times, tokens, passes and the finish reason, "stop", "length" or "timeout".
     """
-    tokens = report.tokens
     writer = TextWriter(vocabulary, stop)
+
+    def show(tokens: Sequence[int]) -> bool:
+        if text := writer.write(tokens, constraint.kind):
+            write(text)
+        return writer.stopped
+
+    try:
+        yield from reuse_prompt(sequence, prompt, n_static, report)
+        yield from _reply(
+            sequence,
+            vocabulary,
+            prompt,
+            constraint,
+            sampler,
+            show=show,
+            max_tokens=max_tokens,
+            drafter=drafter,
+            report=report,
+        )
+    except TimeUp:
+        report.finish_reason = "timeout"
+    if text := writer.finish():
+        write(text)
+
+
+def _reply(
+    sequence: LiveSequence,
+    vocabulary: Vocabulary,
+    prompt: Sequence[int],
+    constraint: Unconstrained,
+    sampler: Sampler,
+    *,
+    show: Callable[[Sequence[int]], bool],
+    max_tokens: int,
+    drafter: Drafter | None,
+    report: CallReport,
+) -> Reads:
+    """Read the rest of the prompt, and choose tokens until the reply ends; `show` tells whether a stop string came."""
+    tokens = report.tokens
     lookup = Lookup(prompt, max_tokens)
-    reuse_prompt(sequence, prompt, n_static, report)
     new = _forced(constraint, max_tokens, report)  # the opening of a call that is required
-    unread, draft = [*prompt[len(sequence.tokens) :], *new], Draft()
+    unread, draft, n_others = [*prompt[len(sequence.tokens) :], *new], Draft(), 0
     while True:
-        if text := writer.write(new, constraint.kind):
-            yield text
-        if writer.stopped or constraint.is_finished or report.finish_reason:
+        if show(new) or constraint.is_finished or report.finish_reason:
             report.finish_reason = "stop"
-            break
+            return
         if tokens.generated >= max_tokens:
             report.finish_reason = "length"
-            break
+            return
         lookup.add(new)
         if drafter and tokens.sampled:
+            most = min(max_tokens - tokens.generated, MOST_DRAFTED, sequence.context.n_batch) - 1
             with report.times.measure("draft"):
-                draft = drafter.draft(lookup, constraint, len(unread), max_tokens - tokens.generated - 1)
-        seconds = _read(sequence, unread, draft, report)
+                draft = drafter.draft(lookup, constraint, len(unread), most, n_others)
+        done = yield from _read(unread, draft, report)
+        n_others = max(0, done.n_tokens - len(unread) - len(draft.tokens))
         held = len(sequence.tokens) - len(draft.tokens)
         accepted = tokens.accepted
         new = _choose(sequence, vocabulary, constraint, sampler, draft=draft, max_tokens=max_tokens, report=report)
         if drafter:
-            drafter.costs.record(len(unread) + len(draft.tokens), seconds)
+            drafter.costs.record(done.n_tokens, done.seconds)
             drafter.learn(draft, new, tokens.accepted - accepted)
-        known = _shared(draft.tokens, new)
+        known = common_length(draft.tokens, new)
         sequence.keep(held + known)
         unread = new[known:]
-    if text := writer.finish():
-        yield text
 
 
 def reuse_prompt(
     sequence: LiveSequence, prompt: Sequence[int], n_static: Callable[[], int] | None, report: CallReport
-) -> None:
+) -> Reads:
     """Let the sequence begin the prompt with what is known of it, and store its static tokens if they are new.
 
     Args:
@@ -105,25 +232,29 @@ def reuse_prompt(
     enough = cached + sequence.WORTH_STORING
     if len(prompt) < enough or (static := min(n_static(), len(prompt) - 1)) < enough:
         return
-    with report.times.measure("prefill"):
-        report.passes.prefill += sequence.extend(prompt[cached:static], logits=())
+    yield from read_prompt(prompt[cached:static], report)
     with report.times.measure("save"):
         sequence.save()
 
 
-def _read(sequence: LiveSequence, unread: list[int], draft: Draft, report: CallReport) -> float:
-    """Pass the next tokens through the model, the draft behind those that are certain; return the seconds."""
-    start = report.elapsed()
-    n_passes = sequence.extend([*unread, *draft.tokens], draft.rows(len(unread)))
-    seconds = report.elapsed() - start
+def read_prompt(tokens: Sequence[int], report: CallReport) -> Reads:
+    """Have tokens of a prompt read, without logits."""
+    done = yield Read(list(tokens))
+    report.times.prefill += done.seconds
+    report.passes.prefill += done.n_passes
+
+
+def _read(unread: list[int], draft: Draft, report: CallReport) -> Generator[Read, Done, Done]:
+    """Have the next tokens read, the draft behind those that are certain."""
+    done = yield Read([*unread, *draft.tokens], draft.rows(len(unread)))
     report.tokens.drafted += len(draft.guesses)
     if report.tokens.sampled:
-        report.times.decode += seconds
-        report.passes.decode += n_passes
+        report.times.decode += done.seconds
+        report.passes.decode += done.n_passes
     else:
-        report.times.prefill += seconds
-        report.passes.prefill += n_passes
-    return seconds
+        report.times.prefill += done.seconds
+        report.passes.prefill += done.n_passes
+    return done
 
 
 def _choose(
@@ -164,13 +295,3 @@ def _forced(constraint: Unconstrained, most: int, report: CallReport) -> list[in
             constraint.accept(forced)
     report.tokens.forced += len(forced)
     return forced
-
-
-def _shared(first: Sequence[int], second: Sequence[int]) -> int:
-    """Return how many tokens both begin with."""
-    shared = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other:
-            break
-        shared += 1
-    return shared

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import warnings
 from collections import OrderedDict
 from functools import cached_property
@@ -42,6 +43,17 @@ class Vocabulary:
         self.end_tokens = model.end_tokens | frozenset(ends if len(ends) == 1 else [])
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
         self._tried: dict[str, str] = {}
+        self._building: threading.Thread | None = None
+
+    def build(self) -> None:
+        """Begin to build, in the background, what grammars need; the first one waits for it."""
+        self._building = threading.Thread(target=lambda: self._tokenizer, name="edge-lam-vocabulary", daemon=True)
+        self._building.start()
+
+    def wait(self) -> None:
+        """Wait until nothing is being built: the model may be closed then."""
+        if self._building is not None:
+            self._building.join()
 
     def text(self, token: int) -> bytes:
         """Return what a token adds to a reply: maybe part of a character, and nothing for control tokens."""
@@ -74,6 +86,7 @@ class Vocabulary:
         """
         from llguidance import LLMatcher
 
+        self.wait()
         compiled = self._compiled.pop(grammar, None)
         if compiled is None:
             compiled = LLMatcher(self._tokenizer, grammar, log_level=0)

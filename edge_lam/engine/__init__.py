@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_lam.engine.engine import Engine
+from edge_lam.engine.engine import QUEUE_LIMIT, Engine
 from edge_lam.engine.events import (
     ArgumentsDelta,
     CallDropped,
@@ -17,6 +17,7 @@ from edge_lam.engine.reply import Reply
 from edge_lam.engine.request import ChatOptions, ReplyOptions, Request
 
 __all__ = [
+    "QUEUE_LIMIT",
     "ArgumentsDelta",
     "CallDropped",
     "CallFinished",

@@ -25,13 +25,19 @@ class PromptMaker:
     model: Model
     format: ChatFormat
 
-    def make(self, request: Request, report: CallReport) -> tuple[str, list[int]]:
-        """Return the prompt of a request as text and as tokens; the report gets the times."""
+    def make(self, request: Request, report: CallReport, n_ctx: int) -> tuple[str, list[int]]:
+        """Return the prompt of a request as text and as tokens; the report gets the times.
+
+        Raises:
+            PromptTooLong: a context of `n_ctx` tokens has no room for a reply.
+        """
         with report.times.measure("render"):
             segments = self.format.render_segments(request.messages, request.tools)
         with report.times.measure("tokenize"):
             tokens = self.model.tokenize_parts(segments)
         report.tokens.prompt = len(tokens)
+        if len(tokens) >= n_ctx:
+            raise self._too_long(request, len(tokens), n_ctx)
         return "".join(text for text, _ in segments), tokens
 
     def n_static(self, request: Request, prompt: Sequence[int]) -> int:
@@ -50,7 +56,7 @@ class PromptMaker:
             shared += 1
         return shared
 
-    def too_long(self, request: Request, n_prompt: int, n_ctx: int) -> PromptTooLong:
+    def _too_long(self, request: Request, n_prompt: int, n_ctx: int) -> PromptTooLong:
         """Return the error that says by how much a prompt is too long, and what takes the room."""
         texts = self.format.parts(request.messages, request.tools)
         parts = {name: len(self.model.tokenize(text)) for name, text in texts.items()}

@@ -17,7 +17,7 @@ class Reply:
     Attributes:
         text: for the user; empty if there are only calls.
         tool_calls: in the order in which the model wrote them.
-        finish_reason: "stop", "tool_calls", or "length" if it was cut off at the token limit.
+        finish_reason: "stop", "tool_calls", or, if it was cut off, "length" at the token limit and "timeout".
         report: where time and memory went.
         errors: what was meant as a call but can't be used; under a constraint only numbers out of range.
         thinking: what the model wrote in a leading <think> block.

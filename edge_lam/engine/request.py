@@ -47,6 +47,9 @@ UNSUPPORTED = {
 }
 
 
+_LONGEST_TIMEOUT = 10**6  # seconds
+
+
 class ReplyOptions(TypedDict, total=False):
     """How the model is to reply.
 
@@ -68,6 +71,8 @@ class ReplyOptions(TypedDict, total=False):
             prompt was cached.
         max_tokens: longest reply in tokens; by default what the context leaves.
         stop: a string or strings that end a reply in text.
+        timeout: seconds for the whole reply, waiting for other requests included; when they are over, it ends as it is,
+            with the finish reason "timeout".
         calls_in_prose: also read calls from an array that follows text without a marker, as in ``Sure: [{...}]``.
         constrain: hold calls to the tools' schemas and text to the response format; False lets the model write what
             it wants, to see what that is.
@@ -85,6 +90,7 @@ class ReplyOptions(TypedDict, total=False):
     seed: int | None
     max_tokens: int | None
     stop: str | Sequence[str]
+    timeout: float | None
     calls_in_prose: bool
     constrain: bool
 
@@ -120,6 +126,7 @@ class Request:
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    timeout: float | None = None
     calls_in_prose: bool = False
     constrain: bool = True
 
@@ -174,6 +181,14 @@ class Request:
         limit = self.max_tokens
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise InvalidRequest(f"max_tokens must be a whole number of at least 1, not {limit!r}", param="max_tokens")
+
+        seconds = self.timeout
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if seconds is not None and not (is_number and 0 < seconds <= _LONGEST_TIMEOUT):
+            raise InvalidRequest(
+                f"timeout must be a number of seconds above 0, at most {_LONGEST_TIMEOUT}, not {seconds!r}",
+                param="timeout",
+            )
 
     def _check_choice(self) -> None:
         """Refuse choices among tools that are not there, and that contradict each other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge_lam.llama.batch import Part
 from edge_lam.llama.context import Context
 from edge_lam.llama.gguf_file import GGUFArray, GGUFHeader, Tensor
 from edge_lam.llama.library import BuildInfo, Device, build_info, library
@@ -19,6 +20,7 @@ __all__ = [
     "GGUFHeader",
     "Model",
     "ModelShape",
+    "Part",
     "Tensor",
     "ThreadChoice",
     "Verdict",

@@ -9,11 +9,13 @@ import ctypes
 import os
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.adapter import apply_adapters, load_adapters
+from edge_lam.llama.batch import Batch, Part
 from edge_lam.llama.library import library, log
 from edge_lam.llama.threads import default_threads
 
@@ -24,9 +26,11 @@ if TYPE_CHECKING:
     from edge_lam.llama.model import Model
 
 DEFAULT_N_CTX = 4096
+MOST_SEQUENCES = 64
+_ABORTED = 2
 _FAILURES = {
     1: "the KV cache has no room left",
-    2: "it was aborted",
+    _ABORTED: "it was aborted",
     -1: "it refused the batch",
     -2: "it ran out of memory",
     -3: "the computation failed",
@@ -34,11 +38,12 @@ _FAILURES = {
 
 
 class Context:
-    """The working memory of one model; not for use by two threads at once.
+    """The working memory of one model; not for use by two threads at once, `abort` aside.
 
     Attributes:
         model: what it runs.
-        n_ctx: tokens that it holds.
+        n_ctx: tokens that each sequence holds.
+        n_sequences: sequences, numbered from 0.
         n_batch: tokens that go through the model in one pass.
         n_threads: threads that compute.
         n_logits: tokens whose logits one `decode` can give.
@@ -55,6 +60,7 @@ class Context:
         n_batch: int = 512,
         n_threads: int | None = None,
         n_logits: int = 32,
+        n_sequences: int = 1,
         adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
         on_node: object = None,
     ) -> None:
@@ -62,10 +68,12 @@ class Context:
 
         Args:
             model: a loaded model.
-            n_ctx: tokens to hold; by default what the model was trained for, at most 4096: the memory is taken now.
+            n_ctx: tokens to hold, in each sequence; by default what the model was trained for, at most 4096: the
+                memory is taken now.
             n_batch: tokens in one pass.
             n_threads: threads that compute; by default one per physical core that this process may use.
             n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
+            n_sequences: sequences that go through the model side by side.
             adapters: LoRA adapters in GGUF to compute with, each with its scale.
             on_node: llama.cpp calls it for every node of its graph (``ggml_backend_sched_eval_callback``).
 
@@ -77,9 +85,12 @@ class Context:
         """
         n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
         n_threads = default_threads().n if n_threads is None else n_threads
-        limits = {"n_ctx": model.n_ctx_train, "n_batch": 2**16, "n_threads": 512, "n_logits": 2**16}
-        for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch), ("n_threads", n_threads), ("n_logits", n_logits)):
-            _check_number(name, value, limits[name])
+        _check_number("n_ctx", n_ctx, model.n_ctx_train)
+        _check_number("n_batch", n_batch, 2**16)
+        _check_number("n_threads", n_threads, 512)
+        _check_number("n_logits", n_logits, 2**16)
+        _check_number("n_sequences", n_sequences, MOST_SEQUENCES)
+        self.n_sequences = n_sequences
         self.model, self.n_ctx, self.n_threads = model, n_ctx, n_threads
         self.n_batch = min(n_batch, n_ctx)
         self.n_logits = min(n_logits, self.n_batch)
@@ -88,10 +99,13 @@ class Context:
         self._n_outputs = 0
         self.adapters = load_adapters(model, adapters)
         self._on_node = on_node  # llama.cpp keeps only the address
+        # A flag that llama.cpp looks at between the nodes of its graph, through a function of C: strlen of "" is 0, of
+        # anything else true. One of Python would have to wait for the interpreter each time, hundreds of times a pass.
+        self._abort = ctypes.create_string_buffer(2)
         pointer = self._create()
         self._pointer: int | None = pointer
         self._memory = self._llama.llama_get_memory(pointer)
-        self._batch = _Batch(self._llama, self.n_batch)
+        self._batch = Batch(self._llama, self.n_batch)
         self._free = weakref.finalize(self, _free_context, self._llama, pointer, self._batch.struct, self._process)
         self.kv_bytes = model.shape.kv_bytes(self._llama.llama_n_ctx(pointer))
         model.attach(self)
@@ -100,10 +114,14 @@ class Context:
 
     def _create(self) -> int:
         params = self._llama.llama_context_default_params()
-        params.n_ctx = self.n_ctx
+        params.n_ctx = self.n_ctx * self.n_sequences
+        params.n_seq_max = self.n_sequences
+        params.kv_unified = True  # one pass reads the tokens of all sequences, and they can share cells
         params.n_batch = params.n_ubatch = self.n_batch
         params.n_outputs_max = self.n_logits
         params.n_threads = params.n_threads_batch = self.n_threads
+        params.abort_callback = ctypes.cast(_string_length(), self._llama.ggml_abort_callback)
+        params.abort_callback_data = ctypes.addressof(self._abort)
         if self._on_node is not None:
             params.cb_eval = self._on_node
         with log.capture():
@@ -134,7 +152,7 @@ class Context:
             start: position of the first one, which must be `length()`.
             logits: for which tokens `logits()` will be there: a word, or their indices among `tokens`, ascending; at
                 most `n_logits` of them, and all in the last pass.
-            sequence: which sequence; there is one, number 0.
+            sequence: which sequence.
 
         Returns:
             The number of passes.
@@ -144,24 +162,66 @@ class Context:
             BackendError: the context is full, or llama.cpp failed.
             Closed: after `close()`.
         """
-        pointer = self._open()
         ids = self._check(tokens, start, sequence)
-        outputs = self._outputs(len(ids), logits)
-        self._n_outputs = 0  # until the passes are through: nobody may read logits of an interrupted one
+        rows = self._rows(len(ids), logits)
         passes = 0
         for first in range(0, len(ids), self.n_batch):
-            part = slice(first, first + self.n_batch)
-            self._batch.fill(ids[part], start + first, outputs[part])
-            status = self._llama.llama_decode(pointer, self._batch.struct)
+            part = ids[first : first + self.n_batch]
+            wanted = [row - first for row in rows if first <= row < first + self.n_batch]
+            status = self._pass([Part(sequence, part, start + first, wanted)])
             passes += 1
             if status != 0:
                 self.truncate(start, sequence=sequence)
                 raise BackendError(f"decoding {len(ids)} tokens at {start}: {_FAILURES.get(status, f'error {status}')}")
-        self._llama.llama_synchronize(pointer)  # a GPU works on its own: without this the time shows up in logits()
-        self._n_outputs = int(outputs.sum())
         return passes
 
-    def _check(self, tokens: Sequence[int], start: int, sequence: int) -> NDArray[np.int64]:
+    def decode_parts(self, parts: Sequence[Part]) -> bool:
+        """Run tokens of several sequences through the model in one pass, and keep their keys and values.
+
+        `logits` counts through the rows of all parts, in their order.
+
+        Args:
+            parts: at least one, each of another sequence; together at most `n_batch` tokens and `n_logits` rows.
+
+        Returns:
+            Whether it was done; False if `abort` ended it, and the context holds what it held before.
+
+        Raises:
+            InvalidRequest: tokens or positions that can't be.
+            BackendError: a sequence is full, or llama.cpp failed; the context holds what it held before.
+            Closed: after `close()`.
+        """
+        checked = [replace(part, tokens=self._check(part.tokens, part.start, part.sequence)) for part in parts]
+        n_tokens, n_rows = sum(len(part.tokens) for part in parts), sum(len(part.rows) for part in parts)
+        if n_tokens > self.n_batch or n_rows > self.n_logits:
+            raise InvalidRequest(f"{n_tokens} tokens with {n_rows} rows are too many for one pass", param="parts")
+        try:
+            status = self._pass(checked)
+        finally:
+            self._abort[0] = b"\0"
+        if status != 0:
+            for part in parts:
+                self.truncate(part.start, sequence=part.sequence)
+        if status not in (0, _ABORTED):
+            raise BackendError(f"decoding {n_tokens} tokens: {_FAILURES.get(status, f'error {status}')}")
+        return status == 0
+
+    def abort(self) -> None:
+        """End the pass under way in another thread; without one, the next `decode_parts` may be ended."""
+        self._abort[0] = b"\1"
+
+    def _pass(self, parts: Sequence[Part]) -> int:
+        """Run one pass and return llama.cpp's status."""
+        pointer = self._open()
+        self._n_outputs = 0  # until the pass is through: nobody may read logits of an interrupted one
+        self._batch.fill(parts)
+        status = int(self._llama.llama_decode(pointer, self._batch.struct))
+        if status == 0:
+            self._llama.llama_synchronize(pointer)  # a GPU works on its own: else the time shows up in logits()
+            self._n_outputs = sum(len(part.rows) for part in parts)
+        return status
+
+    def _check(self, tokens: Sequence[int] | NDArray[np.int64], start: int, sequence: int) -> NDArray[np.int64]:
         """Return the tokens as an array if llama.cpp can take them; it would abort on some that it can't."""
         import numpy as np
 
@@ -182,10 +242,8 @@ class Context:
             )
         return ids
 
-    def _outputs(self, n_tokens: int, logits: str | Sequence[int]) -> NDArray[np.int8]:
-        """Return which tokens are to give logits, shape (n_tokens,)."""
-        import numpy as np
-
+    def _rows(self, n_tokens: int, logits: str | Sequence[int]) -> Sequence[int]:
+        """Return the indices of the tokens that are to give logits."""
         words: dict[str, Sequence[int]] = {"last": [n_tokens - 1], "all": range(n_tokens), "none": []}
         wanted = words.get(logits) if isinstance(logits, str) else logits
         if wanted is None:
@@ -193,11 +251,9 @@ class Context:
         if len(wanted) > self.n_logits:
             raise InvalidRequest(f"{len(wanted)} tokens are more than n_logits={self.n_logits}", param="logits")
         last_pass = (n_tokens - 1) // self.n_batch * self.n_batch
-        if wanted and not last_pass <= min(wanted) <= max(wanted) < n_tokens:
+        if len(wanted) and not last_pass <= min(wanted) <= max(wanted) < n_tokens:
             raise InvalidRequest(f"logits of tokens outside {last_pass} to {n_tokens - 1}", param="logits")
-        outputs = np.zeros(n_tokens, dtype=np.int8)
-        outputs[list(wanted)] = 1
-        return outputs
+        return wanted
 
     def logits(self, index: int = -1) -> NDArray[np.float32]:
         """Return the logits after a token of the last `decode`.
@@ -228,7 +284,7 @@ class Context:
             Closed: after `close()`.
         """
         self._open()
-        if sequence != 0:
+        if not 0 <= sequence < self.n_sequences:
             raise InvalidRequest(f"there is no sequence {sequence}", param="sequence")
         return int(self._llama.llama_memory_seq_pos_max(self._memory, sequence)) + 1
 
@@ -245,6 +301,23 @@ class Context:
             raise InvalidRequest(f"there is no position {position}", param="position")
         if position < held and not self._llama.llama_memory_seq_rm(self._memory, sequence, position, -1):
             raise BackendError(f"llama.cpp can't forget the tokens from {position} on with this model")
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let a sequence hold the first tokens of another one, and nothing else; they share the memory.
+
+        Args:
+            source: the sequence that holds them.
+            target: another one.
+            length: how many tokens.
+
+        Raises:
+            InvalidRequest: no such sequences, or fewer tokens are held.
+            Closed: after `close()`.
+        """
+        if source == target or not 0 < length <= self.length(source):
+            raise InvalidRequest(f"sequence {source} can't give {length} tokens to {target}", param="length")
+        self.truncate(0, sequence=target)
+        self._llama.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def state(self, *, sequence: int = 0) -> NDArray[np.uint8]:
         """Return a copy of the keys and values of a sequence, shape (bytes,), as `restore` takes them.
@@ -317,30 +390,6 @@ class Context:
         self.close()
 
 
-class _Batch:
-    """llama.cpp's batch, allocated once, with its arrays as numpy sees them."""
-
-    def __init__(self, llama: ModuleType, n_tokens: int) -> None:
-        import numpy as np
-
-        self.struct = llama.llama_batch_init(n_tokens, 0, 1)
-        view = np.ctypeslib.as_array
-        self._tokens = view(self.struct.token, shape=(n_tokens,))
-        self._positions = view(self.struct.pos, shape=(n_tokens,))
-        self._outputs = view(self.struct.logits, shape=(n_tokens,))
-        self._offsets = np.arange(n_tokens, dtype=np.int32)
-        view(self.struct.n_seq_id, shape=(n_tokens,))[:] = 1
-        for index in range(n_tokens):
-            self.struct.seq_id[index][0] = 0
-
-    def fill(self, tokens: NDArray[np.int64], start: int, outputs: NDArray[np.int8]) -> None:
-        n = len(tokens)
-        self.struct.n_tokens = n
-        self._tokens[:n] = tokens
-        self._positions[:n] = self._offsets[:n] + start
-        self._outputs[:n] = outputs
-
-
 def _check_number(name: str, value: int, largest: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
         raise InvalidRequest(f"{name} must be a whole number from 1 to {largest}, not {value!r}", param=name)
@@ -350,3 +399,9 @@ def _free_context(llama: ModuleType, pointer: int, batch: ctypes.Structure, proc
     if os.getpid() == process:
         llama.llama_batch_free(batch)
         llama.llama_free(pointer)
+
+
+def _string_length() -> Any:
+    """Return C's strlen, as ctypes has it."""
+    libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+    return libc.strlen

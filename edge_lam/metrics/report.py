@@ -19,12 +19,13 @@ class Times:
     """Seconds spent in each phase of one call.
 
     `first_token` (TTFT) and `total` are measured from the start of the call; the others are durations that don't
-    overlap and, `load` and `tool` aside, add up to `total` at most. `restore` and `save` are of prefix states, from and
-    to memory and disk. `load` is the load of the model, which happened before the call, and `tool` the time in tool
-    functions, which comes after it.
+    overlap and, `load` and `tool` aside, add up to `total` at most. `queue` is the wait for other requests. `restore`
+    and `save` are of prefix states, from and to memory and disk. `load` is the load of the model, which
+    happened before the call, and `tool` the time in tool functions, which comes after it.
     """
 
     load: float = 0.0
+    queue: float = 0.0
     render: float = 0.0
     tokenize: float = 0.0
     compile: float = 0.0

@@ -159,7 +159,7 @@ def test_what_explodes_is_refused_before_decoding(engine, logged, value, path, s
         engine.run(Request.of("Hi", {"tools": [*TOOLS, tool]}))
     assert (caught.value.tool, caught.value.path) == ("bad", f"/properties/v{path}")
     assert (caught.value.code, caught.value.param) == ("invalid_schema", "tools")
-    assert engine._sequence.tokens == []
+    assert engine.scheduler.sequences.all[0].tokens == []
     assert logged()[-1]["error"] == "invalid_schema"
     assert ask(engine, tools=[*TOOLS, tool], tool_choice="get_status", parallel_tool_calls=False).tool_calls
 
@@ -169,4 +169,4 @@ def test_a_response_format_that_explodes_is_refused_before_decoding(engine):
     with pytest.raises(InvalidRequest, match="response_format: the schema at /properties/v") as caught:
         engine.run(Request.of("Hi", {"response_format": {"type": "json_schema", "schema": schema}}))
     assert caught.value.param == "response_format"
-    assert engine._sequence.tokens == []
+    assert engine.scheduler.sequences.all[0].tokens == []

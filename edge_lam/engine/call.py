@@ -1,0 +1,194 @@
+"""`Call`: one request on its way to a reply: prompt, decoding, parsing, report. All but `cancel` is the owner's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from edge_lam.decoding import steps
+from edge_lam.engine.events import Event, ReplyFinished
+from edge_lam.engine.job import Job
+from edge_lam.engine.reply import Reply
+from edge_lam.errors import EdgeLamError
+
+if TYPE_CHECKING:
+    from edge_lam.cache import LiveSequence
+    from edge_lam.decoding import Reads, Sampler, Unconstrained
+    from edge_lam.engine.engine import Engine
+    from edge_lam.engine.request import Request
+    from edge_lam.formats.parser import ReplyParser
+    from edge_lam.metrics.report import CallReport
+    from edge_lam.tools import Tool
+
+Sink: TypeAlias = Callable[["Event | BaseException | None"], None]
+
+
+class Call(Job):
+    """A request that was found to be in order.
+
+    Args:
+        engine: makes the reply.
+        request: what is asked for.
+        report: open.
+        constraint: what the reply may be; fresh.
+        is_bound: whether there is a grammar behind it.
+        sampler: how tokens are chosen.
+        sink: takes each event; at last the error that ended the reply, or None.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: Request,
+        *,
+        report: CallReport,
+        constraint: Unconstrained,
+        is_bound: bool,
+        sampler: Sampler,
+        sink: Sink,
+    ) -> None:
+        super().__init__()
+        self._engine, self._request, self._report = engine, request, report
+        self._constraint, self._is_bound, self._sampler = constraint, is_bound, sampler
+        self._sink = sink
+        self._text = ""
+        self._parser: ReplyParser | None = None
+        self._reply: Reply | None = None
+        self._refusal: BaseException | None = None
+        self._timer: threading.Timer | None = None
+        self._ending = threading.RLock()
+        self._finished = self._left = False
+
+    def begin(self) -> None:
+        """Hand the request to the owner, and wait until it has its prompt.
+
+        Raises:
+            PromptTooLong, InvalidRequest, Busy, Closed: it can't be served.
+        """
+        scheduler = self._engine.scheduler
+        scheduler.submit(self)
+        if self._request.timeout is not None:
+            left = max(0.0, self._request.timeout - self._report.elapsed())
+            self._timer = threading.Timer(left, scheduler.stop, (self, "timeout"))
+            self._timer.daemon = True
+            self._timer.start()
+        try:
+            self.prepared.wait()
+        except BaseException:
+            self.leave(wait=False)
+            raise
+        if self._refusal is not None:
+            raise self._refusal
+
+    def check_process(self) -> None:
+        """Raise `BackendError` in a forked child."""
+        self._engine.scheduler.check_process()
+
+    def cancel(self) -> None:
+        """End the reply."""
+        self._engine.scheduler.stop(self, "cancelled")
+
+    def leave(self, *, wait: bool = True) -> None:
+        """Take note that nobody listens any more: end the reply, if it isn't whole, and log the call.
+
+        Args:
+            wait: until it has ended, which takes a pass at most.
+        """
+        with self._ending:
+            already, self._left = self._left, True
+            is_last = self._finished and not already
+        if is_last:
+            self._log()
+        if not self._finished:
+            self.cancel()
+            if wait and self._engine.scheduler.may_wait:
+                self.ended.wait()
+
+    def prepare(self) -> list[int]:
+        """Return the tokens of the prompt."""
+        try:
+            self._text, prompt = self._engine.prompts.make(self._request, self._report, self._engine.context.n_ctx)
+        except BaseException as error:
+            self._refusal = error
+            raise
+        return prompt
+
+    def start(self, sequence: LiveSequence) -> Reads:
+        """Decode and parse the reply, and show what is certain of it."""
+        report, request, prompt, times = self._report, self._request, self.prompt, self._report.times
+        times.queue = max(0.0, report.elapsed() - times.render - times.tokenize - times.compile)
+        room = self._engine.context.n_ctx - len(prompt)
+        yield from steps(
+            sequence,
+            self._engine.vocabulary,
+            prompt,
+            self._constraint,
+            self._sampler,
+            write=self._write,
+            max_tokens=min(room, request.max_tokens or room),
+            stop=request.stop,
+            drafter=self._engine.drafter,
+            n_static=lambda: self._engine.prompts.n_static(request, prompt),
+            report=report,
+        )
+        self._complete()
+
+    def _write(self, text: str) -> None:
+        """Parse a piece of the reply, and show what is certain."""
+        self._parser = self._parser or self._new_parser()
+        with self._report.times.measure("parse"):
+            events = self._parser.feed(text)
+        for event in events:
+            self._sink(event)
+
+    def _new_parser(self) -> ReplyParser:
+        """Return the parser of a reply of which is known whether it is text or calls."""
+        request, kind = self._request, self._constraint.kind
+        tools: Sequence[Tool] | None = request.tools if kind == "calls" else request.callable_tools
+        if kind != "calls" and self._is_bound and request.response_format is not None:
+            tools = None
+        return self._engine.format.parser(tools, calls_in_prose=request.calls_in_prose, reply_id=self._report.id)
+
+    def expire(self) -> None:
+        """Make a reply of nothing."""
+        self._report.finish_reason = "timeout"
+        self._complete()
+
+    def _complete(self) -> None:
+        """Make a reply of what was written, and complete the report."""
+        report = self._report
+        parser = self._parser or self._new_parser()
+        with report.times.measure("parse"):
+            events = parser.finish(complete=report.finish_reason not in ("length", "timeout"))
+        for event in events:
+            self._sink(event)
+        parsed = parser.reply
+        if parsed.calls and report.finish_reason == "stop":
+            report.finish_reason = "tool_calls"
+        report.n_calls = len(parsed.calls)
+        self._engine.close_report(report)
+        self._reply = Reply(parsed.text, parsed.calls, report.finish_reason, report, parsed.errors, parsed.thinking)
+
+    def finish(self, error: BaseException | None) -> None:
+        """Show how the call ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+        report = self._report
+        if error is not None:
+            report.error = error.code if isinstance(error, EdgeLamError) else type(error).__name__
+        if self._refusal is not None:
+            return  # whoever began gets it, and logs it
+        if self._reply is not None and error is None:
+            self._sink(ReplyFinished(self._reply))
+        elif not report.times.total:
+            self._engine.close_report(report)
+        with self._ending:
+            self._finished, is_last = True, self._left
+        if is_last:
+            self._log()
+        self._sink(error)
+
+    def _log(self) -> None:
+        """Log the call: when it has ended and was left, since its report may get more until then."""
+        self._engine.write_log(self._request, self._report, prompt=self._text, reply=self._reply)
