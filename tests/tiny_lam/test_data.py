@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from dataclasses import replace
 from itertools import chain
 
 import pytest
 
+from edge_lam.demo_tools.arithmetic import calculate
 from edge_lam.formats import XLam2Qwen
 from edge_lam.tools import as_tools
-from tiny_lam import catalog, slots
-from tiny_lam.episodes import Mix, Turn, ask, draw_episode
+from tiny_lam import arithmetic, catalog, phrasings, slots
+from tiny_lam.absent import near_tool
+from tiny_lam.episodes import Mix, Turn, ask, draw_episode, draw_tools
 from tiny_lam.evaluate import REQUESTS, SETS, episodes, is_right
+from tiny_lam.procedural import same_work
 from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn
-from tiny_lam.spec import ToolSpec
+from tiny_lam.spec import ToolSpec, slots_of
 
 ALL_TOOLS = [*catalog.DEMO, *catalog.TRAINED, *catalog.HELD_OUT]
 
@@ -62,7 +67,7 @@ def test_string_values_can_be_copied_from_the_request():
     rng = random.Random(1)
     for tool in ALL_TOOLS:
         for _ in range(10):
-            text, calls, said = ask(rng, tool, Mix())
+            text, calls, said = ask(rng, tool, Mix(more=True))
             for name, surface in said.items():
                 assert surface in text
                 param = tool.params[name]
@@ -73,6 +78,66 @@ def test_string_values_can_be_copied_from_the_request():
 @pytest.mark.parametrize("spec", ALL_TOOLS, ids=lambda spec: spec.name)
 def test_held_out_templates_are_not_trained_on(spec: ToolSpec):
     assert not set(spec.held) & set(spec.says)
+
+
+@pytest.mark.parametrize("spec", [tool for tool in ALL_TOOLS if tool.more], ids=lambda spec: spec.name)
+def test_patterns_give_sound_requests_and_no_held_out_ones(spec: ToolSpec):
+    rng = random.Random(6)
+    held = {phrasings.plain(text) for text in spec.held}
+    for _ in range(60):
+        text = phrasings.vary(spec, rng)
+        assert set(spec.required) <= slots_of(text) <= set(spec.params)
+        assert phrasings.plain(text) not in held
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("the time in [{city}|there]", "must hold"),
+        ("[the [exact|] time|time] in {city}", "brackets inside brackets"),
+        ("the time in {city} [{day}|]", "nothing unknown"),
+    ],
+)
+def test_a_faulty_pattern_is_named(pattern: str, reason: str):
+    get_time = next(tool for tool in catalog.DEMO if tool.name == "get_time")
+    with pytest.raises(ValueError, match=reason):
+        phrasings.check(get_time, (pattern,))
+
+
+def test_sums_in_words_are_sums_that_the_demo_calculates():
+    rng = random.Random(7)
+    for _ in range(300):
+        said, expression = arithmetic.more_expression(rng)
+        assert re.search(r"\d", expression), said
+        if "**" not in expression:  # 900 to the power of 800 is refused
+            assert calculate(expression)["result"] is not None
+
+
+def test_patterns_change_nothing_that_the_evaluation_draws(monkeypatch):
+    def drawn() -> list[object]:
+        return [e.conversations for chosen in SETS for e in episodes(chosen, 20, 8)]
+
+    with_patterns = drawn()
+    for name in ("DEMO", "TRAINED"):
+        monkeypatch.setattr(catalog, name, [replace(tool, more=()) for tool in getattr(catalog, name)])
+    assert drawn() == with_patterns
+
+
+def test_a_near_tool_is_none_of_those_given_and_does_other_work():
+    rng = random.Random(9)
+    found = 0
+    for _ in range(300):
+        tools = draw_tools(rng, Mix(renamed=0.0))
+        near = near_tool(rng, tools)
+        if near:
+            found += 1
+            assert near.name not in {tool.name for tool in tools}
+            if near not in catalog.DEMO:
+                verb, noun = near.name.split("_")
+                rivals = {tool.name.removesuffix(f"_{noun}") for tool in tools if tool.name.endswith(f"_{noun}")}
+                assert verb not in rivals
+                assert not same_work(verb, rivals)
+    assert found > 100
 
 
 def test_evaluation_tools_are_not_trained_on():
@@ -118,7 +183,7 @@ def test_an_episode_whose_tools_allow_nothing_draws_others():
 def test_hand_written_requests_are_no_filled_templates():
     requests = [json.loads(line)["request"].lower() for line in REQUESTS.read_text(encoding="utf-8").splitlines()]
     assert len(requests) == 30
-    trained = {step.content.lower() for _tools, step in draw_turns(Mix(demo=1.0), 1500)}
+    trained = {step.content.lower() for _tools, step in draw_turns(Mix(demo=1.0, more=True), 1500)}
     shared = [request for request in requests if request in trained]
     assert len(shared) <= 3, shared
 

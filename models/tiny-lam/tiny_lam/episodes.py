@@ -12,7 +12,8 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from tiny_lam import catalog, replies, slots
+from tiny_lam import catalog, phrasings, replies, slots
+from tiny_lam.absent import near_tool, other_procedural, other_tool
 from tiny_lam.procedural import procedural_tool
 from tiny_lam.prompt import DEFAULT_SYSTEM
 from tiny_lam.spec import PLACEHOLDER, Param, ToolSpec
@@ -53,6 +54,9 @@ class Mix:
         held_phrasing: use only the held-out templates.
         held_values: use only held-out slot values.
         tools: draw from these instead of the trained catalog.
+        more: draw half of the requests from the tools' patterns, and values and sums in more forms. Only training does,
+            so that what the evaluation draws stays the same when phrasings are added.
+        near: how often an irrelevant request is for a tool like those given: another of the demo's, or a twin.
         wrapped: how often polite words go around a request.
         scrambled: how often a string slot takes a value of any kind, so that what is usual there can't be guessed.
         weights: how often each kind of conversation comes.
@@ -68,6 +72,8 @@ class Mix:
     tools: tuple[ToolSpec, ...] = ()
     wrapped: float = 0.4
     scrambled: float = 0.0
+    more: bool = False
+    near: float = 0.0
     weights: tuple[tuple[Kind, float], ...] = (
         ("call", 0.41),
         ("parallel", 0.17),
@@ -121,9 +127,8 @@ def draw_tools(rng: random.Random, mix: Mix) -> list[ToolSpec]:
         if rng.random() < mix.procedural:
             twin = rng.choice(chosen).name.split("_") if chosen and rng.random() < 0.4 else []
             same_verb = len(twin) == 2 and rng.random() < 0.5
-            new = procedural_tool(
-                rng, verb=twin[0] if same_verb else "", noun=twin[1] if len(twin) == 2 and not same_verb else ""
-            )
+            noun = twin[1] if len(twin) == 2 and not same_verb else ""
+            new = procedural_tool(rng, verb=twin[0] if same_verb else "", noun=noun, more=mix.more)
         else:
             new = rng.choice(pool)
         if rng.random() < mix.renamed:
@@ -160,9 +165,14 @@ def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind:
 
 def ask(rng: random.Random, tool: ToolSpec, mix: Mix) -> tuple[str, list[Call], dict[str, str]]:
     """Draw a request for one call of `tool`: text, calls, and what was said for each parameter."""
-    templates = tool.held if mix.held_phrasing and tool.held else tool.says
     # Wrapped before it is filled: no value loses its full stop or gets a capital that the call does not have.
-    return _fill(rng, tool, wrap(rng.choice(templates), rng, mix.wrapped), mix)
+    return _fill(rng, tool, wrap(_template(rng, tool, mix), rng, mix.wrapped), mix)
+
+
+def _template(rng: random.Random, tool: ToolSpec, mix: Mix) -> str:
+    if mix.more and tool.more and rng.random() < 0.5:
+        return phrasings.vary(tool, rng)
+    return rng.choice(tool.held if mix.held_phrasing and tool.held else tool.says)
 
 
 def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[str, list[Call], dict[str, str]]:
@@ -206,7 +216,7 @@ def _draw_value(rng: random.Random, param: Param, mix: Mix, unit: str | None) ->
     if unit and param.kind == "unit":
         value = slots.draw_like_unit(unit, rng, held_out=mix.held_values)
         return value, value
-    return param.draw(rng, held_out=mix.held_values)
+    return param.draw(rng, held_out=mix.held_values, more=mix.more)
 
 
 def in_order(tool: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +242,7 @@ def _parallel(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> tuple[str,
         used[1] = rng.choice([tool for tool in tools if tool is not used[0]])
     texts, calls = [], []
     for position, tool in enumerate(used):
-        template = rng.choice(tool.held if mix.held_phrasing and tool.held else tool.says)
+        template = _template(rng, tool, mix)
         if position == 0:
             template = wrap(template, rng, mix.wrapped)
         template, silent = split_silent(template)
@@ -255,45 +265,23 @@ def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
     text, calls, _said = _fill(rng, tool, wrap(rng.choice(tool.missing[left_out]), rng, mix.wrapped), mix)
     turns = [Turn("user", text, replies.ask_for(left_out), "missing")]
     if rng.random() < 0.25:  # the user then says it
-        surface, value = tool.params[left_out].draw(rng, held_out=mix.held_values)
+        surface, value = tool.params[left_out].draw(rng, held_out=mix.held_values, more=mix.more)
         call = {"name": tool.name, "arguments": in_order(tool, {**calls[0]["arguments"], left_out: value})}
         turns.append(Turn("user", surface, [call], "call"))
     return turns
 
 
 def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
+    plain = replace(mix, held_phrasing=False)
+    if mix.near and rng.random() < mix.near and (near := near_tool(rng, tools)):
+        return ask(rng, near, plain)[0]
     roll = rng.random()
+    if mix.more and roll < 0.25:
+        return wrap(phrasings.small_talk(rng), rng, mix.wrapped)
     if roll < 0.5:
-        return wrap(
-            rng.choice(replies.IRRELEVANT_HELD_OUT if mix.held_values else replies.IRRELEVANT), rng, mix.wrapped
-        )
-    names = {tool.name for tool in tools} | {tool.description for tool in tools}
-    origin = {tool.origin or tool.name for tool in tools}
-    while True:
-        if roll < 0.85:
-            other = rng.choice(catalog.TRAINED + catalog.DEMO)
-            if other.name in origin or other.name in names or _alike(other, tools):
-                continue
-        else:
-            other = procedural_tool(rng)
-            if any(set(replies.words_of(t.name).split()) & set(other.name.split("_")) for t in tools):
-                continue
-        return ask(rng, other, replace(mix, held_phrasing=False))[0]
-
-
-def _alike(other: ToolSpec, tools: list[ToolSpec]) -> bool:
-    """Whether `other` shares a telling word with one of `tools`, so that a request for it may not be irrelevant."""
-    words = set(replies.words_of(other.name).split()) - {
-        "get",
-        "set",
-        "find",
-        "list",
-        "add",
-        "search",
-        "create",
-        "check",
-    }
-    return any(words & set(replies.words_of(tool.origin or tool.name).split()) for tool in tools)
+        texts = replies.IRRELEVANT_HELD_OUT if mix.held_values else replies.IRRELEVANT
+        return wrap(rng.choice(texts), rng, mix.wrapped)
+    return ask(rng, other_tool(rng, tools) if roll < 0.85 else other_procedural(rng, tools), plain)[0]
 
 
 def _chat(rng: random.Random, tools: list[ToolSpec]) -> Turn:

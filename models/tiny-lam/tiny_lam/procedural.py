@@ -12,6 +12,33 @@ VERBS = (
     "track schedule order rate share export import archive lock scan print measure assign approve reserve sync merge "
     "publish review verify log count plot split filter restore publish enable disable reset ping monitor"
 ).split()
+SAME_WORK = (
+    set("get find list show check search compare track scan count plot measure verify log monitor ping filter".split()),
+    set("create add open start enable publish book reserve order schedule assign approve".split()),
+    set("delete remove close stop cancel disable archive reset lock".split()),
+    set("send share export publish import sync restore".split()),
+    set("update rate print merge split approve assign filter".split()),
+)
+OTHER_WORDS = {
+    "get": "fetch|look up|show me|give me|tell me about|I'd like to see", "find": "look for|search for|locate|where is",
+    "create": "make|set up|add|open a new|start a new", "delete": "remove|erase|get rid of|throw away|wipe",
+    "update": "change|edit|modify|bring up to date", "list": "show|display|give me a list of|which are in|go through",
+    "show": "display|let me see|give me|present", "check": "look at|test|inspect|have a look at|is everything ok with",
+    "send": "mail|deliver|pass on|dispatch", "book": "reserve|get me|arrange|sign me up for", "cancel": "call off|drop|undo",
+    "start": "begin|launch|run|turn on|kick off", "stop": "end|halt|turn off|finish|shut down", "add": "put in|insert|enter|include",
+    "remove": "take out|delete|drop|get rid of", "open": "unlock|bring up|start", "close": "shut|end|lock up",
+    "search": "look through|look in|find something in|scan", "compare": "weigh up|tell the difference of|match",
+    "track": "follow|where is|keep an eye on", "schedule": "plan|set a date for|arrange", "order": "buy|get me|purchase",
+    "rate": "give stars to|score|grade", "share": "show others|pass on|give others", "export": "save|write out|download",
+    "import": "load|read in|bring in", "archive": "store away|put away|file away", "lock": "secure|close", "scan": "read|go over",
+    "print": "put on paper|make a printout of", "measure": "how big is|take the size of", "assign": "give|hand over",
+    "approve": "say yes to|accept|allow", "reserve": "book|keep|hold", "sync": "bring in line|match up", "merge": "join|combine|put together",
+    "publish": "release|put online|make public", "review": "read through|go over|look over", "verify": "confirm|make sure of|prove",
+    "log": "note|write down|record", "count": "how many are in|tell me the number of", "plot": "draw|make a chart of",
+    "split": "divide|cut up|break up", "filter": "sort out|narrow down", "restore": "bring back|get back|recover",
+    "enable": "turn on|switch on|activate", "disable": "turn off|switch off|deactivate", "reset": "start over with|set back|clear",
+    "ping": "poke|is it there,", "monitor": "watch|keep an eye on|observe",
+}  # fmt: skip
 NOUNS = (
     "order ticket report sensor account profile invoice playlist project task server camera document parcel table "
     "meeting contract backup customer vehicle room course photo folder budget survey shipment license sample recipe "
@@ -110,18 +137,22 @@ def _parameter(rng: random.Random) -> tuple[str, Param]:
     return name, E(name.capitalize(), **{value: [value] for value in values})
 
 
-def procedural_tool(rng: random.Random, *, verb: str = "", noun: str = "") -> ToolSpec:
+def procedural_tool(rng: random.Random, *, verb: str = "", noun: str = "", more: bool = False) -> ToolSpec:
     """Invent a tool; `verb` or `noun` given makes a twin of another one, hard to tell apart.
 
-    Its requests name each parameter that isn't alone ("with city Oslo and limit 5").
+    Its requests name each parameter that isn't alone ("with city Oslo and limit 5"). With `more`, a third of them say
+    the verb in other words, so that words are matched by what they mean; twins by the noun are told apart by the verb
+    itself.
     """
+    in_other_words = more and not noun
     verb = verb or rng.choice(VERBS)
     noun = noun or (rng.choice(NOUNS) if rng.random() < 0.8 else slots.made_up_word(rng, capital=False))
     params: dict[str, Param] = {}
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3))):
         name, param = _parameter(rng)
         params.setdefault(name, param.opt() if params and rng.random() < 0.25 else param)
-    says = tuple(_frame(verb, noun, params, rng) for _ in range(3))
+    verbs = [verb, verb, rng.choice(OTHER_WORDS[verb].split("|")) if in_other_words and verb in OTHER_WORDS else verb]
+    says = tuple(_frame(said, noun, params, rng) for said in verbs)
     missing = {}
     for left_out, param in params.items():
         if param.required:
@@ -133,6 +164,11 @@ def procedural_tool(rng: random.Random, *, verb: str = "", noun: str = "") -> To
         key, kind, _text = rng.choice(NAMED_KINDS)
         result[key if rng.random() < 0.5 else rng.choice(NUMBER_NAMES)] = kind if rng.random() < 0.5 else (1, 500, 1)
     return ToolSpec(f"{verb}_{noun}", description, params, says, missing=missing, result=result)
+
+
+def same_work(verb: str, words: set[str]) -> bool:
+    """Whether `verb` may mean what one of `words` does, so that one tool could serve for the other."""
+    return any(verb in group and words & group for group in SAME_WORK)
 
 
 def _frame(verb: str, noun: str, params: dict[str, Param], rng: random.Random) -> str:

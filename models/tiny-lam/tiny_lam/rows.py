@@ -7,6 +7,7 @@ block and itself; positions restart after the tool block. So a supervised reply 
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,10 @@ from tiny_lam.episodes import Episode, Mix, draw_episode
 from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn
 
 OTHER_WEIGHT = 0.3
-OTHER_SHARE = 0.15
+# A reply is right or wrong by its first token (text or call) and by the functions' names, which are few among many.
+FIRST_WEIGHT = 3.0
+NAME_WEIGHT = 2.0
+_NAME = re.compile(r'"name": "([^"]*")')
 
 
 @dataclass
@@ -43,10 +47,17 @@ class Row:
 
 
 class RowMaker:
-    """Turns episodes into rows with one tokenizer."""
+    """Turns episodes into rows with one tokenizer.
+
+    Attributes:
+        other_share: share of the tokens outside replies that are learnt too. They teach words early on; later they are
+            noise, since nobody can foresee them.
+
+    """
 
     def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
         self.tokenizer = tokenizer
+        self.other_share = 0.15
         self.rng = random.Random(seed)
         slots.use_vocabulary([tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size())])
         self.preamble: list[int] = tokenizer.encode(preamble()).ids
@@ -66,30 +77,40 @@ class RowMaker:
             for step in conversation:
                 asked = self._unsupervised(turn(step.role, step.content))
                 reply = step.reply if isinstance(step.reply, str) else calls_text(step.reply)
-                ids = self.tokenizer.encode(reply + END).ids
-                branch.ids += asked.ids + ids
-                branch.weights += asked.weights + [1.0] * len(ids)
+                answer = self._supervised(reply + END)
+                branch.ids += asked.ids + answer.ids
+                branch.weights += asked.weights + answer.weights
             branches.append(branch)
         return Row(trunk, branches, shared)
 
     def copy_row(self) -> Row:
-        """A row that can only be predicted by copying: key-value pairs, and some of them asked back as JSON."""
+        """A row predicted by copying alone: key-value pairs, and some of them asked back as JSON."""
         trunk = self._unsupervised("<|im_start|>system\n" + slots.made_up_word(self.rng) + END)
         trunk.weights = [0.0] * len(trunk.ids)
         branches = []
         for _ in range(5):
             kinds = self.rng.sample(sorted(slots.KINDS), self.rng.randint(2, 5))
             pairs = {kind: slots.draw_any(self.rng) for kind in kinds}
-            asked = self.tokenizer.encode(turn("user", ", ".join(f"{key} {value}" for key, value in pairs.items()))).ids
             wanted = self.rng.sample(kinds, self.rng.randint(1, len(kinds)))
+            text = ", ".join(f"{key} {value}" for key, value in pairs.items()) + ": " + ", ".join(wanted)
+            asked = self.tokenizer.encode(turn("user", text)).ids
             reply = calls_text([{"name": "copy", "arguments": {key: pairs[key] for key in wanted}}])
             ids = self.tokenizer.encode(reply + END).ids
             branches.append(Piece(asked + ids, [0.0] * len(asked) + [1.0] * len(ids)))
         return Row(trunk, branches, shared=False)
 
+    def _supervised(self, text: str) -> Piece:
+        encoding = self.tokenizer.encode(text)
+        names = [match.span(1) for match in _NAME.finditer(text)] if text.startswith("[") else []
+        weights = [
+            NAME_WEIGHT if any(start < last and first < end for first, last in names) else 1.0
+            for start, end in encoding.offsets
+        ]
+        return Piece(encoding.ids, [FIRST_WEIGHT, *weights[1:]])
+
     def _unsupervised(self, text: str) -> Piece:
         ids = self.tokenizer.encode(text).ids
-        return Piece(ids, [OTHER_WEIGHT if self.rng.random() < OTHER_SHARE else 0.0 for _ in ids])
+        return Piece(ids, [OTHER_WEIGHT if self.rng.random() < self.other_share else 0.0 for _ in ids])
 
 
 @dataclass

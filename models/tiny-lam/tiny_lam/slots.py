@@ -11,14 +11,11 @@ import string
 import zlib
 from collections.abc import Callable
 
+from tiny_lam.arithmetic import WORD_NUMBERS, expression, more_expression
+
 KINDS: dict[str, list[str]] = {}
 OPEN_KINDS: set[str] = set()
 VOCABULARY: list[str] = []  # filled by `use_vocabulary`
-
-WORD_NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty"
-).split()
 
 
 def _kind(name: str, values: str, *, made_up: bool = False) -> None:
@@ -369,8 +366,16 @@ def is_held_out(text: str, *, one_in: int = 10) -> bool:
     return zlib.crc32(text.encode()) % one_in == 0
 
 
-def draw(kind: str, rng: random.Random, *, held_out: bool = False) -> str:
-    """Draw one value of `kind`; `held_out` draws from the tenth that training never sees (made-up words too)."""
+def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = False) -> str:
+    """Draw one value of `kind`.
+
+    `held_out` draws from the tenth that training never sees (made-up words too); `more` composes half of the dates,
+    times, addresses and numbers, so that each of their digits is copied and none is known.
+    """
+    if more and kind in COMPOSED and rng.random() < 0.5:
+        value = COMPOSED[kind](rng)
+        if not is_held_out(value):
+            return value
     if kind == "unit":  # a closed class: all are trained, and pairs of them held out
         return rng.choice(KINDS[kind])
     pool = [value for value in KINDS[kind] if is_held_out(value) == held_out] or KINDS[kind]
@@ -396,8 +401,8 @@ def use_vocabulary(words: list[str]) -> None:
 
 def draw_any(rng: random.Random) -> str:
     """Draw a value of any kind, or one to three words of the vocabulary; never a held-out value."""
-    if not VOCABULARY or rng.random() < 0.6:
-        return draw(rng.choice(sorted(KINDS)), rng)
+    if not VOCABULARY or rng.random() < 0.5:
+        return draw(rng.choice(sorted(KINDS)), rng, more=True)
     while True:
         value = " ".join(rng.choices(VOCABULARY, k=rng.choice((1, 1, 2, 3))))
         if not is_held_out(value):
@@ -446,43 +451,50 @@ def join_words(items: list[str], rng: random.Random) -> str:
     return ", ".join(items[:-1]) + rng.choice((" and ", " and ", ", ", ", and ")) + items[-1]
 
 
-def expression(rng: random.Random) -> tuple[str, str]:  # noqa: PLR0911 - one return per way of saying it
-    """Draw arithmetic as people say it with the expression it means, operands in the order they were said."""
-
-    def operand() -> str:
-        if rng.random() < 0.15:
-            return f"{rng.uniform(0, 100):.{rng.choice((1, 1, 2))}f}"
-        return str(rng.randint(1, 10 ** rng.choice((1, 2, 2, 2, 3, 4))))
-
-    a, b, c = operand(), operand(), operand()
-    op, words = rng.choice(_OPERATIONS)
-    shape = rng.random()
-    if shape < 0.2:
-        return f"{a} {op} {b}", f"{a} {op} {b}"
-    if shape < 0.72:
-        return f"{a} {rng.choice(words)} {b}", f"{a} {op} {b}"
-    if shape < 0.82:
-        percent = rng.choice(("percent of", "% of", "per cent of"))
-        return f"{a}{'' if percent[0] == '%' else ' '}{percent} {b}", f"{a} / 100 * {b}"
-    if shape < 0.88:
-        return f"{rng.choice(('the square root of', 'square root of'))} {a}", f"sqrt({a})"
-    if shape < 0.92:
-        power = rng.choice(("to the power of", "to the power", "**"))
-        return f"{a} {power} {(b := str(rng.randint(2, 12)))}", f"{a} ** {b}"
-    op2, words2 = rng.choice(_OPERATIONS)
-    if rng.random() < 0.5:
-        return f"{a} {op} {b} {op2} {c}", f"{a} {op} {b} {op2} {c}"
-    return f"{a} {rng.choice(words)} {b} {rng.choice(words2)} {c}", f"{a} {op} {b} {op2} {c}"
-
-
-_OPERATIONS = (
-    ("+", ("plus", "plus", "and", "added to", "+")),
-    ("-", ("minus", "minus", "less", "take away", "-")),
-    ("*", ("times", "times", "x", "multiplied by", "*")),
-    ("/", ("divided by", "divided by", "over", "/")),
-)
-
+MORE_PAIRED: dict[str, Callable[[random.Random], tuple[str, str]]] = {"expression": more_expression}
 PAIRED: dict[str, Callable[[random.Random], tuple[str, str]]] = {"expression": expression}
+
+
+def _date(rng: random.Random) -> str:
+    day, month = rng.randint(1, 28), rng.choice(KINDS["month"])
+    return rng.choice(
+        (f"{day} {month}", f"{month} {day}", f"{rng.randint(2024, 2029)}-{rng.randint(1, 12):02}-{day:02}")
+    )
+
+
+def _time(rng: random.Random) -> str:
+    hour, minute = rng.randint(0, 23), rng.choice((0, 15, 30, 45, rng.randint(0, 59)))
+    if rng.random() < 0.5:
+        return f"{hour}:{minute:02}"
+    return f"{hour % 12 + 1}{f':{minute:02}' if minute else ''} {rng.choice(('am', 'pm'))}"
+
+
+def _url(rng: random.Random) -> str:
+    host = f"{made_up_word(rng, capital=False)}.{rng.choice(('com', 'org', 'net', 'io', 'gov', 'eu'))}"
+    path = f"/{made_up_word(rng, capital=False)}" if rng.random() < 0.4 else ""
+    return rng.choice(("https://", "www.", "")) + host + path
+
+
+def _email(rng: random.Random) -> str:
+    name = made_up_word(rng, capital=False) + rng.choice(("", "", str(rng.randint(1, 99))))
+    return f"{name}@{made_up_word(rng, capital=False)}.{rng.choice(('com', 'org', 'net', 'edu'))}"
+
+
+def _phone(rng: random.Random) -> str:
+    digits = "".join(rng.choice(string.digits) for _ in range(10))
+    return rng.choice((f"555-{digits[:4]}", f"{digits[:3]}-{digits[3:6]}-{digits[6:]}", f"+{digits[:2]} {digits[2:]}"))
+
+
+def _id(rng: random.Random) -> str:
+    """Letters and digits in any order, with doubles."""
+    signs = string.digits + string.digits + rng.choice(string.ascii_uppercase) * 4
+    text = "".join(rng.choice(signs) for _ in range(rng.randint(3, 7)))
+    return text if rng.random() < 0.7 else text[:2] + text[1:2] * rng.randint(1, 3) + text[2:]
+
+
+COMPOSED: dict[str, Callable[[random.Random], str]] = {
+    "date": _date, "time": _time, "url": _url, "email": _email, "phone": _phone, "id": _id,
+}  # fmt: skip
 
 
 def clock(rng: random.Random) -> str:

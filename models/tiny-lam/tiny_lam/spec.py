@@ -46,21 +46,22 @@ class Param:
         """Return the same parameter as an optional one."""
         return replace(self, required=False)
 
-    def draw(self, rng: random.Random, *, held_out: bool = False) -> tuple[str, Any]:
-        """Draw one (surface, value) pair; `held_out` takes values that training never draws."""
+    def draw(self, rng: random.Random, *, held_out: bool = False, more: bool = False) -> tuple[str, Any]:
+        """Draw one (surface, value) pair; `held_out` takes values that training never draws, `more` only it does."""
         if self.surfaces:
             value, phrases = rng.choice(self.surfaces)
             return rng.choice(phrases), value
         if self.kind in slots.PAIRED:
-            return slots.PAIRED[self.kind](rng)
+            return (slots.MORE_PAIRED if more else slots.PAIRED)[self.kind](rng)
         kind = self.schema["type"]
         if kind in ("integer", "number"):
             return slots.number(rng, self.low, self.high, self.decimals)
         if kind == "array":
-            items = [slots.draw(self.kind, rng, held_out=held_out) for _ in range(rng.choice((1, 2, 2, 3)))]
+            count = rng.choice((1, 2, 2, 3))
+            items = [slots.draw(self.kind, rng, held_out=held_out, more=more) for _ in range(count)]
             items = list(dict.fromkeys(items))
             return slots.join_words(items, rng), items
-        value = slots.draw(self.kind, rng, held_out=held_out)
+        value = slots.draw(self.kind, rng, held_out=held_out, more=more)
         return value, value
 
 
@@ -112,6 +113,7 @@ class ToolSpec:
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     result: dict[str, ResultKind] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()  # patterns of `phrasings`, drawn by training alone
     origin: str = ""  # the catalog name of a tool that goes by another one
 
     @property

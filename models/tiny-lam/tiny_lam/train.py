@@ -14,8 +14,9 @@ import argparse
 import json
 import os
 import shutil
+import signal
+import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from edge_lam.formats import XLam2Qwen
-from tiny_lam.episodes import Mix
+from tiny_lam.episodes import Kind, Mix
 from tiny_lam.model import Config, TinyLam
 from tiny_lam.optimizer import optimizers
 from tiny_lam.rows import Batch, Row, RowMaker, pack
@@ -39,6 +40,9 @@ from tiny_lam.tokenizer import train_tokenizer
 
 LOG_EVERY = 20
 SAVE_EVERY = 100
+LATE_WEIGHTS: tuple[tuple[Kind, float], ...] = (
+    ("call", 0.4), ("parallel", 0.17), ("irrelevant", 0.22), ("missing", 0.1), ("result", 0.08), ("chat", 0.03),
+)  # fmt: skip
 
 
 def mix_at(progress: float) -> Mix:
@@ -47,31 +51,37 @@ def mix_at(progress: float) -> Mix:
         return Mix(n_tools=(1, 2), procedural=0.3, renamed=0.2, wrapped=0.2, scrambled=0.5)
     if progress < 0.35:
         return Mix(n_tools=(1, 3), scrambled=0.5)
-    return Mix(n_tools=(1, 5), procedural=0.25, renamed=0.3, scrambled=0.12)
+    return Mix(
+        n_tools=(1, 5),
+        demo=0.45,
+        procedural=0.25,
+        renamed=0.3,
+        scrambled=0.1,
+        more=True,
+        near=0.4,
+        weights=LATE_WEIGHTS,
+    )
 
 
 def copy_share(progress: float) -> float:
     """Share of tokens in copy rows: few at first, many until copying has switched on, few to keep it."""
     if progress < 0.05:
         return 0.05
-    return 0.3 if progress < 0.15 else 0.15
+    return 0.3 if progress < 0.15 else 0.12
 
 
 def draw_batch(maker: RowMaker, tokens: int, progress: float) -> tuple[Batch, int]:
     """Draw rows up to about `tokens` tokens; returns the batch and its number of supervised replies."""
     rows: list[Row] = []
+    maker.other_share = 0.15 if progress < 0.35 else 0.0
     size = copied = replies = 0
     while size < tokens:
         if copied < copy_share(progress) * size:
             rows.append(maker.copy_row())
             copied += rows[-1].size
         else:
-            mix = mix_at(progress)
-            row = maker.task_row(mix, 8)
-            if len(row.trunk.ids) > 500:  # a long tool block pays only with many conversations
-                row = maker.task_row(replace(mix), 14)
-            rows.append(row)
-            replies += len(row.branches)
+            rows.append(maker.task_row(mix_at(progress), 14))  # a long tool block pays only with many conversations
+            replies += len(rows[-1].branches)
         size += rows[-1].size
     return pack(rows, maker.preamble), replies
 
@@ -176,7 +186,9 @@ class Run:
 
 
 def train(run: Run, batch_tokens: int, minutes: float) -> None:
-    """Train to the last step, or until `minutes` are over (0: no limit)."""
+    """Train to the last step, until `minutes` are over (0: no limit), or until SIGTERM; the state is saved each time."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
     began = window = time.monotonic()
     losses: list[float] = []
     replies = 0
@@ -200,8 +212,8 @@ def train(run: Run, batch_tokens: int, minutes: float) -> None:
             window, losses, replies = now, [], 0
         if run.step % SAVE_EVERY == 0:
             run.save()
-        if minutes and now - began > 60 * minutes:
-            print(f"stopped after {minutes:g} minutes at step {run.step}; start again to go on")
+        if stop.is_set() or (minutes and now - began > 60 * minutes):
+            print(f"stopped after {(now - began) / 60:.1f} minutes at step {run.step}; start again to go on")
             break
     run.save()
     export(run.model, run.tokenizer, run.out / "checkpoint")

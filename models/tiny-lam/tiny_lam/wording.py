@@ -108,6 +108,7 @@ def disguise(tool: ToolSpec, rng: random.Random) -> ToolSpec:
         says=tuple(map(renamed, tool.says)),
         held=tuple(map(renamed, tool.held)),
         many=tuple(map(renamed, tool.many)),
+        more=tuple(map(renamed, tool.more)),
         missing={names[left_out]: tuple(map(renamed, texts)) for left_out, texts in tool.missing.items()},
         answers=tuple(map(renamed, tool.answers)) if not set(tool.params) & set(tool.result) else (),
         origin=tool.origin or tool.name,

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from tiny_lam.catalog import demo, everyday, work, world
+from dataclasses import replace
+
+from tiny_lam.catalog import demo, everyday, more_demo, more_others, work, world
+from tiny_lam.phrasings import check
 from tiny_lam.spec import ToolSpec
 
-DEMO: list[ToolSpec] = demo.TOOLS
-TRAINED: list[ToolSpec] = [*everyday.TOOLS, *world.TOOLS, *work.TOOLS]
+
+def _with_more(tools: list[ToolSpec]) -> list[ToolSpec]:
+    patterns = {**more_demo.MORE, **more_others.MORE}
+    for tool in tools:
+        check(tool, patterns.get(tool.name, ()))
+    return [replace(tool, more=patterns.get(tool.name, ())) for tool in tools]
+
+
+DEMO: list[ToolSpec] = _with_more(demo.TOOLS)
+TRAINED: list[ToolSpec] = _with_more([*everyday.TOOLS, *world.TOOLS, *work.TOOLS])
 HELD_OUT: list[ToolSpec] = [*everyday.HELD_OUT_TOOLS, *world.HELD_OUT_TOOLS, *work.HELD_OUT_TOOLS]
