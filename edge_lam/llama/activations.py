@@ -6,9 +6,10 @@ matrix of a layer are looked at. Knows nothing of what the tokens say.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,6 +76,7 @@ class ActivationSums:
         self._sums: dict[str, Sums] = {}
         self._error: BaseException | None = None
         self._held: list[int] = []
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="calibrate")
         callback = library().ggml_backend_sched_eval_callback(self._see)
         self._context = Context(
             model, n_ctx=n_ctx, n_batch=_N_BATCH, n_logits=_N_BATCH, n_threads=n_threads, on_node=callback
@@ -109,25 +111,21 @@ class ActivationSums:
 
     def _decode(self, tokens: Sequence[int], start: int) -> None:
         """Decode in another thread: in this one, Ctrl-C would be lost if it came while llama.cpp calls back."""
-        done = threading.Event()  # an interrupted `join` would take the thread for ended
-
-        def work() -> None:
-            try:
-                self._context.decode(tokens, start=start, logits="all")
-            except BaseException as error:
-                self._error = self._error or error
-            finally:
-                done.set()
-
-        threading.Thread(target=work, name="calibrate", daemon=True).start()
         try:
-            done.wait()
+            self._worker.submit(self._context.decode, tokens, start=start, logits="all").result()
         except BaseException as error:
-            self._error = error  # nothing more is added; llama.cpp ends this pass
-            done.wait()
+            self._error = self._error or error  # nothing more is added, and llama.cpp ends this pass
+            self._wait()
         failure, self._error = self._error, None
         if failure is not None:
             raise failure
+
+    def _wait(self) -> None:
+        """Wait until the other thread is idle, however often Ctrl-C is pressed: it uses the model."""
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                self._worker.submit(lambda: None).result()
+                return
 
     def _see(self, address: int, ask: bool, _: object) -> bool:
         """Answer llama.cpp: whether a node is of interest (`ask`), or, once it is computed, whether to go on."""
