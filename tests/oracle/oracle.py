@@ -19,7 +19,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 REQUIREMENTS = ("torch", "transformers", "peft", "sentencepiece", "safetensors", "protobuf")
-TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 class OracleError(Exception):
@@ -136,7 +135,8 @@ def _make_environment(home: Path) -> Path:
     python = folder / "bin" / "python"
     if not (folder / ".complete").is_file():
         venv.create(folder, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--extra-index-url", TORCH_INDEX]
+        # PIP_EXTRA_INDEX_URL may name one that has builds of torch without a GPU, which are smaller.
+        command = [str(python), "-m", "pip", "install", "--quiet"]
         subprocess.run([*command, *REQUIREMENTS], check=True)
         (folder / ".complete").touch()
     return python
