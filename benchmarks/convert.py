@@ -51,7 +51,7 @@ def measure(commands: Sequence[Sequence[str | Path]], folder: Path) -> Cost:
     with _DiskWatch(folder) as disk:
         for command in commands:
             with tempfile.TemporaryFile() as output:
-                process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output)  # noqa: S603
+                process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output)
                 _, status, usage = os.wait4(process.pid, 0)
                 if status:
                     output.seek(0)

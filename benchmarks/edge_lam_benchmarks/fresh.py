@@ -38,7 +38,7 @@ def run_fresh(function: str, arguments: dict[str, Any]) -> Any:
         answer = Path(folder) / "answer.json"
         command = [sys.executable, "-c", _CHILD, function, json.dumps(arguments), os.fspath(answer)]
         try:
-            child = subprocess.run(  # noqa: S603
+            child = subprocess.run(
                 [*command, *filter(None, sys.path)],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -16,6 +16,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.lam import EMBEDDED_MODEL, find_model
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.paths import cache_dir
+from edge_lam_benchmarks.places import place_of
 
 if TYPE_CHECKING:
     from edge_lam_converters.progress import Progress
@@ -29,7 +30,7 @@ class BenchModel:
     """A model file to measure.
 
     Attributes:
-        path: the file; "" for the embedded model.
+        path: the place of the file; "" for the embedded model.
         quant: its quantization, for tables.
     """
 
@@ -82,7 +83,7 @@ def _source(name: str, *, made: bool) -> Path:
 def _as_it_is(path: Path) -> BenchModel:
     if path.is_dir():
         raise InvalidRequest(f"{path} is a checkpoint", hint="name what to make of it, such as --quants Q8_0,Q4_K_M")
-    return BenchModel(str(path), GGUFHeader.read(path).file_type)
+    return BenchModel(place_of(path), GGUFHeader.read(path).file_type)
 
 
 def _quantized(
@@ -107,7 +108,7 @@ def _quantized(
     missing = [planned.quant for planned in plans if not planned.path.is_file()]
     if missing:
         convert_all(source, home, quants=missing, on_progress=on_progress or silent)
-    return [BenchModel(str(planned.path), planned.quant) for planned in plans]
+    return [BenchModel(place_of(planned.path), planned.quant) for planned in plans]
 
 
 def _digest(source: Path) -> str:

@@ -135,7 +135,6 @@ def _make_environment(home: Path) -> Path:
     python = folder / "bin" / "python"
     if not (folder / ".complete").is_file():
         venv.create(folder, with_pip=True, clear=True)
-        # PIP_EXTRA_INDEX_URL may name one that has builds of torch without a GPU, which are smaller.
         command = [str(python), "-m", "pip", "install", "--quiet"]
         subprocess.run([*command, *REQUIREMENTS], check=True)
         (folder / ".complete").touch()

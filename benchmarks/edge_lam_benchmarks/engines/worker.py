@@ -52,7 +52,7 @@ class Worker:
         self._answers = os.fdopen(answers, "rb")
         pins = json.dumps(sorted(cpus) if cpus is not None else None)
         command = [sys.executable, "-c", _CHILD, str(items), str(told), pins, *filter(None, sys.path)]
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=self._errors,

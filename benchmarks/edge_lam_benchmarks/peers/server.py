@@ -69,9 +69,7 @@ class LlamaServer(Peer):
         command += ["-t", threads, "-tb", threads, "--host", _HOST, "--port", str(port), "--jinja"]
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
         try:
-            self._process = subprocess.Popen(  # noqa: S603
-                command, stdout=self._log, stderr=self._log, env=_libraries(program)
-            )
+            self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, env=_libraries(program))
         except OSError as error:
             self._log.close()
             raise PeerUnavailable(f"{program} can't be run: {error.strerror}") from error
@@ -117,7 +115,7 @@ class LlamaServer(Peer):
             if self._process is None or self._process.poll() is not None:
                 raise PeerFailed(f"{self.name} did not start: {self._last_words()}")
             try:
-                with urllib.request.urlopen(f"{self._url}/health", timeout=5):  # noqa: S310 - our own server
+                with urllib.request.urlopen(f"{self._url}/health", timeout=5):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
@@ -125,11 +123,11 @@ class LlamaServer(Peer):
         raise PeerFailed(f"{self.name} was not ready in {START_SECONDS:.0f} s")
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        request = urllib.request.Request(  # noqa: S310 - our own server
+        request = urllib.request.Request(
             self._url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:
                 said = json.load(answer)
         except urllib.error.HTTPError as error:
             raise PeerRefused(_reason(error.read())) from error
@@ -213,7 +211,7 @@ def server_facts(program: str) -> dict[str, str]:
         ("build", "system_info:", ["-lv", "4", "-m", os.devnull]),
     ):
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(
                 [program, *arguments], capture_output=True, text=True, timeout=30, check=False, env=_libraries(program)
             )
         except (OSError, subprocess.TimeoutExpired):

@@ -56,7 +56,7 @@ class WorkerPeer(Peer):
         command = [self.python(), "-u", str(Path(__file__).parent / "scripts" / "lines.py"), self.script]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
         try:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
             )
         except OSError as error:

@@ -122,7 +122,7 @@ class Official:
         self._folder = tempfile.TemporaryDirectory(prefix="edge-lam-bfcl-")
         command = [python or sys.executable, str(_WORKER)]
         try:
-            self._child = subprocess.Popen(  # noqa: S603
+            self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -20,6 +20,7 @@ from edge_lam.formats.json_text import decode
 from edge_lam.tools import Tool, ToolCall, as_tools
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded, measure
+from edge_lam_benchmarks.places import file_at, place_of
 from edge_lam_benchmarks.quality.bfcl import MAX_TOKENS, official
 from edge_lam_benchmarks.quality.judged import judged, leaderboard_calls, refused, reply_text
 from edge_lam_benchmarks.quality.official import Verdict
@@ -111,7 +112,7 @@ def task_items(model: str, quant: str, path: Path, count: int, **options: Any) -
             model,
             "tasks",
             quant,
-            {"file": str(path), "first": first, "count": min(SLICE, count - first)} | options,
+            {"file": place_of(path), "first": first, "count": min(SLICE, count - first)} | options,
         )
         for first in range(0, count, SLICE)
     ]
@@ -125,7 +126,7 @@ def run_tasks(item: WorkItem) -> list[Sample]:
         EdgeLamError: the model failed.
     """
     first, count = item.options.get("first", 0), item.options.get("count", SLICE)
-    tasks = read_tasks(Path(item.options["file"])).tasks[first : first + count]
+    tasks = read_tasks(file_at(item.options["file"])).tasks[first : first + count]
     lam = loaded.lam(item)
     return [_ask(lam, task) for task in tasks]
 
