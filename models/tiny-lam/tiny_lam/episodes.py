@@ -181,19 +181,26 @@ def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[
     second: dict[str, Any] = {}
     said: dict[str, str] = {}
     lower = rng.random() < 0.08
+    for match in PLACEHOLDER.finditer(template):  # first what is fixed: a second unit must fit it
+        if match["value"] is not None:
+            target = second if match["second"] else first
+            target[match["name"]] = _constant(tool, match["name"], match["value"])
     parts, end = [], 0
     for match in PLACEHOLDER.finditer(template):
         name, target = match["name"], second if match["second"] else first
         parts.append(template[end : match.start()])
         end = match.end()
         if match["value"] is not None:
-            target[name] = _constant(tool, name, match["value"])
             continue
-        taken = [*first.values(), *target.values()]  # two calls, and two values of one call, should differ
-        for _ in range(5):
-            surface, value = _draw_value(rng, tool.params[name], mix, _unit_of(tool, {**first, **target}))
-            if value not in taken or not isinstance(value, str):
+        taken = {str(value).lower() for value in (*first.values(), *target.values())}
+        param = tool.params[name]
+        for _ in range(5):  # two calls, and two values of one call, should differ
+            surface, value = _draw_value(rng, param, mix, _unit_of(tool, {**first, **target}))
+            if not isinstance(value, str) or value.lower() not in taken:
                 break
+        else:
+            if param.kind in slots.KINDS:
+                surface = value = slots.draw_other(param.kind, taken, rng)
         if lower and isinstance(value, str) and surface == value:
             surface = value = value.lower()
         target[name] = value
@@ -277,7 +284,8 @@ def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
         return ask(rng, near, plain)[0]
     roll = rng.random()
     if mix.more and roll < 0.25:
-        return wrap(phrasings.small_talk(rng), rng, mix.wrapped)
+        demo = all(tool in catalog.DEMO for tool in tools)
+        return wrap(phrasings.small_talk(rng, demo=demo), rng, mix.wrapped)
     if roll < 0.5:
         texts = replies.IRRELEVANT_HELD_OUT if mix.held_values else replies.IRRELEVANT
         return wrap(rng.choice(texts), rng, mix.wrapped)

@@ -384,11 +384,17 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = 
     return _invent(kind, rng, pool)
 
 
+def draw_other(kind: str, taken: set[str], rng: random.Random) -> str:
+    """Draw a value of the whole pool of `kind` that is none of `taken` (lower case), for a pool held out that is small."""
+    return rng.choice([value for value in KINDS[kind] if value.lower() not in taken])
+
+
 def draw_like_unit(unit: str, rng: random.Random, *, held_out: bool = False) -> str:
     """Draw another unit of what `unit` measures; a third of the pairs is held out. Any unit, where `unit` is none."""
+    same = {unit, f"{unit}s", f"{unit}es", {"foot": "feet"}.get(unit, unit)}  # a phrase may fix one: "a mile"
     for units in LIKE_UNITS:
-        if any(unit in names for names in units):
-            others = [name for names in units if unit not in names for name in names]
+        if any(same & set(names) for names in units):
+            others = [name for names in units if not same & set(names) for name in names]
             allowed = [other for other in others if is_held_out(f"{unit} {other}", one_in=3) == held_out]
             return rng.choice(allowed or others)
     return draw("unit", rng)

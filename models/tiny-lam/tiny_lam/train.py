@@ -56,7 +56,7 @@ def mix_at(progress: float) -> Mix:
         demo=0.45,
         procedural=0.25,
         renamed=0.3,
-        scrambled=0.1,
+        scrambled=0.2,
         more=True,
         near=0.4,
         weights=LATE_WEIGHTS,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tiny_lam.catalog import demo, everyday, more_demo, more_others, work, world
+from tiny_lam.catalog import demo, everyday, more_demo, more_others, speech, work, world
 from tiny_lam.phrasings import check
 from tiny_lam.spec import ToolSpec
 
 
 def _with_more(tools: list[ToolSpec]) -> list[ToolSpec]:
-    patterns = {**more_demo.MORE, **more_others.MORE}
+    tables = (more_demo.MORE, more_others.MORE, speech.MORE)
+    patterns = {tool.name: tuple(text for table in tables for text in table.get(tool.name, ())) for tool in tools}
     for tool in tools:
-        check(tool, patterns.get(tool.name, ()))
-    return [replace(tool, more=patterns.get(tool.name, ())) for tool in tools]
+        check(tool, patterns[tool.name])
+    return [replace(tool, more=patterns[tool.name]) for tool in tools]
 
 
 DEMO: list[ToolSpec] = _with_more(demo.TOOLS)
