@@ -51,6 +51,7 @@ def environment() -> dict[str, Any]:
             "emulation": processor.emulation,
         },
         "memory": {"total": facts.memory.total, "limit": facts.memory.limit},
+        "sensors": facts.sensors,
         "build": {
             "llama_cpp": build.llama_cpp if build else None,
             "backend": build.backend if build else None,

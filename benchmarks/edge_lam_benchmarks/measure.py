@@ -7,29 +7,37 @@ from __future__ import annotations
 
 import gc
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from edge_lam import LAM, CallFinished, CallReport, CallStarted, Reply, ReplyFinished, load
+from edge_lam import LAM, CallReport, Reply, ReplyFinished, load
 from edge_lam.errors import EdgeLamError
 from edge_lam.llama.gguf_file import GGUFHeader
+from edge_lam.metrics import Meter
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.random_weights import is_shape
-from edge_lam_benchmarks.sensors import EnergyMeter, clock, temperature
 
 if TYPE_CHECKING:
     from edge_lam_benchmarks.known_answers import KnownAnswers
 
 # The answers of the models that have none of their own.
 _known: WeakKeyDictionary[LAM, KnownAnswers] = WeakKeyDictionary()
-_meter = EnergyMeter()
 # Options of an item that `edge_lam.load` takes.
 LOAD_OPTIONS = ("n_ctx", "n_threads", "device", "format", "template", "verbatim")
 _GROUPS = {"times": "time", "tokens": "tokens", "passes": "passes", "memory": "memory"}
+# Figures of `Machine`, by their names in a result file.
+_MACHINE = {
+    "cpu_percent": "cpu.percent",
+    "joules": "energy.joules",
+    "celsius": "temperature.celsius",
+    "hertz": "clock.hertz",
+    "gpu_joules": "energy.gpu_joules",
+    "gpu_celsius": "temperature.gpu_celsius",
+    "gpu_hertz": "clock.gpu_hertz",
+}
 
 
 def load_options(item: WorkItem) -> dict[str, Any]:
@@ -38,9 +46,16 @@ def load_options(item: WorkItem) -> dict[str, Any]:
     return {"model": item.model or None, "log": "off", "prefix_cache": False, **options}
 
 
-def open_model(options: Mapping[str, Any]) -> LAM:
-    """Load a model; random weights get the scenarios' answers to say."""
+def open_model(options: Mapping[str, Any], *, proportional: bool = False) -> LAM:
+    """Load a model; random weights get the scenarios' answers to say.
+
+    Args:
+        options: arguments of `edge_lam.load`.
+        proportional: whether reports tell the proportional memory, which takes time to read.
+    """
     lam = load(**options)
+    engine = lam._engine  # reports of benchmarks tell more than those of users
+    engine.meter = Meter(gpu=lam.info.device != "cpu", proportional=proportional, powermetrics=True)
     if is_shape(GGUFHeader.read(lam.info.path).metadata):
         from edge_lam_benchmarks.known_answers import KnownAnswers
 
@@ -97,42 +112,27 @@ def measure(
 
     Returns:
         The reply, and a sample with the figures of its report and these: "time.first_event" until the first event,
-        "time.name" until the first tool's name, "time.call" until the first complete call, "time.wait" the longest
-        between two events, "events" how many came, "cpu.percent" (100 is one core), and what the machine tells.
+        "time.total" until the last, "time.wait" the longest between two events, "events" how many came.
     """
     if known := _known.get(lam):
         known.prepare(messages, options)
-    times: dict[str, float] = {}
-    longest, events, reply = 0.0, 0, None
-    energy = _meter.read()
-    busy, start = time.process_time(), perf_counter()
-    last = start
+    first, longest, events, reply = 0.0, 0.0, 0, None
+    start = last = perf_counter()
     for event in lam.stream(messages, **options):
         now = perf_counter()
-        times.setdefault("time.first_event", now - start)
-        longest, last, events = max(longest, now - last) if events else 0.0, now, events + 1
-        if isinstance(event, CallStarted):
-            times.setdefault("time.name", now - start)
-        elif isinstance(event, CallFinished):
-            times.setdefault("time.call", now - start)
-        elif isinstance(event, ReplyFinished):
+        first, longest = (first, max(longest, now - last)) if events else (now - start, 0.0)
+        last, events = now, events + 1
+        if isinstance(event, ReplyFinished):
             reply = event.reply
-    seconds, busy = perf_counter() - start, time.process_time() - busy
-    machine = {
-        "energy.joules": _meter.joules_since(energy),
-        "temperature.celsius": temperature(),
-        "clock.hertz": clock(),
-    }
+    seconds = perf_counter() - start
     if reply is None:
         raise EdgeLamError("the model's stream ended without a reply")
     values = {
         **figures(reply.report),
-        **times,
+        "time.first_event": first,
         "time.total": seconds,
         "time.wait": longest,
         "events": float(events),
-        "cpu.percent": 100 * busy / seconds,
-        **{name: value for name, value in machine.items() if value is not None},
     }
     told = {"finish_reason": reply.finish_reason, "n_calls": len(reply.tool_calls), **(labels or {})}
     return Measured(reply, Sample(values, told, part))
@@ -147,5 +147,6 @@ def figures(report: CallReport) -> dict[str, float]:
         for name, value in plain[group].items()
         if value is not None
     }
+    values |= {_MACHINE[name]: value for name, value in plain["machine"].items() if value is not None}
     rates = {"rate.prefill": report.prefill_rate, "rate.decode": report.decode_rate}
     return values | {name: rate for name, rate in rates.items() if rate}

@@ -45,7 +45,7 @@ def stages(item: dict[str, Any], started: float) -> list[dict[str, Any]]:
     with Watch(started) as watch:
         samples = [Sample(now(), part="imported")]
         watch.mark("imported")
-        with open_model(load_options(what)) as lam:
+        with open_model(load_options(what), proportional=True) as lam:
             samples.append(Sample(now(), part="loaded"))
             watch.mark("loaded")
             for count in (1, 5, material.MOST_TOOLS):
@@ -61,14 +61,10 @@ def stages(item: dict[str, Any], started: float) -> list[dict[str, Any]]:
 
 def now() -> dict[str, float]:
     """Return what this process holds, in bytes; the share of pages that others use too only where it is told."""
-    import psutil
+    from edge_lam.metrics import Meter
 
-    from edge_lam.metrics import process_memory
-
-    memory = process_memory()
-    proportional = getattr(psutil.Process().memory_full_info(), "pss", None)
-    found = {"resident": memory.resident, "peak": memory.peak, "proportional": proportional}
-    return {f"memory.{name}": float(value) for name, value in found.items() if value}
+    found = Meter(proportional=True).memory()._asdict()
+    return {f"memory.{name}": float(value) for name, value in found.items() if value is not None}
 
 
 class Watch:

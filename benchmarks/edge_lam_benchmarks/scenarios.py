@@ -108,7 +108,7 @@ def _callers(item: WorkItem) -> list[Sample]:
         samples = list(pool.map(lambda request: measure(lam, request, **options).sample, requests))
         seconds = perf_counter() - start
     for sample in samples:
-        for name in ("cpu.percent", "energy.joules"):  # it can't be told which caller they went to
+        for name in ("cpu.percent", "energy.joules", "energy.gpu_joules"):  # it can't be told which caller they went to
             sample.values.pop(name, None)
     return [*samples, Sample({"rate.calls": len(requests) / seconds, "time.total": seconds}, part="all")]
 

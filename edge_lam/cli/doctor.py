@@ -95,12 +95,19 @@ def _processor(facts: Facts) -> dict[str, str]:
         "threads": f"{processor.threads.n}: {processor.threads.reason}" if processor.threads else "unknown",
         "CPU quota": f"{processor.quota:g}" if processor.quota else "none",
         "self-test": "not run",
+        "sensors": _sensors(facts.sensors),
     }
     if verdict:
         outcome = ("passed" if verdict.ok else "FAILED") if verdict.needed else "not needed"
         remembered = f", remembered from {verdict.tested}" if verdict.remembered else ""
         rows["self-test"] = f"{outcome}: {verdict.detail}{remembered}"
     return rows
+
+
+def _sensors(sensors: dict[str, str]) -> str:
+    told = ", ".join(f"{figure} ({source})" for figure, source in sensors.items() if source) or "none"
+    untold = ", ".join(figure for figure, source in sensors.items() if not source)
+    return f"{told}; not told: {untold}" if untold else told
 
 
 def _downloaded(facts: Facts) -> str:

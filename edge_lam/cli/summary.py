@@ -82,6 +82,7 @@ def show_reports(out: Console, requests: Mapping[str, Sequence[CallReport]], inf
     out.print()
     _show_memory(out, summaries[-1].reports[-1].memory)
     _show_model(out, info)
+    out.print(f"  {machine([report for summary in summaries for report in summary.reports])}")
 
 
 def _show_latency(out: Console, summaries: Sequence[Summary]) -> None:
@@ -105,6 +106,8 @@ def _show_memory(out: Console, memory: Memory) -> None:
     process = f"{size(memory.resident)} resident, {size(memory.peak)} at its peak"
     out.print(f"  process  {process}")
     out.print(f"  model    {size(memory.weights)} weights, {size(memory.kv)} KV cache, {size(memory.compute)} compute")
+    if (gpu := memory.gpu if memory.gpu is not None else memory.gpu_used) is not None:
+        out.print(f"  GPU      {size(gpu)}{'' if memory.gpu is not None else ', with other programs'}")
 
 
 def _show_model(out: Console, info: ModelInfo) -> None:
@@ -115,3 +118,20 @@ def _show_model(out: Console, info: ModelInfo) -> None:
     out.print(f"  {one_line(info.name)}  {count(info.n_parameters)} parameters, {bits}{one_line(licence)}")
     threads = f"{info.n_threads} thread{'s' if info.n_threads > 1 else ''}"
     out.print(f"  {info.device}, {threads}, context of {info.n_ctx:,} tokens, format {info.format}")
+
+
+def machine(reports: Sequence[CallReport]) -> str:
+    """Say what the machine did during some calls, in one line; what it does not tell is left out."""
+    told = [report.machine for report in reports]
+    seconds = sum(report.times.total for report in reports)
+    busy = sum((report.machine.cpu_percent or 0.0) * report.times.total for report in reports)
+    joules = [energy for one in told for energy in (one.joules, one.gpu_joules) if energy is not None]
+    celsius = [one.celsius for one in told if one.celsius is not None]
+    hertz = [one.hertz for one in told if one.hertz is not None]
+    parts = [
+        f"{busy / seconds:.0f} % of a core" if seconds else "",
+        f"{sum(joules):.2f} J" if joules else "",
+        f"{max(celsius):.0f} °C" if celsius else "",
+        f"{sum(hertz) / len(hertz) / 1e9:.2f} GHz" if hertz else "",
+    ]
+    return ", ".join(filter(None, parts))

@@ -20,6 +20,7 @@ from edge_lam.llama.self_test import Verdict, accelerator_verdict
 from edge_lam.llama.threads import ThreadChoice, cpu_quota, default_threads
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.memory import memory_limit
+from edge_lam.metrics.meter import Meter
 from edge_lam.paths import state_dir
 
 # What llama.cpp calls a feature that it was compiled for, and what Linux calls it where the processor has it.
@@ -103,6 +104,7 @@ class Facts:
         state: folder of logs, notes and verdicts.
         gpu: a GPU that is in the machine, whether llama.cpp uses it or not: "nvidia", "apple" or "".
         settings: errors in environment variables.
+        sensors: what tells each figure of a call's report that not every platform tells, "" for nothing.
     """
 
     versions: dict[str, str]
@@ -118,6 +120,7 @@ class Facts:
     state: str
     gpu: str
     settings: tuple[str, ...]
+    sensors: dict[str, str]
 
 
 def examine() -> Facts:
@@ -142,6 +145,7 @@ def examine() -> Facts:
         state=str(state_dir()),
         gpu=_gpu(),
         settings=tuple(settings),
+        sensors=Meter(gpu=True, powermetrics=False).told(),
     )
 
 

@@ -72,12 +72,15 @@ class BackendLog:
         reasons = [text for text in errors if not text.endswith(": failed to load model")] or errors
         return re.sub(r"^\w+: ", "", " ".join(reasons[-1].split())) if reasons else ""
 
-    def buffer_bytes(self, kind: str) -> int:
-        """Sum the sizes that llama.cpp printed for its `kind` buffers ("compute", "output", "KV"), one per device."""
+    def buffer_bytes(self, kind: str, *, but: str = "") -> int:
+        """Sum the sizes that llama.cpp printed for its `kind` buffers ("compute", "output", "KV", "model").
+
+        It prints one for each type of buffer; `but` leaves one of them out.
+        """
         pattern = re.compile(rf": +(\S+) +{kind} buffer size = +([\d.]+) MiB")
         found = (pattern.search(text) for _, text in list(self._lines))
         sizes = {match[1]: float(match[2]) for match in found if match}
-        return int(sum(sizes.values()) * 2**20)
+        return int(sum(n for name, n in sizes.items() if name != but) * 2**20)
 
 
 log = BackendLog()
@@ -163,9 +166,7 @@ def _device(handle: int) -> Device:
     def text(function: str, argument: int) -> str:
         return str((ggml(function, ctypes.c_char_p, ctypes.c_void_p)(argument) or b"").decode("utf-8", "replace"))
 
-    size_p = ctypes.POINTER(ctypes.c_size_t)
-    free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size_p, size_p)(handle, free, total)
+    free, total = _memory(handle)
     kind = ggml("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)(handle)
     registry = ggml("ggml_backend_dev_backend_reg", ctypes.c_void_p, ctypes.c_void_p)(handle)
     return Device(
@@ -173,9 +174,27 @@ def _device(handle: int) -> Device:
         description=text("ggml_backend_dev_description", handle).strip(),
         kind=_DEVICE_KINDS[kind] if 0 <= kind < len(_DEVICE_KINDS) else "other",
         backend=text("ggml_backend_reg_name", registry) if registry else "",
-        memory_free=free.value,
-        memory_total=total.value,
+        memory_free=free,
+        memory_total=total,
     )
+
+
+def _memory(handle: int) -> tuple[int, int]:
+    """Return the bytes of a device that are free now, and all."""
+    size_p = ctypes.POINTER(ctypes.c_size_t)
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    ggml("ggml_backend_dev_memory", None, ctypes.c_void_p, size_p, size_p)(handle, free, total)
+    return free.value, total.value
+
+
+def memory_in_use(kind: str) -> int | None:
+    """Return the bytes that are in use now on all devices of a kind, by all processes; None where there are none.
+
+    Metal tells what this process has in use, the others what all have.
+    """
+    get = ggml("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    found = [_memory(get(index)) for index, device in enumerate(devices()) if device.kind == kind]
+    return sum(total - free for free, total in found) if found else None
 
 
 @cache

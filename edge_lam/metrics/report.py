@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge_lam.metrics.meter import Meter, Reading
 
 
 @dataclass(slots=True)
@@ -21,7 +24,9 @@ class Times:
     `first_token` (TTFT) and `total` are measured from the start of the call; the others are durations that don't
     overlap and, `load` and `tool` aside, add up to `total` at most. `queue` is the wait for other requests. `restore`
     and `save` are of prefix states, from and to memory and disk. `load` is the load of the model, which
-    happened before the call, and `tool` the time in tool functions, which comes after it.
+    happened before the call, and `tool` the time in tool functions, which comes after it. `name` is measured from the
+    start too, until the first tool's name is known, and `call` until the first call is complete; None where the reply
+    has none. A name that the grammar forces is known before the model has chosen a token.
     """
 
     load: float = 0.0
@@ -40,6 +45,8 @@ class Times:
     tool: float = 0.0
     first_token: float = 0.0
     total: float = 0.0
+    name: float | None = None
+    call: float | None = None
 
     @contextmanager
     def measure(self, phase: str) -> Iterator[None]:
@@ -89,18 +96,63 @@ class Passes:
 
 @dataclass(slots=True)
 class Memory:
-    """Bytes held by the process and by the parts of the model. `resident` and `peak` are of the whole process."""
+    """Bytes held by the process and by the parts of the model; None where they are not told.
+
+    Attributes:
+        resident: of the whole process, now; pages of the model's file count where they were read.
+        peak: the most that `resident` ever was.
+        weights: of the model, mapped from its file or read.
+        kv: keys and values of the whole context.
+        compute: llama.cpp's buffers for intermediate results.
+        proportional: of the whole process, each page divided by the number of processes that use it. Linux only, and
+            only where asked for (EDGE_LAM_METRICS=full): the system walks through every page of the process for it.
+        gpu: of the whole process on NVIDIA's GPUs.
+        gpu_used: on the GPUs that llama.cpp sees, by all processes that use them (with Metal, by this one).
+        prefixes: states of prompts that are kept in memory, apart from `kv`.
+    """
 
     resident: int = 0
     peak: int = 0
     weights: int = 0
     kv: int = 0
     compute: int = 0
+    proportional: int | None = None
+    gpu: int | None = None
+    gpu_used: int | None = None
+    prefixes: int = 0
+
+
+@dataclass(slots=True)
+class Machine:
+    """What the machine did from the start of the call to its end, other calls and programs included; None if not told.
+
+    Attributes:
+        cpu_percent: processor time of this process; 100 is one core all the time.
+        joules: energy of the processors (RAPL; with powermetrics that of the chip, its GPU included), or of all that
+            runs on the battery.
+        celsius: temperature of the processor at the end.
+        hertz: clock of the processor at the end, the mean of its cores.
+        gpu_joules, gpu_celsius, gpu_hertz: the same of NVIDIA's GPUs: the sum, the hottest, the fastest.
+    """
+
+    cpu_percent: float | None = None
+    joules: float | None = None
+    celsius: float | None = None
+    hertz: float | None = None
+    gpu_joules: float | None = None
+    gpu_celsius: float | None = None
+    gpu_hertz: float | None = None
 
 
 @dataclass(slots=True)
 class CallReport:
-    """What one call did and what it cost; opened when the call starts."""
+    """What one call did and what it cost; opened when the call starts.
+
+    `cut_at_start` and `cut_at_name` tell how far a grammar went against the model: the share of its probability that
+    was cut away, from 0 (the model wanted what it had to write) to 1 (it wanted something else), at the first token of
+    the reply, and where each of its calls chose a tool, in their order. None where nothing was bound, or where the
+    model was not asked because the grammar left no choice.
+    """
 
     id: str
     model: str = ""
@@ -120,7 +172,21 @@ class CallReport:
     tokens: Tokens = field(default_factory=Tokens)
     passes: Passes = field(default_factory=Passes)
     memory: Memory = field(default_factory=Memory)
+    machine: Machine = field(default_factory=Machine)
+    cut_at_start: float | None = None
+    cut_at_name: list[float | None] = field(default_factory=list)
     _opened: float = field(default_factory=perf_counter, repr=False, compare=False)
+    _before: Reading | None = field(default=None, repr=False, compare=False)
+
+    def begin(self, meter: Meter) -> None:
+        """Note what a meter says at the start of the call."""
+        self._before = meter.read()
+
+    def end(self, meter: Meter) -> None:
+        """Take the time, and what the meter says happened since `begin`."""
+        if self._before is not None:
+            self.machine, self._before = meter.since(self._before), None
+        self.times.total = self.elapsed()
 
     def elapsed(self) -> float:
         """Return the seconds since the start of the call."""
@@ -140,7 +206,7 @@ class CallReport:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with the derived rates."""
         plain = asdict(self)
-        del plain["_opened"]
+        del plain["_opened"], plain["_before"]
         return plain | {"prefill_rate": round(self.prefill_rate, 1), "decode_rate": round(self.decode_rate, 1)}
 
 

@@ -32,4 +32,5 @@ def healthy(tmp_path) -> Facts:
         state=str(tmp_path),
         gpu="",
         settings=(),
+        sensors={"energy": "RAPL", "temperature": "hwmon", "clock": "cpufreq", "GPU": ""},
     )

@@ -11,12 +11,18 @@ from pathlib import Path
 
 from edge_lam.llama import build_info, library
 from edge_lam.llama.cpu import cpu, parse_cpuinfo
-from edge_lam.llama.library import BackendLog, _features, device_label
+from edge_lam.llama.library import BackendLog, _features, device_label, devices, memory_in_use
 
 
 def test_is_loaded_once() -> None:
     assert library() is library()
     assert library().llama_max_devices() >= 1
+
+
+def test_memory_in_use_is_read_anew_and_told_only_of_devices_that_are_there() -> None:
+    total = sum(device.memory_total for device in devices() if device.kind == "cpu")
+    assert 0 <= memory_in_use("cpu") <= total
+    assert memory_in_use("toaster") is None
 
 
 def test_build_info() -> None:

@@ -6,7 +6,17 @@ from edge_lam_benchmarks.report.table import Table, center, label_of, megabytes
 from edge_lam_benchmarks.results import Results
 from edge_lam_benchmarks.statistics import groups
 
-KINDS = ("resident", "proportional", "peak", "weights", "kv", "compute", "gpu")
+KINDS = {
+    "resident": "resident",
+    "proportional": "proportional",
+    "peak": "peak",
+    "weights": "weights",
+    "kv": "KV",
+    "compute": "compute",
+    "prefixes": "prefixes",
+    "gpu": "GPU",
+    "gpu_used": "GPU, all processes",
+}
 
 
 def memory_tables(results: Results) -> list[Table]:
@@ -15,8 +25,7 @@ def memory_tables(results: Results) -> list[Table]:
     if not found:
         return []
     told = [kind for kind in KINDS if any(group.values(f"memory.{kind}") for group in found)]
-    titles = ["KV" if kind == "kv" else "GPU" if kind == "gpu" else kind for kind in told]
-    table = Table("Memory, MB", ["after", "model", *titles], texts=2, key=True)
+    table = Table("Memory, MB", ["after", "model", *(KINDS[kind] for kind in told)], texts=2, key=True)
     for group in found:
         cells = [megabytes(center(group.spread(f"memory.{kind}"))) for kind in told]
         table.rows.append([group.part, label_of(group.item, results), *cells])
@@ -24,6 +33,6 @@ def memory_tables(results: Results) -> list[Table]:
         "Medians, each from processes of their own. resident, proportional, peak: of the whole process, Python "
         "included. proportional: pages that other processes use too count in part. weights are mapped from the file."
     )
-    if untold := [kind for kind in KINDS if kind not in told]:
+    if untold := [KINDS[kind] for kind in KINDS if kind not in (*told, "gpu_used")]:
         table.notes.append(f"Not told here: {', '.join(untold)}.")
     return [table]

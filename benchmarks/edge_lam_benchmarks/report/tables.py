@@ -63,9 +63,10 @@ def _not_measured(results: Results) -> list[Table]:
 
 def places(results: Results) -> list[str]:
     """Return where and how it was measured, a line per fact."""
-    lines = [f"command: {results.command}", f"seed {results.seed}, {results.settings.get('repeats', NOTHING)} repeats"]
-    if "suites" in results.settings and not results.finished:
-        lines.append(f"not complete: edge-lam bench --resume {results.path.name} measures the rest")
+    lines = [f"command: {results.command}", f"seed {results.seed}, {_amount(results)}"]
+    if not results.finished:
+        command = "edge-lam bench" if "suites" in results.settings else "edge-lam bench targets"
+        lines.append(f"not complete: {command} --resume {results.path.name} measures the rest")
     for facts in results.environments.values():
         lines += _place(facts)
     for facts in results.models.values():
@@ -79,6 +80,12 @@ def places(results: Results) -> list[str]:
     if busy and max(busy) > BUSY:
         lines.append(f"the machine was busy before: {max(busy):.1f} processes were ready to run, on average")
     return lines
+
+
+def _amount(results: Results) -> str:
+    """Return how often is measured what: repeats, or answers that are replayed."""
+    settings = results.settings
+    return f"{settings['answers']} answers" if "answers" in settings else f"{settings.get('repeats', NOTHING)} repeats"
 
 
 def _place(facts: dict[str, Any]) -> list[str]:

@@ -1,0 +1,67 @@
+"""The meter of a call, on this machine and on one of files."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from system_tree import put, zone
+
+from edge_lam.metrics import CallReport, Meter, proportional_memory
+
+
+def test_a_report_takes_what_happened_between_its_beginning_and_its_end(tmp_path: Path) -> None:
+    zone(tmp_path, "intel-rapl:0", 9.5, full=10)
+    put(tmp_path / "sys/class/hwmon/hwmon0/name", "k10temp")
+    put(tmp_path / "sys/class/hwmon/hwmon0/temp1_input", 45_000)
+    meter, report = Meter(root=tmp_path), CallReport(id="1")
+    report.begin(meter)
+    until = time.process_time() + 0.03
+    while time.process_time() < until:
+        pass
+    zone(tmp_path, "intel-rapl:0", 1.5)
+    put(tmp_path / "sys/class/hwmon/hwmon0/temp1_input", 71_000)
+    report.end(meter)
+    machine = json.loads(json.dumps(report.to_dict()))["machine"]
+    assert (machine["joules"], machine["celsius"]) == (pytest.approx(2.0), 71.0)
+    assert (machine["hertz"], machine["gpu_joules"]) == (None, None)
+    assert machine["cpu_percent"] / 100 * report.times.total >= 0.03
+
+
+def test_time_asleep_is_not_time_of_the_processor() -> None:
+    meter = Meter()
+    before = meter.read()
+    time.sleep(0.05)
+    assert meter.since(before).cpu_percent < 60
+
+
+def test_a_report_that_was_not_begun_tells_nothing_of_the_machine() -> None:
+    report = CallReport(id="1")
+    report.end(Meter())
+    assert report.times.total > 0
+    assert set(report.to_dict()["machine"].values()) == {None}
+
+
+def test_proportional_memory_is_read_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "proc/self/smaps_rollup", "00400000-7fff [rollup]\nRss: 9000 kB\nPss: 1234 kB\nPss_Dirty: 1 kB")
+    monkeypatch.delenv("EDGE_LAM_METRICS", raising=False)
+    assert Meter(root=tmp_path).memory().proportional is None
+    assert Meter(root=tmp_path, proportional=True).memory().proportional == 1234 * 1024
+    monkeypatch.setenv("EDGE_LAM_METRICS", "full")
+    assert Meter(root=tmp_path).memory().proportional == 1234 * 1024
+    assert Meter(root=tmp_path / "no", proportional=True).memory().proportional is None
+
+
+def test_a_share_is_not_more_than_the_whole() -> None:
+    proportional, memory = proportional_memory(), Meter().memory()
+    assert proportional is None or 0 < proportional <= 1.1 * memory.resident
+
+
+def test_it_says_what_tells_each_figure(tmp_path: Path) -> None:
+    assert set(Meter(root=tmp_path).told().values()) == {""}
+    zone(tmp_path, "intel-rapl:0", 1)
+    put(tmp_path / "proc/self/smaps_rollup", "Pss: 12 kB")
+    told = Meter(root=tmp_path).told()
+    assert (told["energy"], told["proportional memory"], told["clock"]) == ("RAPL", "smaps_rollup", "")
