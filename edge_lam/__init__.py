@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge_lam import errors
     from edge_lam.agent import Agent, AgentFinished, AgentReply, ToolFinished, ToolStarted
+    from edge_lam.decoding import TokenLogprob, TopLogprob
     from edge_lam.engine import (
         ArgumentsDelta,
         CallDropped,
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
         ThinkingDelta,
     )
     from edge_lam.lam import LAM, load
+    from edge_lam.llama.plan import Plan
     from edge_lam.metrics import CallReport
+    from edge_lam.planning import plan
     from edge_lam.tools import Tool, ToolCall, load_tools
 
     __version__: str
@@ -37,22 +40,27 @@ __all__ = [
     "CallFinished",
     "CallReport",
     "CallStarted",
+    "Plan",
     "Reply",
     "ReplyFinished",
     "TextDelta",
     "ThinkingDelta",
+    "TokenLogprob",
     "Tool",
     "ToolCall",
     "ToolFinished",
     "ToolStarted",
+    "TopLogprob",
     "__version__",
     "errors",
     "load",
     "load_tools",
+    "plan",
 ]
 
 _HOMES = {
     "edge_lam.agent": ("Agent", "AgentFinished", "AgentReply", "ToolFinished", "ToolStarted"),
+    "edge_lam.decoding": ("TokenLogprob", "TopLogprob"),
     "edge_lam.engine": (
         "ArgumentsDelta",
         "CallDropped",
@@ -64,7 +72,9 @@ _HOMES = {
         "ThinkingDelta",
     ),
     "edge_lam.lam": ("LAM", "load"),
+    "edge_lam.llama.plan": ("Plan",),
     "edge_lam.metrics": ("CallReport",),
+    "edge_lam.planning": ("plan",),
     "edge_lam.tools": ("Tool", "ToolCall", "load_tools"),
 }
 

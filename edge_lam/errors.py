@@ -8,7 +8,8 @@
     ├── ModelError              something is wrong with a model
     │   ├── ModelNotFound       no such file, repository or quantization
     │   ├── InvalidModelFile    not a GGUF, truncated, or contradicting itself
-    │   └── UnsupportedModel    a sound file that edge-lam can't run
+    │   ├── UnsupportedModel    a sound file that edge-lam can't run
+    │   └── InsufficientMemory  a model that would take more memory than it may; says what would fit
     ├── CheckpointError         a checkpoint that can't be converted
     ├── HubError                the hub can't be reached or refuses
     ├── BackendError            llama.cpp is missing, failed to load or failed in a call
@@ -114,6 +115,24 @@ class UnsupportedModel(ModelError):
     """A sound file that edge-lam can't run."""
 
     code = "unsupported_model"
+
+
+class InsufficientMemory(ModelError):
+    """A model would take more memory than there is, or than it may; nothing was loaded.
+
+    Attributes:
+        needed: bytes that it would take of what the limit counts.
+        available: bytes that the limit allows.
+        n_ctx: the longest context that fits, or None if none does.
+    """
+
+    code = "insufficient_memory"
+
+    def __init__(self, message: str, *, hint: str, needed: int, available: int, n_ctx: int | None) -> None:
+        super().__init__(message, hint=hint, param="n_ctx")
+        self.needed = needed
+        self.available = available
+        self.n_ctx = n_ctx
 
 
 class CheckpointError(EdgeLamError):

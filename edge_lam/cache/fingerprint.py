@@ -29,8 +29,23 @@ def state_key(context: Context) -> dict[str, Any]:
         "bindings": build.version,
         "device": context.model.device,
         "adapters": [[fingerprint(adapter.path), adapter.scale] for adapter in context.adapters],
-        "kv_types": ["f16", "f16"],
+        "kv_type": context.kv_type.name,
+        "kv_layout": context.kv_layout,
+        "rope": _rope(context),
     }
+
+
+def _rope(context: Context) -> str:
+    """Return which factors turn the keys, where that is not the file's alone to tell.
+
+    Of a model with "longrope", llama.cpp takes those for long texts if the context is longer than the model first was
+    trained for, all sequences together.
+    """
+    metadata, architecture = context.model.metadata, context.model.architecture
+    if metadata.get(f"{architecture}.rope.scaling.type") != "longrope":
+        return ""
+    original = metadata.get(f"{architecture}.rope.scaling.original_context_length", context.model.n_ctx_train)
+    return "long" if context.n_cells > original else "short"
 
 
 def fingerprint(path: Path) -> str:

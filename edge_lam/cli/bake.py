@@ -15,6 +15,7 @@ from edge_lam.cli.terminal import console, count, print_json, size
     epilog=examples(
         "edge-lam bake --tools tools.json -o app.prefix",
         'edge-lam bake --model my.Q4_K_M.gguf --tools tools.py --system "You are a car." -o app.prefix',
+        "edge-lam bake --model my.Q4_K_M.gguf --tools tools.py --kv-type q8_0 -o app.prefix",
         'edge-lam call "what time is it in Oslo?" --model my.Q4_K_M.gguf --tools tools.py --prefix app.prefix',
     ),
 )
@@ -36,7 +37,8 @@ def command(
     """Compute tools and system message ahead, into one file to ship inside an app.
 
     With it, even the first call that a device ever makes need not read them. It holds for this model file, with these
-    adapters, this version of llama.cpp and this kind of device; elsewhere it is refused.
+    adapters, this --kv-type (q8_0 makes it half as large), this version of llama.cpp and this kind of device; elsewhere
+    it is refused.
     """
     from edge_lam.cli.toolbox import find_tools
     from edge_lam.errors import InvalidRequest

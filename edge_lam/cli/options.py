@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_lam.errors import InvalidRequest
+from edge_lam.sizes import read_size
+
 if TYPE_CHECKING:
     from edge_lam.lam import LAM
 
@@ -23,12 +26,27 @@ class Settings:
     log: str | None = None
 
 
+def byte_size(text: str) -> int:
+    """Read a size such as 2GiB or 800M, the type of an option."""
+    try:
+        return read_size(text)
+    except InvalidRequest as error:
+        raise click.BadParameter(error.message) from error
+
+
+def _budget(text: str) -> int | bool:
+    return text != "off" and byte_size(text)
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """Which model to load, and how."""
 
     model: str | None
     n_ctx: int | None
+    kv_type: str
+    memory_budget: int | bool | None
+    fit_context: bool
     n_threads: int | None
     device: str
     adapters: tuple[tuple[str, float], ...]
@@ -45,6 +63,9 @@ class ModelOptions:
         return load(
             self.model,
             n_ctx=self.n_ctx,
+            kv_type=self.kv_type,
+            memory_budget=self.memory_budget,
+            fit_context=self.fit_context,
             n_threads=self.n_threads,
             device=self.device,
             adapters=self.adapters,
@@ -58,7 +79,7 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How replies are sampled."""
+    """How replies are sampled, and when they end."""
 
     temperature: float
     top_k: int
@@ -66,6 +87,7 @@ class SamplingOptions:
     min_p: float
     seed: int | None
     max_tokens: int | None
+    timeout: float | None
 
     def arguments(self) -> dict[str, Any]:
         """Return them as keyword arguments of `LAM.chat`."""
@@ -117,6 +139,13 @@ _FORMAT_OPTIONS = (
     click.option("--template", metavar="FILE", help="A Jinja chat template to render instead of the format's own."),
     click.option("--verbatim", is_flag=True, help="Render the template in the model file, known defects included."),
 )
+KV_TYPE = click.option(
+    "--kv-type",
+    type=click.Choice(["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]),
+    default="f16",
+    show_default=True,
+    help="What keys and values are kept as; q8_0 takes half the memory.",
+)
 THREADS = click.option(
     "--threads", "n_threads", type=click.IntRange(min=1), help="CPU threads.  [default: physical cores]"
 )
@@ -135,6 +164,14 @@ _MODEL_OPTIONS = (
         help="A GGUF file, a name such as xlam-2-1b, or owner/repo:QUANT on the hub.  [default: the embedded tiny-lam]",
     ),
     click.option("--n-ctx", type=click.IntRange(min=1), help="Tokens of context for prompt and reply."),
+    KV_TYPE,
+    click.option(
+        "--memory-budget",
+        type=_budget,
+        metavar="SIZE|off",
+        help="The most memory that the model may take, such as 2GiB; off checks nothing.  [default: what there is]",
+    ),
+    click.option("--fit-context", is_flag=True, help="Shorten the context to what fits the memory."),
     THREADS,
     DEVICE,
     click.option(
@@ -179,6 +216,12 @@ _SAMPLING_OPTIONS = (
     ),
     click.option("--seed", type=click.IntRange(min=0), help="Repeat the same sampling."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="End a reply as it is after so long, reading the request included.",
+    ),
 )
 
 

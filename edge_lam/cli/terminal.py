@@ -11,9 +11,15 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.sizes import size
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+__all__ = [
+    "console", "count", "duration", "one_line", "plain_table", "print_json", "print_table", "printable", "size",
+]  # fmt: skip
 
 PLAIN_WIDTH = 100
 
@@ -64,15 +70,6 @@ def print_table(out: Console, table: Table) -> None:
 def print_json(value: Any) -> None:
     """Print one JSON document to stdout, and nothing else."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
-def size(n_bytes: float) -> str:
-    """Return bytes as people read them: "11.1 MB" (powers of ten)."""
-    for unit in ("bytes", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.2f} GB"
 
 
 def count(number: float) -> str:

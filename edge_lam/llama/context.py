@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +17,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.adapter import apply_adapters, load_adapters
 from edge_lam.llama.batch import Batch, Part
+from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KVType, kv_type_of
 from edge_lam.llama.library import library, log
+from edge_lam.llama.numbers import (
+    DEFAULT_N_CTX,
+    MOST_SEQUENCES,
+    cells_of,
+    check_number,
+    default_n_batch,
+    default_n_logits,
+)
 from edge_lam.llama.threads import default_threads
 
 if TYPE_CHECKING:
@@ -25,8 +35,6 @@ if TYPE_CHECKING:
 
     from edge_lam.llama.model import Model
 
-DEFAULT_N_CTX = 4096
-MOST_SEQUENCES = 64
 _ABORTED = 2
 _FAILURES = {
     1: "the KV cache has no room left",
@@ -44,10 +52,13 @@ class Context:
         model: what it runs.
         n_ctx: tokens that each sequence holds.
         n_sequences: sequences, numbered from 0.
+        n_cells: tokens that all of them hold together.
         n_batch: tokens that go through the model in one pass.
         n_threads: threads that compute.
         n_logits: tokens whose logits one `decode` can give.
         adapters: what is added to the model.
+        kv_type: what keys and values are kept as.
+        kv_layout: how their bytes differ from what is usual for that type, or "".
         kv_bytes: memory for keys and values.
         compute_bytes: memory for intermediate results and logits, as llama.cpp reports it.
     """
@@ -57,10 +68,11 @@ class Context:
         model: Model,
         *,
         n_ctx: int | None = None,
-        n_batch: int = 512,
+        n_batch: int | None = None,
         n_threads: int | None = None,
-        n_logits: int = 32,
+        n_logits: int | None = None,
         n_sequences: int = 1,
+        kv_type: str = DEFAULT_KV_TYPE,
         adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
         on_node: object = None,
     ) -> None:
@@ -70,27 +82,34 @@ class Context:
             model: a loaded model.
             n_ctx: tokens to hold, in each sequence; by default what the model was trained for, at most 4096: the
                 memory is taken now.
-            n_batch: tokens in one pass.
+            n_batch: tokens in one pass; by default 512 on a GPU, and at most 128 on a processor.
             n_threads: threads that compute; by default one per physical core that this process may use.
             n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
+                By default 32, or 10 for each sequence.
             n_sequences: sequences that go through the model side by side.
+            kv_type: what keys and values are kept as, a name of `KV_TYPES`.
             adapters: LoRA adapters in GGUF to compute with, each with its scale.
             on_node: llama.cpp calls it for every node of its graph (``ggml_backend_sched_eval_callback``).
 
         Raises:
-            InvalidRequest: a number is out of range, or an adapter is for another model.
+            InvalidRequest: a number is out of range, the model can't have that type, or an adapter is for another one.
             ModelNotFound, InvalidModelFile: an adapter is missing or none.
             BackendError: llama.cpp could not set it up, such as for want of memory.
             Closed: the model is closed.
         """
         n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
         n_threads = default_threads().n if n_threads is None else n_threads
-        _check_number("n_ctx", n_ctx, model.n_ctx_train)
-        _check_number("n_batch", n_batch, 2**16)
-        _check_number("n_threads", n_threads, 512)
-        _check_number("n_logits", n_logits, 2**16)
-        _check_number("n_sequences", n_sequences, MOST_SEQUENCES)
+        check_number("n_sequences", n_sequences, MOST_SEQUENCES)
+        n_logits = default_n_logits(n_sequences) if n_logits is None else n_logits
+        check_number("n_ctx", n_ctx, model.n_ctx_train)
+        if n_batch is None:
+            n_cells = cells_of(n_ctx, n_sequences)
+            n_batch = default_n_batch(model.device, n_cells=n_cells, n_head=model.shape.n_head)
+        check_number("n_batch", n_batch, 2**16)
+        check_number("n_threads", n_threads, 512)
+        check_number("n_logits", n_logits, 2**16)
         self.n_sequences = n_sequences
+        self.kv_type = kv_type_of(kv_type, model.shape)
         self.model, self.n_ctx, self.n_threads = model, n_ctx, n_threads
         self.n_batch = min(n_batch, n_ctx)
         self.n_logits = min(n_logits, self.n_batch)
@@ -107,7 +126,8 @@ class Context:
         self._memory = self._llama.llama_get_memory(pointer)
         self._batch = Batch(self._llama, self.n_batch)
         self._free = weakref.finalize(self, _free_context, self._llama, pointer, self._batch.struct, self._process)
-        self.kv_bytes = model.shape.kv_bytes(self._llama.llama_n_ctx(pointer))
+        self.n_cells: int = self._llama.llama_n_ctx(pointer)
+        self.kv_bytes = model.shape.kv_bytes(self.n_cells, self.kv_type)
         model.attach(self)
         if self.adapters:
             apply_adapters(pointer, self.adapters)
@@ -120,6 +140,8 @@ class Context:
         params.n_batch = params.n_ubatch = self.n_batch
         params.n_outputs_max = self.n_logits
         params.n_threads = params.n_threads_batch = self.n_threads
+        params.type_k = params.type_v = self.kv_type.number
+        params.flash_attn_type = self._flash_attention()
         params.abort_callback = ctypes.cast(_string_length(), self._llama.ggml_abort_callback)
         params.abort_callback_data = ctypes.addressof(self._abort)
         if self._on_node is not None:
@@ -128,11 +150,29 @@ class Context:
             pointer: int | None = self._llama.llama_init_from_model(self.model.pointer, params)
             reason = log.last_error() or "no reason given"
             self.compute_bytes = log.buffer_bytes("compute") + log.buffer_bytes("output")
+            is_fused = params.flash_attn_type != self._llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
+            self.kv_layout = _kv_layout(log.text(), self.kv_type, is_fused=is_fused)
         if not pointer:
             raise BackendError(
                 f"llama.cpp could not set up a context of {self.n_ctx} tokens: {reason}", hint="use a smaller n_ctx"
             )
         return pointer
+
+    def _flash_attention(self) -> int:
+        """Return llama.cpp's number for how attention is computed.
+
+        The fused kernel ("flash attention") needs no memory for the scores of all tokens at once. But on a processor it
+        goes through the context token by token: where a pass reads a handful, as of forced tokens, drafts and short
+        messages, matrix products are much faster, and where it reads a long prompt they are as fast. On a GPU llama.cpp
+        finds out itself what that can do. Quantized values can be read by the fused kernel only.
+        """
+        llama = self._llama
+        number: int = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        if self.kv_type.is_quantized:
+            number = llama.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        elif self.model.device != "cpu":
+            number = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
+        return number
 
     def decode(
         self,
@@ -197,6 +237,8 @@ class Context:
             raise InvalidRequest(f"{n_tokens} tokens with {n_rows} rows are too many for one pass", param="parts")
         try:
             status = self._pass(checked)
+            if status == _ABORTED and self._abort[0] == b"\0":  # nobody asked: trying again could go on for ever
+                status = -3
         finally:
             self._abort[0] = b"\0"
         if status != 0:
@@ -390,9 +432,16 @@ class Context:
         self.close()
 
 
-def _check_number(name: str, value: int, largest: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
-        raise InvalidRequest(f"{name} must be a whole number from 1 to {largest}, not {value!r}", param=name)
+def _kv_layout(text: str, kv_type: KVType, *, is_fused: bool) -> str:
+    """Read from llama.cpp's log how the bytes of keys and values differ from what is usual for their type.
+
+    Without flash attention values are stored transposed. Quantized ones are rotated before they are rounded, where the
+    size of the heads and the environment allow it.
+    """
+    found = ["transposed"] if not is_fused or "Flash Attention not supported" in text else []
+    if kv_type.is_quantized and not re.search(r"attn_rot_[kv] = 1", text):
+        found.append("unrotated")
+    return " ".join(found)
 
 
 def _free_context(llama: ModuleType, pointer: int, batch: ctypes.Structure, process: int) -> None:

@@ -9,15 +9,15 @@ import ctypes
 import os
 import weakref
 from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
-from edge_lam.llama.gguf_file import GGUFArray, GGUFHeader
+from edge_lam.llama.gguf_file import GGUFArray
 from edge_lam.llama.library import device_label, devices, library, log
+from edge_lam.llama.mapped import release_pages
+from edge_lam.llama.model_file import ModelFile
 from edge_lam.llama.self_test import accelerator_verdict
-from edge_lam.llama.shape import ModelShape
 
 if TYPE_CHECKING:
     from edge_lam.llama.context import Context
@@ -44,13 +44,22 @@ class Model:
         first_token: the token that every text begins with, or None where the model wants none.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, device: str = "auto", use_mmap: bool = True) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | ModelFile,
+        *,
+        device: str = "auto",
+        use_mmap: bool = True,
+        repack: bool = True,
+    ) -> None:
         """Check and load a model.
 
         Args:
-            path: a GGUF, of a split one the first part.
+            path: a GGUF, of a split one the first part; or what was read of one.
             device: "cpu"; "gpu"; "auto" takes a GPU if llama.cpp was built for one and sees one.
             use_mmap: map the weights into memory, so that processes share them and only touched pages are read.
+            repack: let llama.cpp copy weights into an order that suits the processor. That is faster, but a copy can't
+                be dropped and read again as mapped weights can.
 
         Raises:
             ModelNotFound: no such file.
@@ -59,17 +68,19 @@ class Model:
             BackendError: llama.cpp or the GPU is missing, or llama.cpp refused the model; carries its reason.
             InvalidRequest: an unknown device.
         """
-        self.path = Path(path)
-        self.header = GGUFHeader.read(self.path)
-        self.shape = ModelShape.of(self.header)
+        file = path if isinstance(path, ModelFile) else ModelFile.read(path)
+        self.path, self.header, self.shape = file.path, file.header, file.shape
         self._llama = library()
-        self.device = _choose_device(device)
-        params = self._params(use_mmap)
+        self.device = choose_device(device)
+        params = self._params(use_mmap, repack)
         with log.capture():
             pointer = self._llama.llama_model_load_from_file(os.fsencode(self.path), params)
             reason = log.last_error() or "no reason given"
+            copied = log.buffer_bytes("model", but="CPU_Mapped")
         if not pointer:
             raise BackendError(f"llama.cpp could not load {self.path}: {reason}")
+        if copied and use_mmap:
+            release_pages(self.path)
         self._pointer: int | None = pointer
         self._free = weakref.finalize(self, _free_model, self._llama, pointer, os.getpid())
         self._contexts: weakref.WeakSet[Context] = weakref.WeakSet()
@@ -83,10 +94,10 @@ class Model:
         adds_bos = self._llama.llama_vocab_get_add_bos(self.vocab)
         self.first_token: int | None = self._llama.llama_vocab_bos(self.vocab) if adds_bos else None
 
-    def _params(self, use_mmap: bool) -> Any:
+    def _params(self, use_mmap: bool, repack: bool) -> Any:
         params = self._llama.llama_model_default_params()
         params.load_mode = self._llama.LLAMA_LOAD_MODE_MMAP if use_mmap else self._llama.LLAMA_LOAD_MODE_NONE
-        params.use_extra_bufts = accelerator_verdict().ok
+        params.use_extra_bufts = repack and accelerator_verdict().ok
         params.n_gpu_layers = 0 if self.device == "cpu" else _ALL_LAYERS
         if self.device == "cpu":
             # Zero layers alone would still let llama.cpp send large matrix products to a GPU: list no devices.
@@ -238,7 +249,13 @@ class Model:
         return f"Model({os.fspath(self.path)!r}, device={self.device!r})"
 
 
-def _choose_device(wanted: str) -> str:
+def choose_device(wanted: str) -> str:
+    """Return the label of the device that "auto", "cpu" or "gpu" stands for here.
+
+    Raises:
+        InvalidRequest: another word.
+        BackendError: there is no GPU.
+    """
     if wanted not in ("auto", "cpu", "gpu"):
         raise InvalidRequest(f"device must be auto, cpu or gpu, not {wanted!r}", param="device")
     gpus = [device for device in devices() if device.kind == "gpu"]

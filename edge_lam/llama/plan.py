@@ -1,6 +1,6 @@
 """What a model will take of the memory, from the header of its file alone; nothing is loaded.
 
-In go a header and the numbers of a context, out comes a `Plan`. It knows how llama.cpp lays out its buffers on a CPU;
+In go the header and how it is to be loaded, out comes a `Plan`. It knows how llama.cpp lays out its buffers on a CPU;
 who asks, and how much memory there is, is another's.
 """
 
@@ -9,85 +9,138 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.llama.shape import ModelShape
-
-_CELLS = 256  # llama.cpp rounds a context up to a multiple of this
+from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KVType, kv_type_of
+from edge_lam.llama.model_file import ModelFile
+from edge_lam.llama.numbers import (
+    CELLS,
+    DEFAULT_N_CTX,
+    MOST_SEQUENCES,
+    cells_of,
+    check_number,
+    default_n_batch,
+    default_n_logits,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a model needs with a context of `n_ctx` tokens; sizes in bytes, keys and values as F16.
+    """What a model needs as it would be loaded; sizes in bytes.
 
     Attributes:
+        n_ctx: tokens of context of each sequence.
+        n_ctx_train: tokens of context that the model was trained for.
+        n_parallel: sequences.
+        kv_type: what keys and values are kept as.
         weights: all tensors of the file.
-        kv: keys and values.
+        kv: keys and values of all sequences.
         compute: intermediate results and logits.
     """
 
     n_ctx: int
     n_ctx_train: int
+    n_parallel: int
+    kv_type: str
     weights: int
     kv: int
     compute: int
 
     @property
+    def held(self) -> int:
+        """What is there beside the weights, and can't be read from a file again."""
+        return self.kv + self.compute
+
+    @property
     def total(self) -> int:
         """All of it together; the process itself takes more beside it."""
-        return self.weights + self.kv + self.compute
+        return self.weights + self.held
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with the total."""
         return asdict(self) | {"total": self.total}
 
 
-def plan_memory(header: GGUFHeader, *, n_ctx: int, n_batch: int = 512, n_logits: int = 32) -> Plan:
+def plan_memory(
+    file: ModelFile,
+    *,
+    n_ctx: int | None = None,
+    n_parallel: int = 1,
+    kv_type: str = DEFAULT_KV_TYPE,
+    n_batch: int | None = None,
+    n_logits: int | None = None,
+) -> Plan:
     """Estimate what a model and its context take on a CPU.
 
     Args:
-        header: of the model's file.
-        n_ctx: tokens of the context, at least one.
+        file: of the model.
+        n_ctx: tokens of context, as of `Context`.
+        n_parallel: sequences, as of `Context`.
+        kv_type: what keys and values are kept as.
         n_batch: tokens in one pass, as of `Context`.
         n_logits: tokens whose logits one pass can give, as of `Context`.
 
     Raises:
-        UnsupportedModel, InvalidModelFile: the model can't be run.
+        InvalidRequest: a number is out of range, or the model can't have that type.
     """
-    shape = ModelShape.of(header)
-    n_cells = -(-n_ctx // _CELLS) * _CELLS
-    compute = _compute_bytes(header, shape, n_cells, min(n_batch, n_ctx), min(n_logits, n_batch, n_ctx))
-    weights = sum(tensor.n_bytes for tensor in header.tensors)
-    return Plan(n_ctx, shape.n_ctx_train, weights, shape.kv_bytes(n_cells), compute)
+    shape = file.shape
+    n_ctx = min(shape.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
+    check_number("n_ctx", n_ctx, shape.n_ctx_train)
+    check_number("n_parallel", n_parallel, MOST_SEQUENCES)
+    kind = kv_type_of(kv_type, shape)
+    n_cells = cells_of(n_ctx, n_parallel)
+    if n_batch is None:
+        n_batch = default_n_batch("cpu", n_cells=n_cells, n_head=shape.n_head)
+    n_batch = min(n_batch, n_ctx)
+    n_logits = min(default_n_logits(n_parallel) if n_logits is None else n_logits, n_batch)
+    compute = _compute_bytes(
+        file, n_cells=n_cells, n_batch=n_batch, n_logits=n_logits, n_parallel=n_parallel, kv_type=kind
+    )
+    weights = sum(tensor.n_bytes for tensor in file.header.tensors)
+    return Plan(n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, shape.kv_bytes(n_cells, kind), compute)
 
 
-def largest_context(header: GGUFHeader, budget: int) -> int | None:
+def largest_context(file: ModelFile, budget: int, *, n_parallel: int = 1, kv_type: str = DEFAULT_KV_TYPE) -> int | None:
     """Return the longest context, in steps of 256 tokens, that a budget of bytes holds, or None if none does.
 
     Raises:
-        UnsupportedModel, InvalidModelFile: the model can't be run.
+        InvalidRequest: as `plan_memory`.
     """
-    n_ctx_train = ModelShape.of(header).n_ctx_train
+    n_ctx_train = file.shape.n_ctx_train
     # What a plan takes grows with its context: the last that fits is found by halving.
-    fits, beyond = 0, n_ctx_train // _CELLS + 1
+    fits, beyond = 0, -(-n_ctx_train // CELLS) + 1
     while beyond - fits > 1:
         middle = (fits + beyond) // 2
-        if plan_memory(header, n_ctx=middle * _CELLS).total <= budget:
+        n_ctx = min(middle * CELLS, n_ctx_train)
+        if plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type).total <= budget:
             fits = middle
         else:
             beyond = middle
-    return fits * _CELLS or None
+    return min(fits * CELLS, n_ctx_train) or None
 
 
-def _compute_bytes(header: GGUFHeader, shape: ModelShape, n_cells: int, n_batch: int, n_logits: int) -> int:
+def _compute_bytes(
+    file: ModelFile, *, n_cells: int, n_batch: int, n_logits: int, n_parallel: int, kv_type: KVType
+) -> int:
     """Return the compute and output buffers of llama.cpp.
 
     llama.cpp sets memory aside for the largest pass (`graph_reserve` in llama-context.cpp), and its allocator uses it
     again as soon as a value is no longer needed, so that the largest moment counts: in the feed-forward layers, whose
-    gate, up projection and product are there at once beside the F16 mask of flash attention, or at the logits. What
-    stays beside them was found by comparing with the buffers that llama.cpp reports.
+    gate, up projection and product are there at once beside the mask of attention, at the scores of attention unless
+    that is fused, or at the logits. What stays beside them was found by comparing with the buffers that llama.cpp
+    reports.
     """
-    n_used = header.metadata.get(f"{header.architecture}.expert_used_count", 0) or 1
-    hidden = 4 * n_batch * (3 * n_used * shape.n_ff + (3 + n_used) * shape.n_embd)
-    at_layers = hidden + 2 * n_batch * n_cells
+    shape = file.shape
+    n_used = file.header.metadata.get(f"{file.header.architecture}.expert_used_count", 0) or 1
+    rotated = kv_type.is_quantized and shape.n_head_dim % 64 == 0  # llama.cpp does so before it rounds
+    is_fused = kv_type.is_quantized
+    n_batch = -(-n_batch // n_parallel) * n_parallel  # reserved for as many tokens of each sequence
+    mask = (2 if is_fused else 4) * n_batch * n_cells
+    # Fused attention leaves a gap as wide as the model. It stays, unless layers are narrow or values rotated.
+    has_gap = n_used > 1 or (is_fused and shape.n_ff > 2 * shape.n_embd and not rotated)
+    n_kv = 0 if is_fused else 2 * shape.n_head_kv * shape.n_head_dim
+    hidden = 4 * n_batch * (3 * n_used * shape.n_ff + (2 + n_used + has_gap) * shape.n_embd + n_kv)
+    at_layers = hidden + mask + (8 * shape.n_head_dim**2 if rotated else 0)
+    at_scores = 0 if is_fused else 4 * n_batch * (n_cells * shape.n_head + 5 * shape.n_embd + n_kv) + mask
     at_logits = 4 * (n_logits * (shape.n_vocab + shape.n_embd) + n_batch * shape.n_embd)
-    return max(at_layers, at_logits) + 4 * shape.n_vocab  # and a row of logits to read
+    inputs = 32 * n_batch  # ids, positions, sequences and cells of tokens
+    largest = max(at_layers, at_scores, at_logits)
+    return largest + inputs + 4 * n_parallel * shape.n_vocab  # and rows of logits to read

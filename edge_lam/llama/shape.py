@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edge_lam.errors import InvalidModelFile, UnsupportedModel
 from edge_lam.llama.gguf_file import GGUFArray, GGUFHeader
+from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KV_TYPES, KVType
 
 ARCHITECTURES = {"qwen2": "Qwen2, Qwen2.5, xLAM-2 1B/3B/32B", "llama": "Llama, Mistral, DeepSeek-Coder, xLAM 1B/7B/8B"}
 TOKENIZERS = ("gpt2", "llama")  # llama.cpp's names of byte-level BPE and SentencePiece
@@ -64,9 +65,9 @@ class ModelShape:
         _check_weights(header)
         return shape
 
-    def kv_bytes(self, n_tokens: int, bytes_per_value: float = 2.0) -> int:
-        """Return the bytes of keys and values for that many tokens; 2 bytes per value is F16."""
-        return int(n_tokens * self.n_layer * 2 * self.n_head_kv * self.n_head_dim * bytes_per_value)
+    def kv_bytes(self, n_tokens: int, kv_type: KVType = KV_TYPES[DEFAULT_KV_TYPE]) -> int:
+        """Return the bytes of keys and values for that many tokens."""
+        return n_tokens * self.n_layer * 2 * kv_type.bytes_of(self.n_head_kv * self.n_head_dim)
 
 
 def _size(header: GGUFHeader, key: str, largest: int, *, default: int | None = None, smallest: int = 1) -> int:

@@ -255,6 +255,6 @@ def test_few_rows_of_logits_are_reserved(model: Model) -> None:
             theirs = log.buffer_bytes("compute")
         library().llama_free(pointer)
         assert ours.compute_bytes < theirs
-    with Context(model, n_ctx=512, n_logits=512) as wide:
+    with Context(model, n_ctx=512, n_batch=512, n_logits=512) as wide:
         wide.decode([1] * 512, start=0, logits="all")
         assert wide.logits(-512).shape == (model.n_vocab,)

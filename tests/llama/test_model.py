@@ -8,6 +8,7 @@ import pytest
 from gguf_builder import gguf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shape_files import write_shape
 
 from edge_lam.errors import BackendError, Closed, InvalidModelFile, InvalidRequest, ModelNotFound, UnsupportedModel
 from edge_lam.llama import Context, GGUFHeader, Model, library
@@ -99,6 +100,17 @@ def test_contexts_may_outlive_the_name_of_their_model(probe_path: Path) -> None:
 def test_without_mapping(probe_path: Path) -> None:
     with Model(probe_path, use_mmap=False) as model, Context(model, n_ctx=64) as context:
         assert context.decode([1], start=0) == 1
+
+
+def test_without_copies_of_weights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_shape(
+        tmp_path / "model.gguf", n_layer=1, n_embd=256, n_ff=256, n_head=4, n_head_kv=4, n_head_dim=64, n_vocab=288
+    )
+    with caplog.at_level("DEBUG", "edge_lam.llama"), Model(path, device="cpu", repack=False) as model:
+        buffers = [line for line in caplog.messages if "model buffer size" in line]
+        assert [line.split()[1] for line in buffers] == ["CPU_Mapped"]
+        with Context(model, n_ctx=64) as context:
+            assert context.decode([1], start=0) == 1
 
 
 @pytest.mark.skipif(HAS_GPU, reason="this machine has a GPU")

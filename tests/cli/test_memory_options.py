@@ -1,0 +1,47 @@
+"""--kv-type, --memory-budget and --fit-context of the commands that load a model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def call(edge_lam):
+    return lambda *arguments: edge_lam("call", "hi", "--max-tokens", "1", "--log", "off", *arguments)
+
+
+def test_over_the_budget_it_is_one_line_and_what_fits(call):
+    result = call("--memory-budget", "16MiB")
+    error, hint = result.err.splitlines()
+    assert result.code == 1
+    assert "tiny-lam with 4096 tokens of context takes" in error
+    assert "more than the memory budget of 16.8 MB" in error
+    assert hint.startswith("hint: a context of ")
+
+
+def test_with_fit_context_it_answers(call):
+    assert call("--memory-budget", "20MiB", "--fit-context").code == 0
+    assert call("--memory-budget", "off").code == 0
+
+
+@pytest.mark.parametrize("arguments", [["--memory-budget", "much"], ["--kv-type", "q3_0"]])
+def test_values_that_are_none_are_wrong_usage(call, arguments):
+    result = call(*arguments)
+    assert result.code == 2
+    assert f"Invalid value for '{arguments[0]}'" in result.err
+
+
+def test_a_prefix_baked_in_q8_0_is_half_as_large_and_for_q8_0(edge_lam, call, lamp, tmp_path):
+    sizes = {}
+    for kv_type in ("f16", "q8_0"):
+        path = tmp_path / f"{kv_type}.prefix"
+        baked = edge_lam("bake", "-t", lamp, "-o", path, "--kv-type", kv_type, "--json", "--log", "off")
+        sizes[kv_type] = json.loads(baked.out)["bytes"]
+    assert 0.5 < sizes["q8_0"] / sizes["f16"] < 0.6
+    path = tmp_path / "q8_0.prefix"
+    assert call("-t", lamp, "--no-run", "--prefix", path, "--kv-type", "q8_0").code == 0
+    refused = call("-t", lamp, "--no-run", "--prefix", path)
+    assert refused.code == 1
+    assert f"{path} was baked for kv_type q8_0, not f16" in refused.err.splitlines()[0]
