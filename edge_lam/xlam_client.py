@@ -111,17 +111,18 @@ class xLAMChatCompletion:  # noqa: N801 - the name that programs import
 def _completion(reply: Reply, lam: LAM) -> dict[str, Any]:
     calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
     tokens = reply.report.tokens
+    choice: dict[str, Any] = {
+        "index": 0,
+        "message": {"role": "assistant", "content": reply.text, "tool_calls": calls},
+        "finish_reason": reply.finish_reason,
+    }
+    if reply.logprobs is not None:
+        choice["logprobs"] = reply.openai_logprobs
     return {
         "id": reply.report.id,
         "object": "chat.completion",
         "model": lam.info.name,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": reply.text, "tool_calls": calls},
-                "finish_reason": reply.finish_reason,
-            }
-        ],
+        "choices": [choice],
         "usage": {
             "prompt_tokens": tokens.prompt,
             "completion_tokens": tokens.generated,

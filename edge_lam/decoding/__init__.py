@@ -8,8 +8,11 @@ from __future__ import annotations
 from edge_lam.decoding.constraint import Constraint, Unconstrained
 from edge_lam.decoding.costs import PassCosts
 from edge_lam.decoding.drafts import Draft, Drafter, Lookup
+from edge_lam.decoding.logprobs import TokenLogprob, TopLogprob
 from edge_lam.decoding.loop import Done, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
+from edge_lam.decoding.names import Names
 from edge_lam.decoding.sampling import Sampler
+from edge_lam.decoding.trace import Trace
 from edge_lam.decoding.vocabulary import Vocabulary
 
 __all__ = [
@@ -18,11 +21,15 @@ __all__ = [
     "Draft",
     "Drafter",
     "Lookup",
+    "Names",
     "PassCosts",
     "Read",
     "Reads",
     "Sampler",
     "TimeUp",
+    "TokenLogprob",
+    "TopLogprob",
+    "Trace",
     "Unconstrained",
     "Vocabulary",
     "decode",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge_lam.decoding.constraint import Unconstrained
     from edge_lam.decoding.drafts import Drafter
     from edge_lam.decoding.sampling import Sampler
+    from edge_lam.decoding.trace import Trace
     from edge_lam.decoding.vocabulary import Vocabulary
     from edge_lam.metrics.report import CallReport
 
@@ -74,6 +75,7 @@ def decode(
     stop: Sequence[str] = (),
     drafter: Drafter | None = None,
     n_static: Callable[[], int] | None = None,
+    trace: Trace | None = None,
     report: CallReport,
 ) -> Iterator[str]:
     """Yield the text of a reply as it grows, with a sequence of its own; arguments are those of `steps`."""
@@ -89,6 +91,7 @@ def decode(
         stop=stop,
         drafter=drafter,
         n_static=n_static,
+        trace=trace,
         report=report,
     )
     read = next(reads, None)
@@ -106,8 +109,14 @@ def decode(
 def read_alone(sequence: LiveSequence, read: Read) -> Done:
     """Read what a reply needs in passes of its own."""
     start = perf_counter()
-    n_passes = sequence.extend(read.tokens, read.rows)
-    return Done(perf_counter() - start, n_passes, len(read.tokens))
+    tokens, rows, n_passes = read.tokens, read.rows, 0
+    if rows and 0 < rows[0] < (len(tokens) - 1) // sequence.context.n_batch * sequence.context.n_batch:
+        # Logits come from one pass: what stands before their tokens is read by itself.
+        first = rows[0]
+        n_passes = sequence.extend(tokens[:first], ())
+        tokens, rows = tokens[first:], [row - first for row in rows]
+    n_passes += sequence.extend(tokens, rows)
+    return Done(perf_counter() - start, n_passes, len(tokens))
 
 
 def steps(
@@ -122,6 +131,7 @@ def steps(
     stop: Sequence[str] = (),
     drafter: Drafter | None = None,
     n_static: Callable[[], int] | None = None,
+    trace: Trace | None = None,
     report: CallReport,
 ) -> Reads:
     """Make a reply, step by step: yield what has to be read before it can go on.
@@ -142,6 +152,7 @@ def steps(
         drafter: guesses tokens to verify; without one, each pass chooses one token.
         n_static: says how many tokens of the prompt other calls will share, so that their state is stored; it is asked
             only if they have to be read.
+        trace: takes note of the tokens as they are chosen.
         report: gets times, tokens, passes and the finish reason, "stop", "length" or "timeout".
     """
     writer = TextWriter(vocabulary, stop)
@@ -162,10 +173,13 @@ def steps(
             show=show,
             max_tokens=max_tokens,
             drafter=drafter,
+            trace=trace,
             report=report,
         )
     except TimeUp:
         report.finish_reason = "timeout"
+    if trace and writer.stopped:
+        trace.cut(stop)
     if text := writer.finish():
         write(text)
 
@@ -180,13 +194,17 @@ def _reply(
     show: Callable[[Sequence[int]], bool],
     max_tokens: int,
     drafter: Drafter | None,
+    trace: Trace | None,
     report: CallReport,
 ) -> Reads:
     """Read the rest of the prompt, and choose tokens until the reply ends; `show` tells whether a stop string came."""
     tokens = report.tokens
     lookup = Lookup(prompt, max_tokens)
-    new = _forced(constraint, max_tokens, report)  # the opening of a call that is required
+    with report.times.measure("mask"):
+        asks = trace is not None and trace.begin(constraint)
+    new = _forced(constraint, max_tokens, trace, report)  # the opening of a call that is required
     unread, draft, n_others = [*prompt[len(sequence.tokens) :], *new], Draft(), 0
+    start = [len(unread) - len(new) - 1] if asks and new else []
     while True:
         if show(new) or constraint.is_finished or report.finish_reason:
             report.finish_reason = "stop"
@@ -199,11 +217,23 @@ def _reply(
             most = min(max_tokens - tokens.generated, MOST_DRAFTED, sequence.context.n_batch) - 1
             with report.times.measure("draft"):
                 draft = drafter.draft(lookup, constraint, len(unread), most, n_others)
-        done = yield from _read(unread, draft, report)
+        done = yield from _read(unread, draft, start, report)
+        if trace and start:
+            trace.start(sequence.logits(0))
+            sequence.first_row, start = sequence.first_row + 1, []
         n_others = max(0, done.n_tokens - len(unread) - len(draft.tokens))
         held = len(sequence.tokens) - len(draft.tokens)
         accepted = tokens.accepted
-        new = _choose(sequence, vocabulary, constraint, sampler, draft=draft, max_tokens=max_tokens, report=report)
+        new = _choose(
+            sequence,
+            vocabulary,
+            constraint,
+            sampler,
+            draft=draft,
+            max_tokens=max_tokens,
+            trace=trace,
+            report=report,
+        )
         if drafter:
             drafter.costs.record(done.n_tokens, done.seconds)
             drafter.learn(draft, new, tokens.accepted - accepted)
@@ -244,9 +274,9 @@ def read_prompt(tokens: Sequence[int], report: CallReport) -> Reads:
     report.passes.prefill += done.n_passes
 
 
-def _read(unread: list[int], draft: Draft, report: CallReport) -> Generator[Read, Done, Done]:
-    """Have the next tokens read, the draft behind those that are certain."""
-    done = yield Read([*unread, *draft.tokens], draft.rows(len(unread)))
+def _read(unread: list[int], draft: Draft, start: list[int], report: CallReport) -> Generator[Read, Done, Done]:
+    """Have the next tokens read, the draft behind those that are certain; `start` is a row that is wanted besides."""
+    done = yield Read([*unread, *draft.tokens], [*start, *draft.rows(len(unread))])
     report.tokens.drafted += len(draft.guesses)
     if report.tokens.sampled:
         report.times.decode += done.seconds
@@ -265,12 +295,14 @@ def _choose(
     *,
     draft: Draft,
     max_tokens: int,
+    trace: Trace | None,
     report: CallReport,
 ) -> list[int]:
     """Return the next tokens of the reply: guesses that the model confirms, one that it chooses, and forced ones."""
     tokens, new = report.tokens, list[int]()
     for row in range(len(draft.guesses) + 1):
-        token = sampler.choose(sequence.logits(row), constraint, report.times)
+        logits = sequence.logits(row)
+        token = sampler.choose(logits, constraint, report.times)
         guessed = draft.guessed(row, token)
         tokens.accepted += guessed
         tokens.sampled += not guessed
@@ -279,19 +311,24 @@ def _choose(
         if token in vocabulary.end_tokens:
             report.finish_reason = "stop"
             break
+        if trace:
+            with report.times.measure("sample"):
+                trace.chosen(token, logits, constraint, guessed=guessed)
         with report.times.measure("mask"):
             constraint.accept([token])
-        new += [token, *_forced(constraint, max_tokens - tokens.generated, report)]
+        new += [token, *_forced(constraint, max_tokens - tokens.generated, trace, report)]
         if not guessed or constraint.is_finished or tokens.generated >= max_tokens:
             break
     return new
 
 
-def _forced(constraint: Unconstrained, most: int, report: CallReport) -> list[int]:
+def _forced(constraint: Unconstrained, most: int, trace: Trace | None, report: CallReport) -> list[int]:
     """Accept and return the tokens that the grammar forces now, `most` of them at most."""
     with report.times.measure("mask"):
         forced = constraint.forced()[:most]
         if forced:
             constraint.accept(forced)
+    if trace and forced:
+        trace.forced(forced)
     report.tokens.forced += len(forced)
     return forced

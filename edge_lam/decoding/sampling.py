@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from edge_lam.decoding.constraint import Unconstrained
 
+_BLOCK = 512  # about the square root of a vocabulary
+_LARGEST = 3e38
+
 
 class Sampler:
     """How tokens are chosen in one reply.
@@ -97,9 +100,9 @@ class Sampler:
                 return best
             allowed = constraint.allowed()
         with times.measure("sample"):
-            candidates = logits if allowed is None else logits[allowed]
-            index = self._sample(candidates) if self._temperature else int(candidates.argmax())
-            return index if allowed is None else int(allowed[index])
+            if self._temperature:
+                return self._sample(logits, allowed)
+            return best if allowed is None else int(allowed[logits[allowed].argmax()])
 
     def _biased(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return a copy of the logits with the bias added."""
@@ -111,44 +114,78 @@ class Sampler:
         biased[list(self._bias)] += list(self._bias.values())
         return biased
 
-    def _sample(self, logits: NDArray[np.float32]) -> int:
-        """Draw an index, each as likely as the softmax of its logit, among those that top_k, top_p and min_p keep.
+    def _sample(self, logits: NDArray[np.float32], allowed: NDArray[np.intp] | None) -> int:
+        """Draw a token, each as likely as the softmax of its logit, among those that top_k, top_p and min_p keep."""
+        import numpy as np
+
+        candidates = logits if allowed is None else logits[allowed]
+        # A temperature close to 0 would be none: in float32 its inverse has a limit.
+        factor = np.float32(min(1 / self._temperature, _LARGEST))
+        with np.errstate(over="ignore"):  # -inf is right: a weight of 0
+            weights = np.exp((candidates - candidates.max()) * factor)
+        if 0 < self._top_k < len(weights):
+            weights = _only(weights, _largest(weights, self._top_k))
+        if self._top_p < 1:
+            weights = _only(weights, _nucleus(weights, self._top_p))
+        if self._min_p > 0:
+            weights[weights < self._min_p] = 0  # the most likely one weighs 1
+        if allowed is not None:
+            spread = np.zeros_like(logits)
+            spread[allowed] = weights
+            weights = spread
+        return self._race(weights)
+
+    def _race(self, weights: NDArray[np.float32]) -> int:
+        """Draw an index, each as likely as its share of the weights.
 
         A race: each needs an exponentially distributed time, with the weight as its rate, and the fastest wins.
         Unlike a draw from cumulated weights this hardly changes with the last digits of the logits, which depend on
-        how many tokens of the prompt were read in one pass.
+        how many tokens of the prompt were read in one pass. It has two rounds, first between blocks of indices, whose
+        rates are their sums, then within the fastest one, so that few random numbers do for many indices; how many
+        they are does not depend on the weights.
         """
         import numpy as np
 
-        times = self._random.standard_exponential(len(logits))
-        kept: NDArray[np.intp] | None = None  # all
-        if 0 < self._top_k < len(logits):
-            kept = np.argpartition(logits, -self._top_k)[-self._top_k :]
-            logits = logits[kept]
-        scaled = logits.astype(np.float64)
-        scaled -= scaled.max()
-        with np.errstate(over="ignore"):  # a temperature close to 0: -inf is right
-            weights = np.exp(scaled / self._temperature)
-        if self._top_p < 1:
-            likely = self._nucleus(weights)
-            kept, weights = likely if kept is None else kept[likely], weights[likely]
-        if self._min_p > 0:
-            likely = np.flatnonzero(weights >= self._min_p)  # the most likely one weighs 1
-            kept, weights = likely if kept is None else kept[likely], weights[likely]
-        if kept is None:
-            return int((weights / times).argmax())
-        return int(kept[(weights / times[kept]).argmax()])
+        starts = np.arange(0, len(weights), _BLOCK)
+        times = self._random.standard_exponential(len(starts))
+        first = _BLOCK * int((np.add.reduceat(weights, starts) / times).argmax())
+        times = self._random.standard_exponential(_BLOCK)
+        block = weights[first : first + _BLOCK]
+        return first + int((block / times[: len(block)]).argmax())
 
-    def _nucleus(self, weights: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return the fewest indices whose weights together reach top_p of the sum."""
-        import numpy as np
 
-        total = weights.sum()
-        # All that is less likely than this can be left out together; what remains is quickly sorted.
-        likely = np.flatnonzero(weights >= (1 - self._top_p) * total / len(weights))
-        order = likely[np.argsort(-weights[likely], kind="stable")]
-        reached = np.cumsum(weights[order]) >= self._top_p * total
-        return order[: int(reached.argmax()) + 1] if reached.any() else order
+def _only(weights: NDArray[np.float32], kept: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return the weights of some indices, and 0 for the others."""
+    import numpy as np
+
+    only = np.zeros_like(weights)
+    only[kept] = weights[kept]
+    return only
+
+
+def _largest(weights: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Return the indices of that many of the largest weights; there are more weights than that."""
+    import numpy as np
+
+    starts = np.arange(0, len(weights), _BLOCK)
+    if count > len(starts):
+        return np.argpartition(weights, -count)[-count:]
+    # As many blocks have a weight of at least this one, so that the largest weights are not below it.
+    least = np.partition(np.maximum.reduceat(weights, starts), -count)[-count]
+    likely = np.flatnonzero(weights >= least)
+    return likely[np.argpartition(weights[likely], -count)[-count:]]
+
+
+def _nucleus(weights: NDArray[np.float32], share: float) -> NDArray[np.intp]:
+    """Return the fewest indices whose weights together reach a share of the sum."""
+    import numpy as np
+
+    total = float(weights.sum())
+    # All that is less likely than this can be left out together; what remains is quickly sorted.
+    likely = np.flatnonzero(weights >= (1 - share) * total / len(weights))
+    order = likely[np.argsort(-weights[likely], kind="stable")]
+    reached = np.cumsum(weights[order], dtype=np.float64) >= share * total
+    return order[: int(reached.argmax()) + 1] if reached.any() else order
 
 
 def _is_number(value: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_lam.decoding import Constraint, Unconstrained
+from edge_lam.decoding import Constraint, Names, Unconstrained
 from edge_lam.engine import response_format
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.grammar import try_out
@@ -36,6 +36,12 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     if schema:
         response_format.try_out(schema, vocabulary.explodes)
     return grammar
+
+
+def names_of(request: Request, chat_format: ChatFormat) -> Names:
+    """Return what finds where a reply names the tools that it may call."""
+    syntax = chat_format.syntax
+    return Names([syntax.call_opening(tool.name) for tool in request.callable_tools], syntax.depth)
 
 
 def constraint_of(request: Request, grammar: str, chat_format: ChatFormat, vocabulary: Vocabulary) -> Unconstrained:

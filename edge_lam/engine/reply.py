@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from edge_lam.decoding import TokenLogprob
 from edge_lam.errors import InvalidCall
 from edge_lam.metrics.report import CallReport
 from edge_lam.tools import ToolCall
@@ -21,6 +22,9 @@ class Reply:
         report: where time and memory went.
         errors: what was meant as a call but can't be used; under a constraint only numbers out of range.
         thinking: what the model wrote in a leading <think> block.
+        logprobs: one for each token that the model wrote, in order, or None if they were not asked for. Together the
+            tokens are the raw reply, calls in the model's own spelling; the end of the turn and what a stop string cut
+            off are left out.
     """
 
     text: str
@@ -29,6 +33,7 @@ class Reply:
     report: CallReport
     errors: tuple[InvalidCall, ...] = ()
     thinking: str = ""
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
     @property
     def message(self) -> dict[str, Any]:
@@ -38,3 +43,10 @@ class Reply:
             message["content"] = self.text or None
             message["tool_calls"] = [call.to_openai() for call in self.tool_calls]
         return message
+
+    @property
+    def openai_logprobs(self) -> dict[str, Any] | None:
+        """The logprobs as those of a choice in OpenAI's form; None if they were not asked for."""
+        if self.logprobs is None:
+            return None
+        return {"content": [token.to_openai() for token in self.logprobs], "refusal": None}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from edge_lam.engine.bias import read_bias
 from edge_lam.engine.choice import TOOL_CHOICES, read_choice, read_names
 from edge_lam.engine.response_format import read_response_format
 from edge_lam.errors import InvalidRequest
@@ -24,7 +25,6 @@ UNSUPPORTED = {
     "function_call": "use tool_choice",
     "functions": "use tools",
     "grammar": "use response_format or tools",
-    "logprobs": "",
     "max_completion_tokens": "use max_tokens",
     "max_new_tokens": "use max_tokens",
     "metadata": "",
@@ -40,7 +40,6 @@ UNSUPPORTED = {
     "stream": "use LAM.stream",
     "stream_options": "every reply has its report",
     "suffix": "",
-    "top_logprobs": "",
     "user": "",
     "verbosity": "",
     "web_search_options": "give a tool that searches",
@@ -48,6 +47,7 @@ UNSUPPORTED = {
 
 
 _LONGEST_TIMEOUT = 10**6  # seconds
+_MOST_TOP = 20  # as OpenAI has it
 
 
 class ReplyOptions(TypedDict, total=False):
@@ -65,8 +65,11 @@ class ReplyOptions(TypedDict, total=False):
         top_k: sample among that many of the most likely tokens; 0 (the default) among all.
         top_p: sample among the most likely tokens that together reach this probability.
         min_p: leave out what is less likely than this share of the most likely token's probability.
-        logit_bias: what to add to the logits of tokens, by their ids, from -100 to 100; tokens that the grammar forces
-            are not chosen, and so not changed.
+        logit_bias: what to add to the logits of tokens, from -100 to 100. Keys are token ids, also as strings of
+            digits, or texts such as " London", each of which must be one token of the model. Tokens that the grammar
+            forces are not chosen, and so not changed.
+        logprobs: have the log probability of each token of the reply, in `Reply.logprobs`.
+        top_logprobs: with them, those of that many of the most likely tokens at each place, at most 20.
         seed: the same seed repeats a reply, as far as the logits do: their last digits depend on how much of the
             prompt was cached.
         max_tokens: longest reply in tokens; by default what the context leaves.
@@ -87,6 +90,8 @@ class ReplyOptions(TypedDict, total=False):
     top_p: float
     min_p: float
     logit_bias: Mapping[Any, float] | None
+    logprobs: bool
+    top_logprobs: int | None
     seed: int | None
     max_tokens: int | None
     stop: str | Sequence[str]
@@ -122,7 +127,9 @@ class Request:
     top_k: int = 0
     top_p: float = 1.0
     min_p: float = 0.0
-    logit_bias: dict[int, float] | None = None
+    logit_bias: dict[int | str, float] | None = None
+    logprobs: bool = False
+    top_logprobs: int | None = None
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
@@ -156,7 +163,7 @@ class Request:
             "tool_choice": choice,
             "allowed_tools": allowed,
             "response_format": read_response_format(options.get("response_format")),
-            "logit_bias": _logit_bias(options.get("logit_bias")),
+            "logit_bias": read_bias(options.get("logit_bias")),
             "stop": _stop(options.get("stop", ())),
         }
         return cls(messages=messages, **values)
@@ -175,7 +182,7 @@ class Request:
 
     def __post_init__(self) -> None:
         self._check_choice()
-        for name in ("parallel_tool_calls", "calls_in_prose", "constrain"):
+        for name in ("parallel_tool_calls", "logprobs", "calls_in_prose", "constrain"):
             if not isinstance(value := getattr(self, name), bool):
                 raise InvalidRequest(f"{name} must be True or False, not {value!r}", param=name)
         limit = self.max_tokens
@@ -189,6 +196,17 @@ class Request:
                 f"timeout must be a number of seconds above 0, at most {_LONGEST_TIMEOUT}, not {seconds!r}",
                 param="timeout",
             )
+        self._check_top_logprobs()
+
+    def _check_top_logprobs(self) -> None:
+        count = self.top_logprobs
+        if count is None:
+            return
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MOST_TOP:
+            wrong = f"top_logprobs must be a whole number from 0 to {_MOST_TOP}, not {count!r}"
+            raise InvalidRequest(wrong, param="top_logprobs")
+        if not self.logprobs:
+            raise InvalidRequest("top_logprobs without logprobs", hint="add logprobs=True", param="top_logprobs")
 
     def _check_choice(self) -> None:
         """Refuse choices among tools that are not there, and that contradict each other."""
@@ -209,26 +227,6 @@ class Request:
         if self.response_format is not None and choice not in ("auto", "none"):
             hint = "a reply that must call a tool has no text to format"
             raise InvalidRequest(f"response_format with tool_choice={choice!r}", hint=hint, param="response_format")
-
-
-def _logit_bias(biases: object) -> dict[int, float] | None:
-    """Read {id: bias}; in JSON, as OpenAI has it, the ids are strings."""
-    if biases is None:
-        return None
-    wrong = InvalidRequest("logit_bias must map token ids to numbers from -100 to 100", param="logit_bias")
-    if not isinstance(biases, Mapping):
-        raise wrong
-    found = dict[int, float]()
-    for key, bias in biases.items():
-        # No vocabulary comes near ten digits, and int() refuses thousands of them.
-        is_number = isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 10
-        token = int(key) if is_number else key
-        if isinstance(token, bool) or not isinstance(token, int) or token < 0:
-            raise wrong
-        if isinstance(bias, bool) or not isinstance(bias, int | float) or not -100 <= bias <= 100:
-            raise wrong
-        found[token] = float(bias)
-    return found
 
 
 def _stop(stop: object) -> tuple[str, ...]:

@@ -194,6 +194,12 @@ def bounded(value: Any, times: int = 1) -> Any:
     return value
 
 
+# Indented JSON is written by Python itself, five times slower: tools, the same in each call, are remembered.
+_indented: dict[tuple[object, ...], str] = {}
+_KEPT = 256  # texts
+_WORTH_KEEPING = 20_000  # characters, at most
+
+
 def to_json(
     value: object,
     ensure_ascii: bool = False,
@@ -205,7 +211,19 @@ def to_json(
     if (isinstance(indent, int) and indent > WIDEST) or (isinstance(indent, str) and len(indent) > WIDEST):
         raise TooMuchError("an indentation is too wide")
     value = bounded(value)
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+    text = json.dumps(value, ensure_ascii=ensure_ascii, separators=separators, sort_keys=sort_keys)
+    if indent is None:
+        return text
+    key = text, ensure_ascii, indent, separators and tuple(separators), sort_keys
+    if (indented := _indented.get(key)) is None:
+        indented = json.dumps(
+            value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+        )
+        if len(_indented) >= _KEPT:
+            _indented.clear()
+        if len(text) <= _WORTH_KEEPING:
+            _indented[key] = indented
+    return indented
 
 
 def raise_exception(message: str) -> None:

@@ -42,6 +42,12 @@ class CallSyntax:
         opening = self.thought_opening or self.opening
         return '{"' if opening.startswith('{"') else opening
 
+    @property
+    def depth(self) -> int:
+        """How many brackets are open where a call begins."""
+        before = self.thought_opening + self.opening
+        return before.count("[") + before.count("{")
+
     def call_opening(self, name: str) -> str:
         """Return what stands before the arguments of a call, such as ``{"name": "get_time", "arguments": ``."""
         return f"{{{json.dumps(self.name_key)}: {json.dumps(name)}, {json.dumps(self.arguments_key)}: "

@@ -28,6 +28,29 @@ def test_temperature_one_samples_the_distribution():
     assert shares(draw(Sampler(temperature=1, seed=1), 20_000)) == pytest.approx([0.1, 0.5, 0.15, 0.25], abs=0.02)
 
 
+def test_a_vocabulary_of_many_blocks_is_sampled_as_one():
+    logits = np.random.default_rng(1).normal(size=1800).astype(np.float32)
+    logits[[3, 700, 1799]] += 5
+    weights = np.exp(logits.astype(np.float64))
+    drawn = np.bincount(draw(Sampler(temperature=1, seed=1), 20_000, logits), minlength=1800) / 20_000
+    expected = weights / weights.sum()
+    likely = expected > 0.01
+    assert likely.sum() >= 3
+    assert drawn[likely] == pytest.approx(expected[likely], abs=0.02)
+    assert np.add.reduceat(drawn, [0, 512, 1024, 1536]) == pytest.approx(
+        np.add.reduceat(expected, [0, 512, 1024, 1536]), abs=0.02
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_top_k_finds_the_largest_of_many_blocks(count):
+    logits = np.random.default_rng(count).normal(size=5000).astype(np.float32)
+    logits[-2:] = logits.max() + 1  # two equals, in a block that is not full
+    kept = set(draw(Sampler(temperature=100, top_k=count, seed=1), 40 * count, logits))
+    assert len(kept) == count
+    assert min(logits[list(kept)]) == np.sort(logits)[-count]
+
+
 def test_temperature_two_flattens_it():
     expected = np.sqrt([0.1, 0.5, 0.15, 0.25])
     assert shares(draw(Sampler(temperature=2, seed=1), 20_000)) == pytest.approx(expected / expected.sum(), abs=0.02)

@@ -1,0 +1,106 @@
+"""`TokenLogprob`: how likely the model found a token of a reply, and which others it found likely.
+
+In come logits, out come natural logarithms of probabilities: those of the model's own distribution, the softmax of its
+logits as they are, before logit_bias, the constraint's mask, temperature, top_k, top_p and min_p. Knows nothing of
+constraints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_lam.decoding.vocabulary import Vocabulary
+
+Origin: TypeAlias = Literal["sampled", "forced", "draft"]
+
+
+@dataclass(frozen=True, slots=True)
+class TopLogprob:
+    """A token that the model found likely.
+
+    Attributes:
+        id: of the token.
+        bytes: what it stands for; maybe part of a character.
+        logprob: natural logarithm of its probability.
+    """
+
+    id: int
+    bytes: bytes
+    logprob: float
+
+    @property
+    def token(self) -> str:
+        """What it stands for as text; bytes that are no whole character are U+FFFD."""
+        return self.bytes.decode(errors="replace")
+
+    def to_openai(self) -> dict[str, Any]:
+        """Return the OpenAI form."""
+        return {"token": self.token, "logprob": self.logprob, "bytes": list(self.bytes)}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token of a reply.
+
+    Attributes:
+        id: of the token.
+        bytes: what it adds to the reply; maybe part of a character.
+        logprob: natural logarithm of its probability; None if it was forced: the model was not asked.
+        origin: "sampled" from the model's logits, "forced" by the grammar, or a "draft" that the model confirmed.
+        top: the most likely tokens at its place, as many as were asked for, the most likely first; the token itself
+            need not be among them. Empty if it was forced.
+    """
+
+    id: int
+    bytes: bytes
+    logprob: float | None
+    origin: Origin
+    top: tuple[TopLogprob, ...] = ()
+
+    @property
+    def token(self) -> str:
+        """What it adds as text; bytes that are no whole character are U+FFFD."""
+        return self.bytes.decode(errors="replace")
+
+    def to_openai(self) -> dict[str, Any]:
+        """Return the OpenAI form; `logprob` is None if the token was forced."""
+        return {
+            "token": self.token,
+            "logprob": self.logprob,
+            "bytes": list(self.bytes),
+            "top_logprobs": [top.to_openai() for top in self.top],
+        }
+
+
+def log_of_sum(logits: NDArray[np.float32]) -> float:
+    """Return the logarithm of the sum of what the logits are the logarithms of."""
+    import numpy as np
+
+    largest = logits.max()
+    return float(largest) + float(np.log(np.exp(logits - largest).sum()))
+
+
+def most_likely(
+    logits: NDArray[np.float32], total: float, count: int, vocabulary: Vocabulary
+) -> tuple[TopLogprob, ...]:
+    """Return the most likely tokens, the most likely first; of equally likely ones that with the lower id.
+
+    Args:
+        logits: shape (n_vocab,).
+        total: their `log_of_sum`.
+        count: how many tokens.
+        vocabulary: says what they stand for.
+    """
+    import numpy as np
+
+    if not count:
+        return ()
+    least = np.partition(logits, -count)[-count] if count < len(logits) else logits.min()
+    likely = np.flatnonzero(logits >= least)
+    best = likely[np.argsort(-logits[likely], kind="stable")][:count].tolist()
+    return tuple(TopLogprob(token, vocabulary.text(token), float(logits[token]) - total) for token in best)

@@ -1,0 +1,124 @@
+"""`Trace`: what is noted of a reply's tokens while they are chosen, for those who ask for more than the text.
+
+In come tokens with the logits and the constraint they were chosen with; out come logprobs, and how much of the
+model's probability the grammar cut away where the reply began and where tools were named. Chooses nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from edge_lam.decoding.logprobs import TokenLogprob, log_of_sum, most_likely
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_lam.decoding.constraint import Unconstrained
+    from edge_lam.decoding.names import Names
+    from edge_lam.decoding.vocabulary import Vocabulary
+
+
+class Trace:
+    """Notes on one reply.
+
+    Attributes:
+        logprobs: one for each token of the reply, or None if they are not wanted. The end of the turn is no part of
+            the reply.
+        cut_at_start: the share of the model's probability that the grammar cut away at the first token, from 0 to 1;
+            None if it cut nothing because nothing was bound there, or if the model was not asked.
+
+    Args:
+        vocabulary: says what tokens stand for.
+        names: follows the reply to where it names tools.
+        n_top: how many of the most likely tokens each of `logprobs` has; None for no logprobs at all.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, names: Names, n_top: int | None = None) -> None:
+        self.logprobs: list[TokenLogprob] | None = None if n_top is None else []
+        self._vocabulary, self._names, self._n_top = vocabulary, names, n_top or 0
+        self.cut_at_start: float | None = None
+        self._kept: dict[int, float] = {}
+        self._allowed: NDArray[np.intp] | None = None  # at the first token, until its logits are there
+
+    def cut_at_name(self, index: int) -> float | None:
+        """Return the share of the model's probability that the grammar cut away where a call's tool was named.
+
+        Where several tokens make up the choice it is what the model would not have gone along with at one of them.
+
+        Args:
+            index: how many calls began before it in the reply.
+
+        Returns:
+            From 0 to 1; None if the name was not chosen under a grammar: forced, or free.
+        """
+        kept = self._kept.get(index)
+        return None if kept is None else 1 - kept
+
+    def begin(self, constraint: Unconstrained) -> bool:
+        """Take note of what the reply may begin with, and tell whether `start` should get the logits there."""
+        self._allowed = constraint.allowed() if constraint.is_binding else None
+        return self._allowed is not None
+
+    def start(self, logits: NDArray[np.float32]) -> None:
+        """Take note of what the model would have begun the reply with; shape (n_vocab,)."""
+        if self._allowed is not None:
+            self.cut_at_start = 1 - _share(logits, self._allowed, log_of_sum(logits))
+            self._allowed = None
+
+    def chosen(
+        self, token: int, logits: NDArray[np.float32], constraint: Unconstrained, *, guessed: bool = False
+    ) -> None:
+        """Take note of a token that the model chose.
+
+        Args:
+            token: not the end of the turn.
+            logits: shape (n_vocab,); what it was chosen from.
+            constraint: what it was chosen under; the token is not accepted yet.
+            guessed: whether it confirms a draft.
+        """
+        self.start(logits)
+        is_name = self._names.are_open and constraint.is_binding
+        if is_name or self.logprobs is not None:
+            total = log_of_sum(logits)
+            if is_name:
+                self._note_name(logits, total, constraint)
+            if self.logprobs is not None:
+                top = most_likely(logits, total, self._n_top, self._vocabulary)
+                text, logprob = self._vocabulary.text(token), float(logits[token]) - total
+                self.logprobs.append(TokenLogprob(token, text, logprob, "draft" if guessed else "sampled", top))
+        self._follow([token])
+
+    def forced(self, tokens: Sequence[int]) -> None:
+        """Take note of tokens that the grammar forced."""
+        if self.logprobs is not None:
+            self.logprobs += [TokenLogprob(token, self._vocabulary.text(token), None, "forced") for token in tokens]
+        self._follow(tokens)
+
+    def cut(self, strings: Iterable[str]) -> None:
+        """Leave out the tokens from the first stop string on; one that holds the string's beginning stays."""
+        if self.logprobs is None:
+            return
+        text = b"".join(token.bytes for token in self.logprobs)
+        end = min((at for string in strings if (at := text.find(string.encode())) >= 0), default=len(text))
+        length = 0
+        for index, token in enumerate(self.logprobs):
+            if length >= end:
+                del self.logprobs[index:]
+                return
+            length += len(token.bytes)
+
+    def _follow(self, tokens: Sequence[int]) -> None:
+        self._names.add(b"".join(map(self._vocabulary.text, tokens)))
+
+    def _note_name(self, logits: NDArray[np.float32], total: float, constraint: Unconstrained) -> None:
+        allowed, index = constraint.allowed(), self._names.n_calls - 1
+        kept = 1.0 if allowed is None else _share(logits, allowed, total)
+        self._kept[index] = self._kept.get(index, 1.0) * kept
+
+
+def _share(logits: NDArray[np.float32], tokens: NDArray[np.intp], total: float) -> float:
+    """Return the probability of some tokens together; `total` is the `log_of_sum` of all."""
+    return min(1.0, math.exp(log_of_sum(logits[tokens]) - total))
