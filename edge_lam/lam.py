@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import PrefixStore, prefix_folder, read_baked, state_key, write_prefix
 from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, Reply, ReplyFinished, Request
+from edge_lam.engine.admission import admit
 from edge_lam.engine.stream import async_events_of, reply_of
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
-from edge_lam.llama import Context, Model
+from edge_lam.llama import DEFAULT_KV_TYPE, Context, Model, ModelFile, choose_device
+from edge_lam.llama.plan import plan_memory
 from edge_lam.metrics.log import CallLog
+from edge_lam.model_path import EMBEDDED_MODEL, find_model
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -28,9 +31,7 @@ if TYPE_CHECKING:
     from edge_lam.metrics.report import CallReport
     from edge_lam.tools.tool import ToolLike
 
-__all__ = ["LAM", "ChatOptions", "ModelInfo", "Reply", "find_model", "load"]
-
-EMBEDDED_MODEL = Path(__file__).parent / "assets" / "tiny-lam-Q8_0.gguf"
+__all__ = ["EMBEDDED_MODEL", "LAM", "ChatOptions", "ModelInfo", "Reply", "find_model", "load"]
 
 
 def load(
@@ -39,6 +40,9 @@ def load(
     n_ctx: int | None = None,
     n_threads: int | None = None,
     n_parallel: int = 1,
+    kv_type: str = DEFAULT_KV_TYPE,
+    memory_budget: int | str | bool | None = None,
+    fit_context: bool = False,
     queue_limit: int = QUEUE_LIMIT,
     device: str = "auto",
     adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
@@ -51,6 +55,7 @@ def load(
     log_prompts: bool | None = None,
     prefix_cache: str | os.PathLike[str] | bool | None = None,
     prefix: str | os.PathLike[str] | None = None,
+    save_conversations: bool = False,
 ) -> LAM:
     """Load a model.
 
@@ -61,6 +66,12 @@ def load(
         n_threads: threads that compute; by default one per physical core that this process may use.
         n_parallel: replies that are written side by side, each with `n_ctx` tokens of its own, whose memory is taken
             now. More requests wait in line.
+        kv_type: what keys and values are kept as: "f16", or in about half the memory "q8_0"; "q5_1", "q5_0", "q4_1" and
+            "q4_0" take less, at a risk for the arguments of calls.
+        memory_budget: the most that weights, keys and values, and compute may take together, in bytes or as "2GiB"; a
+            model that would take more is refused before it is loaded. So is, with None too, what does not fit this
+            machine or its container; False leaves all that to the system.
+        fit_context: load with a shorter context instead, if that fits; `LAM.info.n_ctx` tells how long it is.
         queue_limit: how many may wait; one more is refused as `Busy`.
         device: "auto", "cpu" or "gpu".
         adapters: LoRA adapters in GGUF, each with its scale, such as [("my-lora.gguf", 1.0)].
@@ -75,18 +86,30 @@ def load(
             process need not read them again; False keeps it in memory only. None takes EDGE_LAM_PREFIX_CACHE (a folder,
             or "off"), else the cache folder. Prompts can be read from its files: only their owner may open them.
         prefix: a file made by `LAM.bake`, so that even the first call need not read its tools.
+        save_conversations: keep conversations in `prefix_cache` too, so that one goes on after a restart without being
+            read again. They are written when the model has had nothing to do for a second, and when it is closed; each
+            takes the place of what was kept of it before.
 
     Raises:
         ModelNotFound: no such file, repository or quantization.
         InvalidModelFile: not a GGUF, truncated or contradicting itself.
         UnsupportedModel: a sound file that edge-lam can't run.
+        InsufficientMemory: it would take more memory than it may; says what would fit.
         HubError: the hub can't be reached.
         BackendError: llama.cpp or the device failed.
         InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
     path = find_model(model)
     start = perf_counter()
-    loaded = Model(path, device=device)
+    file = ModelFile.read(path)
+    plan, is_short = admit(
+        file,
+        plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type),
+        device=choose_device(device),
+        budget=memory_budget,
+        fit_context=fit_context,
+    )
+    loaded = Model(file, device=device, repack=not is_short)
     try:
         chat_format = detect(
             loaded.metadata,
@@ -98,13 +121,13 @@ def load(
         )
         context = Context(
             loaded,
-            n_ctx=n_ctx,
+            n_ctx=plan.n_ctx,
             n_threads=n_threads,
             n_sequences=n_parallel,
-            n_logits=max(32, 10 * n_parallel),
+            kv_type=kv_type,
             adapters=adapters,
         )
-        store = PrefixStore(state_key(context), prefix_folder(prefix_cache))
+        store = PrefixStore(state_key(context), prefix_folder(prefix_cache), conversations=save_conversations)
         if prefix is not None:
             store.add(read_baked(Path(prefix), store.key))
     except BaseException:
@@ -113,25 +136,6 @@ def load(
     call_log = CallLog(log, log_prompts=log_prompts)
     seconds = perf_counter() - start
     return LAM(Engine(context, chat_format, call_log, store=store, queue_limit=queue_limit, load_seconds=seconds))
-
-
-def find_model(model: str | os.PathLike[str] | None = None) -> Path:
-    """Return the file of a model, downloaded if it is on the hub; None is the embedded one.
-
-    Raises:
-        ModelNotFound: no such file, repository or quantization.
-        HubError: the hub can't be reached.
-    """
-    if model is None:
-        return EMBEDDED_MODEL
-    if not isinstance(model, str | os.PathLike):
-        raise InvalidRequest(f"model must be a path or a name, not {type(model).__name__}", param="model")
-    path = Path(model).expanduser()
-    if isinstance(model, os.PathLike) or path.exists():
-        return path
-    from edge_lam.hub import resolve
-
-    return resolve(model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ class ModelInfo:
     n_ctx_train: int
     n_threads: int
     n_parallel: int
+    kv_type: str
     kv_bytes: int
     compute_bytes: int
     load_seconds: float
@@ -182,8 +187,8 @@ class LAM:
             messages: a string, or messages in OpenAI's form.
             **options: what may be called (tools, tool_choice, allowed_tools, parallel_tool_calls), what text looks like
                 (response_format, stop, max_tokens), how tokens are chosen (temperature, top_k, top_p, min_p, seed,
-                logit_bias), and how the reply is held and read (constrain, calls_in_prose); see `ChatOptions` and
-                `ReplyOptions`. Any other is refused by name.
+                logit_bias), what is told of them (logprobs, top_logprobs), and how the reply is held and read
+                (constrain, calls_in_prose); see `ChatOptions` and `ReplyOptions`. Any other is refused by name.
 
         Raises:
             InvalidRequest: something in the request can't be served; `param` names it. Nothing was decoded.
@@ -254,7 +259,8 @@ class LAM:
         """Write what was computed of tools and system message into one file, to ship inside an app.
 
         `load(..., prefix=path)` then need not read them, not even for the first call that a device ever makes. The
-        file holds for this model file, with these adapters, this version of llama.cpp and this kind of device.
+        file holds for this model file, with these adapters, this `kv_type`, this version of llama.cpp and this kind of
+        device.
 
         Returns:
             How many tokens it holds.
@@ -298,13 +304,14 @@ class LAM:
             n_ctx_train=model.n_ctx_train,
             n_threads=context.n_threads,
             n_parallel=context.n_sequences,
+            kv_type=context.kv_type.name,
             kv_bytes=context.kv_bytes,
             compute_bytes=context.compute_bytes,
             load_seconds=engine.load_seconds,
         )
 
     def close(self) -> None:
-        """Free the memory; a second call does nothing."""
+        """End replies under way, save conversations if `load` was told to, and free the memory; not twice."""
         self._engine.close()
 
     def __enter__(self) -> LAM:

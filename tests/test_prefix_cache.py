@@ -23,6 +23,10 @@ def load(folder, **options):
     return edge_lam.load(log=False, prefix_cache=folder, **options)
 
 
+def outcome(reply):
+    return reply.text, [(call.name, call.arguments) for call in reply.tool_calls]
+
+
 def test_another_process_reads_the_same_tools_from_disk(folder):
     with load(folder) as lam:
         first = lam.chat(QUESTION, tools=DEMO_TOOLS)
@@ -121,3 +125,30 @@ def test_the_log_tells_where_tokens_came_from(folder, tmp_path):
     cold, warm = [json.loads(line) for line in log.read_text().splitlines()]
     assert (cold["tokens"]["restored"], warm["tokens"]["restored"] > 1000) == (0, True)
     assert warm["times"]["restore"] > 0
+
+
+def test_q8_0_restores_what_it_read_and_nothing_of_f16(folder):
+    with load(folder) as lam:
+        lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
+    with load(folder, kv_type="q8_0") as lam:
+        first = lam.chat(QUESTION, tools=DEMO_TOOLS)
+    with load(folder, kv_type="q8_0") as lam:
+        second = lam.chat(QUESTION, tools=DEMO_TOOLS)
+    assert first.report.tokens.restored == 0
+    assert second.report.tokens.restored > 1000
+    assert outcome(first) == outcome(second)
+    small, large = sorted(path.stat().st_size for path in prefix_files(folder))
+    assert 0.5 < small / large < 0.56
+
+
+def test_a_prefix_baked_in_q8_0_fits_q8_0_only(tmp_path):
+    baked = tmp_path / "app.prefix"
+    with load(False, kv_type="q8_0") as lam:
+        n_tokens = lam.bake(baked, DEMO_TOOLS)
+        fresh = lam.chat(QUESTION, tools=DEMO_TOOLS)
+    with load(False, prefix=baked, kv_type="q8_0") as lam:
+        warm = lam.chat(QUESTION, tools=DEMO_TOOLS)
+    assert warm.report.tokens.restored == n_tokens
+    assert outcome(warm) == outcome(fresh)
+    with pytest.raises(InvalidRequest, match=r"app\.prefix was baked for kv_type q8_0, not f16 \(bake"):
+        load(False, prefix=baked)

@@ -5,7 +5,7 @@ Behind it, if there is a store, are the prefixes of earlier calls and earlier pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from edge_lam.errors import BackendError
@@ -31,6 +31,8 @@ class LiveSequence:
         tokens: the ids, from position 0 on.
         index: the number of the sequence in the context.
         first_row: where its logits begin among those of the last pass.
+        unsaved: says how many of some tokens the next turn of a conversation begins with; None if no conversation is to
+            be stored.
     """
 
     WORTH_STORING = 64  # tokens: reading fewer takes no longer than finding them
@@ -41,6 +43,7 @@ class LiveSequence:
         self.tokens: list[int] = []
         self.index = index
         self.first_row = 0
+        self.unsaved: Callable[[Sequence[int]], int] | None = None
 
     def shared(self, prompt: Sequence[int]) -> int:
         """Return how many tokens of what is held a prompt begins with; all but its last, which has to give logits."""
@@ -93,6 +96,16 @@ class LiveSequence:
         """Store what is held as a prefix, if it is long enough to be worth it and not stored yet."""
         if self.store and len(self.tokens) >= self.WORTH_STORING and not self.store.has(self.tokens):
             self.store.save(self.tokens, self.state())
+
+    def save_conversation(self) -> None:
+        """Store what the next turn of the conversation begins with, if that is worth it, and forget what follows."""
+        count, self.unsaved = self.unsaved, None
+        if self.store is None or count is None:
+            return
+        length = count(self.tokens)
+        if length >= self.store.longest(self.tokens[:length]) + self.WORTH_STORING:
+            self.keep(length)
+            self.store.save(self.tokens, self.state(), kind="conversation")
 
     def extend(self, tokens: Sequence[int], logits: Literal["last"] | Sequence[int] = "last") -> int:
         """Decode more tokens and return the number of passes.

@@ -4,7 +4,7 @@ In goes a state with the key that it is valid for, out comes the same, or None: 
 something else is never an error. Knows nothing of contexts and of which files there are.
 
 Layout, little-endian: magic "elprefix", u32 version, u32 length of the header; the header, JSON
-``{"key", "n_tokens", "n_bytes"}``; the token ids, i32 each; the state; SHA-256 of all before it.
+``{"key", "kind", "n_tokens", "n_bytes"}``; the token ids, i32 each; the state; SHA-256 of all before it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.whole_file import whole_file
@@ -24,6 +25,8 @@ from edge_lam.whole_file import whole_file
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+Kind: TypeAlias = Literal["static", "conversation"]
 
 MAGIC = b"elprefix"
 VERSION = 1
@@ -39,10 +42,13 @@ class Prefix:
     Attributes:
         tokens: ids, shape (n_tokens,), int32.
         state: as `Context.state` copied it, shape (bytes,), uint8.
+        kind: "static" for system message and tools, which many prompts begin with; "conversation" for what was said
+            after them too.
     """
 
     tokens: NDArray[np.int32]
     state: NDArray[np.uint8]
+    kind: Kind = "static"
 
     @property
     def n_bytes(self) -> int:
@@ -56,16 +62,25 @@ class PrefixHeader:
 
     Attributes:
         key: what the state is valid for, as given to `write_prefix`.
+        kind: what the tokens are, as in `Prefix`.
         n_tokens: how many tokens.
         n_bytes: of the state.
     """
 
     key: dict[str, Any]
+    kind: Kind
     n_tokens: int
     n_bytes: int
 
 
-def write_prefix(path: Path, key: Mapping[str, Any], tokens: Sequence[int], state: NDArray[np.uint8]) -> None:
+def write_prefix(
+    path: Path,
+    key: Mapping[str, Any],
+    tokens: Sequence[int] | NDArray[np.int32],
+    state: NDArray[np.uint8],
+    *,
+    kind: Kind = "static",
+) -> None:
     """Write a file whole or not at all, readable by its owner only: prompts can be read from it.
 
     Raises:
@@ -74,7 +89,7 @@ def write_prefix(path: Path, key: Mapping[str, Any], tokens: Sequence[int], stat
     import numpy as np
 
     ids = np.asarray(tokens, dtype="<i4")
-    text = json.dumps({"key": dict(key), "n_tokens": len(ids), "n_bytes": state.nbytes}).encode()
+    text = json.dumps({"key": dict(key), "kind": kind, "n_tokens": len(ids), "n_bytes": state.nbytes}).encode()
     parts: list[bytes | memoryview] = [FIXED.pack(MAGIC, VERSION, len(text)) + text, ids.tobytes(), state.data]
     checksum = hashlib.sha256()
     with whole_file(path, private=True) as file:
@@ -87,39 +102,64 @@ def write_prefix(path: Path, key: Mapping[str, Any], tokens: Sequence[int], stat
 def read_header(path: Path) -> PrefixHeader | None:
     """Read what a file says of itself; None if it is no file of this version."""
     try:
-        with path.open("rb") as file:
-            head = file.read(FIXED.size)
-            if len(head) < FIXED.size:
-                return None
-            magic, version, length = FIXED.unpack(head)
-            if magic != MAGIC or version != VERSION or length > MAX_HEADER:
-                return None
-            fields = json.loads(file.read(length))
-            header = PrefixHeader(fields["key"], fields["n_tokens"], fields["n_bytes"])
-            expected = FIXED.size + length + 4 * header.n_tokens + header.n_bytes + CHECKSUM_BYTES
-            whole = os.fstat(file.fileno()).st_size == expected
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        with _open(path) as file:
+            return _read_header(file)
+    except OSError:
         return None
-    return header if whole and isinstance(header.key, dict) and header.n_tokens > 0 else None
 
 
 def read_prefix(path: Path, key: Mapping[str, Any]) -> Prefix | None:
     """Read a whole file; None if it is corrupt or not for `key`."""
     import numpy as np
 
-    header = read_header(path)
-    if not header or header.key != dict(key):
-        return None
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        with _open(path) as file:
+            header = _read_header(file)
+            if not header or header.key != dict(key):
+                return None
+            checksum = hashlib.sha256()
+            length = file.tell()
+            file.seek(0)
+            checksum.update(file.read(length))
+            tokens = np.fromfile(file, dtype="<i4", count=header.n_tokens)
+            state = np.fromfile(file, dtype=np.uint8, count=header.n_bytes)
+            for part in (tokens, state):
+                checksum.update(part.data)
+            if file.read() != checksum.digest():
+                return None
     except (OSError, MemoryError):
         return None
-    body, checksum = data[:-CHECKSUM_BYTES], data[-CHECKSUM_BYTES:].tobytes()
-    if hashlib.sha256(body.data).digest() != checksum:
+    return Prefix(tokens, state, header.kind)
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file to read; a pipe or a device, which could make one wait for ever, is an `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(descriptor, "rb")  # refuses folders
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise OSError(f"{path} is no regular file")
+    return file
+
+
+def _read_header(file: BinaryIO) -> PrefixHeader | None:
+    try:
+        head = file.read(FIXED.size)
+        if len(head) < FIXED.size:
+            return None
+        magic, version, length = FIXED.unpack(head)
+        if magic != MAGIC or version != VERSION or length > MAX_HEADER:
+            return None
+        fields = json.loads(file.read(length))
+        header = PrefixHeader(fields["key"], fields["kind"], fields["n_tokens"], fields["n_bytes"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    start = len(body) - header.n_bytes - 4 * header.n_tokens
-    tokens = np.frombuffer(body[start : len(body) - header.n_bytes].tobytes(), dtype="<i4")
-    return Prefix(tokens, body[len(body) - header.n_bytes :])
+    counts = header.n_tokens, header.n_bytes
+    if not isinstance(header.key, dict) or header.kind not in get_args(Kind) or {*map(type, counts)} != {int}:
+        return None
+    expected = FIXED.size + length + 4 * header.n_tokens + header.n_bytes + CHECKSUM_BYTES
+    whole = os.fstat(file.fileno()).st_size == expected
+    return header if whole and header.n_tokens > 0 and header.n_bytes >= 0 else None
 
 
 def read_baked(path: Path, key: Mapping[str, Any]) -> Prefix:
@@ -138,6 +178,8 @@ def read_baked(path: Path, key: Mapping[str, Any]) -> Prefix:
     if header is None or header.key == dict(key):
         raise InvalidRequest(f"{path} is no prefix file, or damaged", hint=hint, param="prefix")
     differing = [name for name in key if header.key.get(name) != key[name]]
+    if "kv_type" in differing:  # the layout is another one for that
+        differing = [name for name in differing if name != "kv_layout"]
     shown = ", ".join(f"{name} {_short(header.key.get(name))}, not {_short(key[name])}" for name in differing)
     raise InvalidRequest(f"{path} was baked for {shown}", hint=hint, param="prefix")
 

@@ -1,7 +1,8 @@
 """`PrefixStore`: prefix states in memory and on disk, found by the longest run of tokens that a prompt begins with.
 
 In goes a prompt, out comes the longest stored prefix of it. Both tiers hold a limited number of bytes and drop what was
-not used for longest. Several processes may share the folder. Knows nothing of contexts, tools and chat.
+not used for longest. Several processes may share the folder; what another user could have put there is not read, since
+llama.cpp takes states on trust. Knows nothing of contexts, tools and chat.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import contextlib
 import hashlib
 import json
 import os
+import re
+import stat
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.cache.prefix_file import Prefix, read_prefix, write_prefix
+from edge_lam.cache.prefix_file import Kind, Prefix, read_header, read_prefix, write_prefix
 from edge_lam.paths import cache_dir
 
 if TYPE_CHECKING:
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".prefix"
 STALE_SECONDS = 3600
+
+_HOME = re.compile(r"[0-9a-f]{32}")  # a key's folder
+_STEM = re.compile(r"[1-9][0-9]{0,8}-[0-9a-f]{32}")  # a prefix in it
 
 
 class PrefixStore:
@@ -35,21 +41,27 @@ class PrefixStore:
         folder: where prefixes of all keys are kept; None keeps them in memory only.
         memory_bytes: most bytes in memory.
         disk_bytes: most bytes in the folder, prefixes of other keys included.
+        conversations: whether conversations are to be kept too.
+
+    Attributes:
+        held_bytes: bytes in memory.
     """
 
     def __init__(
-        self, key: Mapping[str, Any], folder: Path | None, *, memory_bytes: int = 256 << 20, disk_bytes: int = 2 << 30
+        self,
+        key: Mapping[str, Any],
+        folder: Path | None,
+        *,
+        memory_bytes: int = 256 << 20,
+        disk_bytes: int = 2 << 30,
+        conversations: bool = False,
     ) -> None:
         self.key = dict(key)
         self.memory_bytes, self.disk_bytes = memory_bytes, disk_bytes
-        self.folder = folder
+        self.folder, self.conversations = folder, conversations
         self._home = folder / _digest(json.dumps(self.key, sort_keys=True).encode()) if folder else None
         self._memory: OrderedDict[str, Prefix] = OrderedDict()
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes in memory."""
-        return sum(prefix.n_bytes for prefix in self._memory.values())
+        self.held_bytes = 0
 
     def find(self, prompt: Sequence[int], *, longer_than: int = 0) -> Prefix | None:
         """Return the longest prefix that a prompt begins with, or None.
@@ -61,36 +73,45 @@ class PrefixStore:
         import numpy as np
 
         ids = np.asarray(prompt[:-1], dtype="<i4")
-        names = set(self._memory) | {path.stem for path in self._files()}
-        for n_tokens, name in sorted(((_n_tokens(name), name) for name in names), reverse=True):
-            if not longer_than < n_tokens <= len(ids) or name != _name(ids[:n_tokens]):
-                continue
+        for name in self._matching(ids):
+            n_tokens = _n_tokens(name)
+            if n_tokens <= longer_than:
+                break
             prefix = self._load(name)
             if prefix is not None and np.array_equal(prefix.tokens, ids[:n_tokens]):
                 return prefix
         return None
 
+    def longest(self, tokens: Sequence[int]) -> int:
+        """Return how many tokens the longest prefix has that these begin with, as far as names tell; 0 for none."""
+        import numpy as np
+
+        return next(map(_n_tokens, self._matching(np.asarray(tokens, dtype="<i4"))), 0)
+
     def has(self, tokens: Sequence[int]) -> bool:
-        """Tell whether exactly these tokens are stored."""
+        """Tell whether exactly these tokens are stored, as far as names tell."""
+        return bool(tokens) and self.longest(tokens) == len(tokens)
+
+    def save(self, tokens: Sequence[int], state: NDArray[np.uint8], *, kind: Kind = "static") -> None:
+        """Keep a prefix. A folder that can't be written to, or is too small, is no error: memory keeps it.
+
+        A conversation takes the place of its own beginnings, but for the static one.
+        """
         import numpy as np
 
-        name = _name(np.asarray(tokens, dtype="<i4"))
-        return name in self._memory or bool(self._home and (self._home / (name + SUFFIX)).exists())
-
-    def save(self, tokens: Sequence[int], state: NDArray[np.uint8]) -> None:
-        """Keep a prefix. A folder that can't be written to, or is too small, is no error: memory keeps it."""
-        import numpy as np
-
-        prefix = Prefix(np.asarray(tokens, dtype=np.int32), state)
+        prefix = Prefix(np.asarray(tokens, dtype=np.int32), state, kind)
         name = _name(prefix.tokens)
+        beginnings = [found for found in self._matching(prefix.tokens) if found != name]
         self._remember(name, prefix)
-        if self._home is None or self.folder is None or prefix.n_bytes > self.disk_bytes:
-            return
-        with contextlib.suppress(OSError):
-            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
-            write_prefix(self._home / (name + SUFFIX), self.key, tokens, state)
-            trim(self.folder, self.disk_bytes)
+        if self._home and self.folder and prefix.n_bytes <= self.disk_bytes:
+            with contextlib.suppress(OSError):
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._home.mkdir(mode=0o700, exist_ok=True)
+                if _is_ours(self._home.lstat(), stat.S_IFDIR):
+                    write_prefix(self._home / (name + SUFFIX), self.key, prefix.tokens, state, kind=kind)
+                    trim(self.folder, self.disk_bytes)
+        if kind == "conversation":
+            self._replace(beginnings)
 
     def add(self, prefix: Prefix) -> None:
         """Hold a prefix in memory, however large it is."""
@@ -100,32 +121,62 @@ class PrefixStore:
     def clear(self) -> None:
         """Forget what is in memory; the folder stays."""
         self._memory.clear()
+        self.held_bytes = 0
+
+    def _matching(self, ids: NDArray[np.int32]) -> Iterator[str]:
+        """Yield the names of all prefixes that these tokens begin with, the longest first."""
+        names = set(self._memory) | {path.stem for path in self._files()}
+        for n_tokens, name in sorted(((_n_tokens(name), name) for name in names), reverse=True):
+            if n_tokens <= len(ids) and name == _name(ids[:n_tokens]):
+                yield name
 
     def _load(self, name: str) -> Prefix | None:
         prefix = self._memory.get(name)
         if prefix is None and self._home:
             path = self._home / (name + SUFFIX)
-            prefix = read_prefix(path, self.key)
             with contextlib.suppress(OSError):
+                file = path.lstat()
+                if _is_ours(file, stat.S_IFREG) and file.st_size <= self.disk_bytes:
+                    prefix = read_prefix(path, self.key)
                 # What can't be used is removed; what was used is the newest.
                 os.utime(path) if prefix else path.unlink()
         if prefix is not None:
             self._remember(name, prefix)
         return prefix
 
+    def _replace(self, beginnings: Sequence[str]) -> None:
+        """Drop those of them that are conversations, and count the others as used."""
+        for name in beginnings:
+            held = self._memory.get(name)
+            if held and held.kind == "conversation":
+                self._forget(name)
+            elif held:
+                self._memory.move_to_end(name)
+            path = self._home / (name + SUFFIX) if self._home else None
+            if path and (header := read_header(path)):
+                with contextlib.suppress(OSError):
+                    path.unlink() if header.kind == "conversation" else os.utime(path)
+
     def _remember(self, name: str, prefix: Prefix) -> None:
         if prefix.n_bytes > self.memory_bytes:
             return
+        self._forget(name)
         self._memory[name] = prefix
-        self._memory.move_to_end(name)
+        self.held_bytes += prefix.n_bytes
         while self.held_bytes > self.memory_bytes:
-            self._memory.popitem(last=False)
+            self._forget(next(iter(self._memory)))
+
+    def _forget(self, name: str) -> None:
+        if prefix := self._memory.pop(name, None):
+            self.held_bytes -= prefix.n_bytes
 
     def _files(self) -> list[Path]:
         if self._home is None:
             return []
         try:
-            return [path for path in self._home.iterdir() if path.suffix == SUFFIX]
+            if not _is_ours(self._home.lstat(), stat.S_IFDIR):
+                return []
+            return [path for path in self._home.iterdir() if path.suffix == SUFFIX and _STEM.fullmatch(path.stem)]
         except OSError:
             return []
 
@@ -143,11 +194,16 @@ def prefix_folder(wanted: str | os.PathLike[str] | bool | None = None) -> Path |
 
 
 def prefix_files(folder: Path) -> list[Path]:
-    """Return all prefix files of a folder, whatever their key, the least recently used first."""
+    """Return all prefix files of a folder, whatever their key, the least recently used first.
+
+    What only looks like one, by name or because it is a link, is none.
+    """
     found = []
-    for path in folder.glob(f"*/*{SUFFIX}"):
+    for path in _entries(folder, f"*{SUFFIX}"):
         with contextlib.suppress(OSError):  # another process may remove one meanwhile
-            found.append((path.stat().st_mtime, path))
+            file = path.lstat()
+            if _STEM.fullmatch(path.stem) and stat.S_ISREG(file.st_mode):
+                found.append((file.st_mtime, path))
     return [path for _, path in sorted(found)]
 
 
@@ -165,10 +221,28 @@ def trim(folder: Path, most_bytes: int) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
         total -= sizes.get(path, 0)
-    for path in folder.glob("*/.*.partial"):
+    for path in _entries(folder, ".*.partial"):
         with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+            if time.time() - path.lstat().st_mtime > STALE_SECONDS:
                 path.unlink()
+
+
+def _entries(folder: Path, pattern: str) -> list[Path]:
+    """Return what is in the folders of keys; a folder that can't be read is empty."""
+    found: list[Path] = []
+    with contextlib.suppress(OSError):
+        for home in folder.iterdir():
+            if _HOME.fullmatch(home.name) and not home.is_symlink():
+                with contextlib.suppress(OSError):
+                    found += home.glob(pattern)
+    return found
+
+
+def _is_ours(file: os.stat_result, kind: int) -> bool:
+    """Tell whether it is of a kind, no link, and only this user could have written it."""
+    if stat.S_IFMT(file.st_mode) != kind:
+        return False
+    return not hasattr(os, "geteuid") or (file.st_uid == os.geteuid() and not file.st_mode & 0o022)
 
 
 def _name(ids: NDArray[np.int32]) -> str:
@@ -176,8 +250,7 @@ def _name(ids: NDArray[np.int32]) -> str:
 
 
 def _n_tokens(name: str) -> int:
-    count = name.partition("-")[0]
-    return int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
+    return int(name.partition("-")[0])
 
 
 def _digest(data: bytes) -> str:

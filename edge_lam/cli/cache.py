@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,13 @@ from typing import Any
 import click
 
 from edge_lam.cli.options import examples
-from edge_lam.cli.terminal import console, count, plain_table, print_json, print_table, size
+from edge_lam.cli.terminal import console, count, one_line, plain_table, print_json, print_table, size
 
 
 @click.command(
     "cache",
     epilog=examples(
-        "edge-lam cache", "edge-lam cache --clear", "edge-lam cache --clear 1177-61e8", "edge-lam cache --json"
+        "edge-lam cache", "edge-lam cache 1177-61e8", "edge-lam cache --clear 1177-61e8", "edge-lam cache --clear"
     ),
 )
 @click.argument("name", required=False)
@@ -24,9 +25,12 @@ from edge_lam.cli.terminal import console, count, plain_table, print_json, print
 @click.option("--folder", type=click.Path(path_type=Path), help="Another folder than the usual one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(name: str | None, clear: bool, folder: Path | None, as_json: bool) -> None:
-    """List what is kept of tools and system messages, so that the next start need not read them again.
+    """List what is kept of prompts, so that the next start need not read them again.
 
-    NAME is the beginning of a name in the list. EDGE_LAM_PREFIX_CACHE=off keeps nothing on disk.
+    Static prefixes are system message and tools; conversations are kept where an app asks for it.
+
+    NAME is the beginning of a name in the list, and shows all that is known of it. EDGE_LAM_PREFIX_CACHE=off keeps
+    nothing on disk.
     """
     from edge_lam.cache import prefix_folder
 
@@ -42,12 +46,17 @@ def command(name: str | None, clear: bool, folder: Path | None, as_json: bool) -
                 Path(entry["path"]).unlink()
     if as_json:
         print_json({"folder": str(home or ""), "removed" if clear else "prefixes": found})
+    elif name and not clear:
+        _show_each(found)
     else:
         _show(home, found, cleared=clear)
 
 
 def describe(folder: Path) -> list[dict[str, Any]]:
-    """Return what is known of each prefix, the most recently used first; sizes are bytes, ages seconds."""
+    """Return what is known of each prefix, the most recently used first.
+
+    "bytes" is the size of the file, "age" the seconds since it was last used, "key" what the state is valid for.
+    """
     from edge_lam.cache import prefix_files, read_header
 
     entries = []
@@ -59,11 +68,11 @@ def describe(folder: Path) -> list[dict[str, Any]]:
                 {
                     "name": path.stem,
                     "path": str(path),
+                    "kind": header.kind if header else "damaged",
                     "tokens": header.n_tokens if header else 0,
                     "bytes": stat.st_size,
                     "age": round(time.time() - stat.st_mtime, 1),
-                    "model": str(header.key.get("model", ""))[:12] if header else "damaged",
-                    "device": str(header.key.get("device", "")) if header else "",
+                    "key": header.key if header else {},
                 }
             )
     return entries
@@ -79,13 +88,33 @@ def _show(folder: Path | None, entries: list[dict[str, Any]], *, cleared: bool) 
     elif not entries:
         out.print(f"no prefixes in {folder}")
     else:
-        table = plain_table(f"{folder}: {total}", "prefix", "tokens", "size", "used", "model", "device")
+        table = plain_table(f"{folder}: {total}", "prefix", "kind", "tokens", "size", "used", "model", "device")
         for entry in entries:
-            used = f"{age(entry['age'])} ago"
             table.add_row(
-                entry["name"][:20], count(entry["tokens"]), size(entry["bytes"]), used, entry["model"], entry["device"]
+                entry["name"][:20],
+                entry["kind"],
+                count(entry["tokens"]),
+                size(entry["bytes"]),
+                f"{age(entry['age'])} ago",
+                *(one_line(str(entry["key"].get(name, "")))[:12] for name in ("model", "device")),
             )
         print_table(out, table)
+
+
+def _show_each(entries: list[dict[str, Any]]) -> None:
+    out = console()
+    for entry in entries:
+        shown = {
+            "kind": entry["kind"],
+            "tokens": count(entry["tokens"]),
+            "size": size(entry["bytes"]),
+            "used": f"{age(entry['age'])} ago",
+            **{name: value if isinstance(value, str) else json.dumps(value) for name, value in entry["key"].items()},
+            "file": entry["path"],
+        }
+        out.print(entry["name"])
+        for name, value in shown.items():
+            out.print(f"  {one_line(name):<10} {one_line(value)}", soft_wrap=True)
 
 
 def age(seconds: float) -> str:

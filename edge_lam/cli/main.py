@@ -34,7 +34,7 @@ COMMANDS = {
     "lint": "Show what tools cost in the prompt, and how calls are held to their schemas.",
     "trajectories": "Export what ran as training data, and check which calls are clean.",
     "bake": "Compute tools and system message ahead, into one file to ship inside an app.",
-    "cache": "List what is kept of tools and system messages, so that the next start need not read them again.",
+    "cache": "List what is kept of prompts, so that the next start need not read them again.",
     "doctor": "Check this machine, the build and the model; advise where something is wrong.",
 }
 

@@ -115,4 +115,4 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path, tiny_lam_path: Path
 def test_the_key_is_the_models_and_the_builds(context):
     key = state_key(context)
     assert key["model"] == fingerprint(context.model.path)
-    assert set(key) >= {"model", "llama_cpp", "device", "kv_types"}
+    assert set(key) >= {"model", "llama_cpp", "device", "kv_type", "kv_layout"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_lam.cache import PrefixStore, prefix_files
+from edge_lam.cache import PrefixStore, prefix_files, read_header
+from edge_lam.metrics.memory import process_memory
 
 KEY = {"model": "abc"}
 
@@ -125,3 +126,115 @@ def test_strange_files_are_left_alone(folder):
     for name in ("notes.txt", "-5-abc.prefix", "x.prefix", "99999999999999999999-a.prefix", "²-a.prefix"):
         path.with_name(name).write_bytes(b"?")
     assert fresh(folder).find([1, 2, 3, 4]) is not None
+
+
+def kinds(folder: Path) -> dict[int, str]:
+    headers = [read_header(path) for path in prefix_files(folder)]
+    return {header.n_tokens: header.kind for header in headers if header}
+
+
+def test_a_conversation_takes_the_place_of_its_beginnings_only(folder):
+    store = fresh(folder)
+    store.save([1, 2], state(20))
+    store.save([1, 2, 3], state(30), kind="conversation")
+    store.save([1, 2, 9, 9], state(40), kind="conversation")  # another one
+    os.utime(prefix_files(folder)[0], (1, 1))
+    for writer in (store, fresh(folder)):
+        length = 5 + (writer is not store)
+        writer.save([1, 2, *range(3, 1 + length)], state(10 * length), kind="conversation")
+        assert kinds(folder) == {2: "static", 4: "conversation", length: "conversation"}
+    assert [reader.has([1, 2, 3]) for reader in (store, fresh(folder))] == [False, False]
+    assert min(path.stat().st_mtime for path in prefix_files(folder)) > 1, "the static prefix was used"
+    store.save([1, 2, 3, 4, 5, 6, 7], state(70))
+    assert 6 in kinds(folder), "a static prefix takes nobody's place"
+
+
+def test_conversations_in_memory_only_are_replaced_too():
+    store = fresh(None)
+    for length in (2, 3, 4):
+        store.save(list(range(length)), state(100), kind="static" if length == 2 else "conversation")
+    assert [store.has(list(range(length))) for length in (2, 3, 4)] == [True, False, True]
+    assert store.held_bytes == 2 * 100 + 4 * (2 + 4)
+
+
+def test_what_it_says_it_holds_is_what_it_holds(folder):
+    n_bytes = 40 << 20  # more than malloc keeps for later
+    fresh(folder).save(list(range(100)), state(n_bytes))
+    store = fresh(folder)
+    before = process_memory().resident
+    prefix = store.find(list(range(101)))
+    assert prefix is not None
+    assert prefix.state.base is None, "a view of something larger would hold more"
+    assert prefix.tokens.base is None
+    assert store.held_bytes == n_bytes + 400
+    assert abs(process_memory().resident - before - n_bytes) < n_bytes / 8
+    store.save(list(range(100)), prefix.state)
+    assert store.held_bytes == n_bytes + 400, "the same prefix again"
+    store.clear()
+    del prefix
+    assert process_memory().resident - before < n_bytes / 8
+
+
+def test_a_folder_that_was_there_keeps_its_mode_and_its_files(folder):
+    folder.mkdir(mode=0o755)
+    mine = folder / "assets" / "app.prefix"
+    mine.parent.mkdir()
+    mine.write_bytes(b"x" * 5000)
+    store = fresh(folder, disk_bytes=4000)
+    for value in range(3):
+        store.save([value] * 3, state(3000))
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert next(folder.glob("[0-9a-f]*-*"), None) is None
+    assert len(prefix_files(folder)) == 1
+    assert mine.exists()
+
+
+def test_links_pipes_and_folders_are_no_prefixes(folder, tmp_path):
+    store = fresh(folder)
+    store.save([1, 2, 3], state(30))
+    (path,) = prefix_files(folder)
+    kept = path.rename(tmp_path / "kept")
+    path.symlink_to(kept)
+    assert fresh(folder).find([1, 2, 3, 4]) is None
+    assert (path.exists(), kept.exists()) == (False, True)
+    os.mkfifo(path)
+    assert prefix_files(folder) == []
+    assert read_header(path) is None
+    assert fresh(folder).find([1, 2, 3, 4]) is None
+    path.mkdir()
+    assert fresh(folder).find([1, 2, 3, 4]) is None
+    fresh(folder).save([1, 2, 3], state(30))
+    assert path.is_dir()
+
+
+def test_what_others_could_have_written_is_not_read(folder):
+    fresh(folder).save([1, 2, 3], state(30))
+    (path,) = prefix_files(folder)
+    path.parent.chmod(0o777)
+    assert fresh(folder).find([1, 2, 3, 4]) is None
+    fresh(folder).save([7, 8, 9], state(30))
+    assert prefix_files(folder) == [path]
+    path.parent.chmod(0o700)
+    assert fresh(folder).find([1, 2, 3, 4]) is not None
+    path.chmod(0o666)
+    assert fresh(folder).find([1, 2, 3, 4]) is None
+    assert not path.exists()
+
+
+def test_another_folder_in_its_place_is_not_used(folder, tmp_path):
+    fresh(folder).save([1, 2, 3], state(30))
+    (home,) = folder.iterdir()
+    elsewhere = home.rename(tmp_path / "elsewhere")
+    home.symlink_to(elsewhere)
+    fresh(folder).save([4, 5, 6], state(30))
+    assert fresh(folder).find([1, 2, 3, 4]) is None
+    assert len(list(elsewhere.iterdir())) == 1
+    assert prefix_files(folder) == []
+
+
+def test_a_gigantic_file_is_not_read(folder):
+    fresh(folder).save([1, 2, 3], state(30))
+    (path,) = prefix_files(folder)
+    os.truncate(path, 1 << 42)
+    assert fresh(folder).find([1, 2, 3, 4]) is None
+    assert not path.exists()

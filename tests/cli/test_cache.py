@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from edge_lam.cache import PrefixStore, prefix_files
+from edge_lam.cache import PrefixStore, prefix_files, write_prefix
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def folder(tmp_path):
     folder = tmp_path / "prefixes"
     store = PrefixStore({"model": "abcdef0123456789", "device": "cpu"}, folder)
     store.save(range(100), np.zeros(50_000, dtype=np.uint8))
-    store.save(range(200), np.zeros(90_000, dtype=np.uint8))
+    store.save(range(200), np.zeros(90_000, dtype=np.uint8), kind="conversation")
     return folder
 
 
@@ -27,14 +27,53 @@ def run(edge_lam):
 def test_lists_names_tokens_and_sizes(run, folder):
     shown = run("--folder", str(folder))
     assert shown.code == 0
-    for text in ("100-", "200-", "50.5 kB", "90.9 kB", "141.5 kB", "abcdef012345", "cpu", " s ago"):
+    for text in (
+        "100-",
+        "200-",
+        "50.6 kB",
+        "91.0 kB",
+        "141.5 kB",
+        "abcdef012345",
+        "cpu",
+        " s ago",
+        "static",
+        "convers",
+    ):
         assert text in shown.out, shown.out
 
 
 def test_json_is_one_object(run, folder):
     listed = json.loads(run("--folder", str(folder), "--json").out)
-    assert {entry["tokens"] for entry in listed["prefixes"]} == {100, 200}
+    assert {entry["tokens"]: entry["kind"] for entry in listed["prefixes"]} == {100: "static", 200: "conversation"}
     assert listed["folder"] == str(folder)
+
+
+def test_shows_all_that_is_known_of_one(run, folder):
+    shown = run("--folder", str(folder), "200-")
+    assert shown.code == 0
+    for text in ("conversation", "abcdef0123456789", "cpu", "91.0 kB", str(folder), ".prefix"):
+        assert text in shown.out, shown.out
+    assert "100-" not in shown.out
+
+
+def test_a_hostile_key_does_not_drive_the_terminal(run, folder):
+    key = {"model": "\x1b[2Jhacked\n\n", "device": ["\x07"]}
+    write_prefix(prefix_files(folder)[0], key, [1], np.zeros(9, dtype=np.uint8))
+    for arguments in ((), ("100-",)):
+        shown = run("--folder", str(folder), *arguments)
+        assert shown.code == 0
+        assert not {"\x1b", "\x07"} & set(shown.out)
+
+
+def test_strange_folders_are_empty_ones(run, folder, tmp_path):
+    (tmp_path / "file").write_text("?")
+    for strange in (tmp_path / "file", tmp_path / "none"):
+        assert "no prefixes in" in run("--folder", str(strange)).out
+    (home,) = folder.iterdir()
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / home.name).symlink_to(home)
+    assert run("--folder", str(tmp_path / "links"), "--clear").code == 0
+    assert len(prefix_files(folder)) == 2
 
 
 def test_clears_one_or_all(run, folder):
