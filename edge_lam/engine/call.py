@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from edge_lam.decoding import steps
-from edge_lam.engine.events import Event, ReplyFinished
+from edge_lam.decoding import Trace, steps
+from edge_lam.engine.binding import names_of
+from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished
 from edge_lam.engine.job import Job
 from edge_lam.engine.reply import Reply
 from edge_lam.errors import EdgeLamError
+from edge_lam.formats import normalize_messages
 
 if TYPE_CHECKING:
     from edge_lam.cache import LiveSequence
     from edge_lam.decoding import Reads, Sampler, Unconstrained
     from edge_lam.engine.engine import Engine
     from edge_lam.engine.request import Request
+    from edge_lam.formats.events import ParserEvent
     from edge_lam.formats.parser import ReplyParser
     from edge_lam.metrics.report import CallReport
     from edge_lam.tools import Tool
@@ -51,6 +55,9 @@ class Call(Job):
         super().__init__()
         self._engine, self._request, self._report = engine, request, report
         self._constraint, self._is_bound, self._sampler = constraint, is_bound, sampler
+        n_top = (request.top_logprobs or 0) if request.logprobs else None
+        self._trace = Trace(engine.vocabulary, names_of(request, engine.format), n_top)
+        self._begun = 0
         self._sink = sink
         self._text = ""
         self._parser: ReplyParser | None = None
@@ -130,17 +137,46 @@ class Call(Job):
             stop=request.stop,
             drafter=self._engine.drafter,
             n_static=lambda: self._engine.prompts.n_static(request, prompt),
+            trace=self._trace,
             report=report,
         )
         self._complete()
+        self._remember(sequence)
+
+    def _remember(self, sequence: LiveSequence) -> None:
+        """Let the conversation be stored later, if that is wanted: that never delays a reply."""
+        if not (self._reply and sequence.store and sequence.store.conversations):
+            return
+        messages, tools, prompts = self._request.messages, self._request.tools, self._engine.prompts
+        # The caller's list grows, and what is to be done must not hold the engine: it ends when nobody holds it.
+        turns = normalize_messages(messages) if isinstance(messages, str) else list(messages)
+        turns.append(self._reply.message)
+        sequence.unsaved = lambda tokens: prompts.n_next(turns, tools, tokens)
 
     def _write(self, text: str) -> None:
         """Parse a piece of the reply, and show what is certain."""
         self._parser = self._parser or self._new_parser()
         with self._report.times.measure("parse"):
             events = self._parser.feed(text)
+        self._show(events)
+
+    def _show(self, events: Sequence[ParserEvent]) -> None:
+        """Show what is certain, and note when a tool's name and a whole call first were."""
         for event in events:
+            if isinstance(event, CallStarted):
+                self._note_name(event)
+            elif isinstance(event, CallFinished):
+                self._note_call()
             self._sink(event)
+
+    def _note_name(self, event: CallStarted) -> None:
+        times, self._begun = self._report.times, event.index
+        times.name = self._report.elapsed() if times.name is None else times.name
+
+    def _note_call(self) -> None:
+        times = self._report.times
+        times.call = self._report.elapsed() if times.call is None else times.call
+        self._report.cut_at_name.append(self._trace.cut_at_name(self._begun))
 
     def _new_parser(self) -> ReplyParser:
         """Return the parser of a reply of which is known whether it is text or calls."""
@@ -161,34 +197,56 @@ class Call(Job):
         parser = self._parser or self._new_parser()
         with report.times.measure("parse"):
             events = parser.finish(complete=report.finish_reason not in ("length", "timeout"))
-        for event in events:
-            self._sink(event)
+        self._show(events)
         parsed = parser.reply
         if parsed.calls and report.finish_reason == "stop":
             report.finish_reason = "tool_calls"
-        report.n_calls = len(parsed.calls)
+        report.n_calls, report.cut_at_start = len(parsed.calls), self._trace.cut_at_start
         self._engine.close_report(report)
-        self._reply = Reply(parsed.text, parsed.calls, report.finish_reason, report, parsed.errors, parsed.thinking)
+        self._reply = Reply(
+            parsed.text,
+            parsed.calls,
+            report.finish_reason,
+            report,
+            parsed.errors,
+            parsed.thinking,
+            None if self._trace.logprobs is None else tuple(self._trace.logprobs),
+        )
 
     def finish(self, error: BaseException | None) -> None:
-        """Show how the call ended."""
+        """Show how the call ended. A sink that fails ends its own call only, and who waits always hears of it."""
         if self._timer is not None:
             self._timer.cancel()
-        report = self._report
-        if error is not None:
-            report.error = error.code if isinstance(error, EdgeLamError) else type(error).__name__
         if self._refusal is not None:
+            self._report.error = _code(self._refusal)
             return  # whoever began gets it, and logs it
-        if self._reply is not None and error is None:
-            self._sink(ReplyFinished(self._reply))
-        elif not report.times.total:
-            self._engine.close_report(report)
+        try:
+            if self._reply is not None and error is None:
+                self._sink(ReplyFinished(self._reply))
+        except Exception as failure:
+            error = failure
+        try:
+            self._settle(error)
+        except Exception as failure:
+            error = error or failure
+        with contextlib.suppress(Exception):
+            self._sink(error)
+
+    def _settle(self, error: BaseException | None) -> None:
+        """Complete the report, and log the call if nobody listens any more."""
+        if error is not None:
+            self._report.error = _code(error)
+        if not self._report.times.total:
+            self._engine.close_report(self._report)
         with self._ending:
             self._finished, is_last = True, self._left
         if is_last:
             self._log()
-        self._sink(error)
 
     def _log(self) -> None:
         """Log the call: when it has ended and was left, since its report may get more until then."""
         self._engine.write_log(self._request, self._report, prompt=self._text, reply=self._reply)
+
+
+def _code(error: BaseException) -> str:
+    return error.code if isinstance(error, EdgeLamError) else type(error).__name__

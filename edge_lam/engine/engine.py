@@ -5,14 +5,16 @@ In goes a request, out comes its stream of events. It knows nothing of who asks:
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 import weakref
 from collections.abc import Callable, Generator
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edge_lam.decoding import Drafter, PassCosts, Sampler, Vocabulary
+from edge_lam.engine.bias import token_bias
 from edge_lam.engine.binding import constraint_of, grammar_of
 from edge_lam.engine.call import Call, Sink
 from edge_lam.engine.events import Event
@@ -22,8 +24,9 @@ from edge_lam.engine.scheduler import Scheduler
 from edge_lam.engine.stream import events_of
 from edge_lam.errors import EdgeLamError
 from edge_lam.formats import normalize_messages
+from edge_lam.llama.library import memory_in_use
 from edge_lam.metrics.log import CallLog
-from edge_lam.metrics.memory import process_memory
+from edge_lam.metrics.meter import Meter
 from edge_lam.metrics.report import CallReport, Memory
 
 if TYPE_CHECKING:
@@ -34,10 +37,12 @@ if TYPE_CHECKING:
     from edge_lam.engine.reply import Reply
     from edge_lam.engine.request import Request
     from edge_lam.formats import ChatFormat
-    from edge_lam.llama import Context
+    from edge_lam.llama import Context, Model
 
 QUEUE_LIMIT = 64
 T = TypeVar("T")
+
+logger = logging.getLogger("edge_lam")
 
 
 class Engine:
@@ -46,6 +51,7 @@ class Engine:
     Attributes:
         model, context, format: what replies are made with.
         log: where calls are logged.
+        meter: reads what process and machine tell, for reports.
         load_seconds: how long loading took, for reports.
         sampler_of: makes the sampler of a request; benchmarks put one in its place that replays known tokens.
         vocabulary: the model's tokens.
@@ -77,13 +83,15 @@ class Engine:
         self.context = context
         self.format = chat_format
         self.log = log
+        self.meter = Meter(gpu=self.model.device != "cpu")
         self.load_seconds = load_seconds
-        self.sampler_of: Callable[[Request], Sampler] = sampler_of
+        self.sampler_of: Callable[[Request], Sampler] = partial(sampler_of, self.model)
         self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn)
         self.vocabulary.build()
         self.drafter = Drafter(PassCosts())
         self.prompts = PromptMaker(self.model, chat_format)
         self._compiling = threading.Lock()
+        self._store = store
         release = partial(_release, context, self.vocabulary)
         self.scheduler = Scheduler(context, store, queue_limit=queue_limit, release=release)
         # The scheduler knows nothing of the engine: one that nobody holds any more ends its thread.
@@ -115,6 +123,8 @@ class Engine:
             As `run`; the sink gets nothing then.
         """
         self.scheduler.check_open()
+        if request.tools and self.context.kv_type.is_coarse:
+            _warn_of_coarse_kv(self.context.kv_type.name)
         report = self.new_report(request)
         try:
             sampler = self.sampler_of(request)
@@ -182,6 +192,7 @@ class Engine:
             n_tools=len(request.tools),
         )
         report.times.load = self.load_seconds
+        report.begin(self.meter)
         return report
 
     def write_log(self, request: Request, report: CallReport, *, prompt: str = "", reply: Reply | None = None) -> None:
@@ -196,10 +207,19 @@ class Engine:
 
     def close_report(self, report: CallReport) -> None:
         """Fill in what is known at the end."""
-        memory = process_memory()
-        weights, kv, compute = self.model.size, self.context.kv_bytes, self.context.compute_bytes
-        report.memory = Memory(memory.resident, memory.peak, weights, kv, compute)
-        report.times.total = report.elapsed()
+        memory = self.meter.memory()
+        report.memory = Memory(
+            resident=memory.resident,
+            peak=memory.peak,
+            weights=self.model.size,
+            kv=self.context.kv_bytes,
+            compute=self.context.compute_bytes,
+            proportional=memory.proportional,
+            gpu=memory.gpu,
+            gpu_used=None if self.model.device == "cpu" else memory_in_use("gpu"),
+            prefixes=self._store.held_bytes if self._store else 0,
+        )
+        report.end(self.meter)
         if report.tokens.generated and not report.times.first_token:  # the grammar left no choice at all
             report.times.first_token = report.times.total
 
@@ -208,15 +228,24 @@ class Engine:
         self._close()
 
 
-def sampler_of(request: Request) -> Sampler:
-    """Return the sampler that a request asks for."""
+@cache  # once per process
+def _warn_of_coarse_kv(kv_type: str) -> None:
+    logger.warning("keys and values are kept as %s, which may make calls less reliable than f16 or q8_0 do", kv_type)
+
+
+def sampler_of(model: Model, request: Request) -> Sampler:
+    """Return the sampler that a request asks for.
+
+    Raises:
+        InvalidRequest: a setting is out of its range, or a text in `logit_bias` is not one token of the model.
+    """
     return Sampler(
         temperature=request.temperature,
         top_k=request.top_k,
         top_p=request.top_p,
         min_p=request.min_p,
         seed=request.seed,
-        logit_bias=request.logit_bias,
+        logit_bias=token_bias(request.logit_bias, model),
     )
 
 

@@ -5,17 +5,26 @@ In come requests, out come token ids. Knows the format and the tokenizer; nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from edge_lam.errors import PromptTooLong
+from edge_lam.cache.live import common_length
+from edge_lam.errors import EdgeLamError, PromptTooLong
 
 if TYPE_CHECKING:
     from edge_lam.engine.request import Request
     from edge_lam.formats import ChatFormat
+    from edge_lam.formats.messages import Messages
     from edge_lam.llama import Model
     from edge_lam.metrics.report import CallReport
+    from edge_lam.tools import Tool
+
+
+# System message and tools are tokenized once, not for each call: a millisecond and more for a thousand tokens.
+_KEPT = 16  # texts
+_WORTH_KEEPING = 256  # characters
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,7 @@ class PromptMaker:
 
     model: Model
     format: ChatFormat
+    _kept: OrderedDict[tuple[str, bool], list[int]] = field(default_factory=OrderedDict, repr=False, compare=False)
 
     def make(self, request: Request, report: CallReport, n_ctx: int) -> tuple[str, list[int]]:
         """Return the prompt of a request as text and as tokens; the report gets the times.
@@ -34,7 +44,7 @@ class PromptMaker:
         with report.times.measure("render"):
             segments = self.format.render_segments(request.messages, request.tools)
         with report.times.measure("tokenize"):
-            tokens = self.model.tokenize_parts(segments)
+            tokens = self._tokenize(segments)
         report.tokens.prompt = len(tokens)
         if len(tokens) >= n_ctx:
             raise self._too_long(request, len(tokens), n_ctx)
@@ -48,13 +58,43 @@ class PromptMaker:
         messages = [] if isinstance(request.messages, str) else list(request.messages)
         system = [message for message in messages[:1] if message.get("role") == "system"]
         probes = [[*system, {"role": "user", "content": text}] for text in ("0", "Z")]
-        others = [self.model.tokenize_parts(self.format.render_segments(probe, request.tools)) for probe in probes]
-        shared = 0
-        for token, one, other in zip(prompt, *others, strict=False):
-            if not token == one == other:
-                break
-            shared += 1
-        return shared
+        return self._n_shared(probes, request.tools, prompt)
+
+    def n_next(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], tokens: Sequence[int]) -> int:
+        """Return how many tokens, of those of a prompt and its reply, the next turn of the conversation begins with.
+
+        That is asked of the template too: it may write a reply otherwise than the model, and change what was before.
+
+        Args:
+            messages: the conversation, the reply included.
+            tools: those of the request.
+            tokens: of prompt and reply.
+        """
+        calls = messages[-1].get("tool_calls", ()) if self.format.reads_results else ()
+        answers = [{"role": "tool", "tool_call_id": call["id"], "name": call["function"]["name"]} for call in calls]
+        answers = answers or [{"role": "user"}]
+        probes = [[*messages, *({**answer, "content": text} for answer in answers)] for text in ("0", "Z")]
+        try:
+            return self._n_shared(probes, tools, tokens)
+        except EdgeLamError:  # the template has no place for it
+            return 0
+
+    def _n_shared(self, probes: Sequence[Messages], tools: Sequence[Tool], tokens: Sequence[int]) -> int:
+        """Return how many tokens they begin with in common with the prompts of all probes."""
+        prompts = [self._tokenize(self.format.render_segments(probe, tools)) for probe in probes]
+        return min(common_length(tokens, prompt) for prompt in prompts)
+
+    def _tokenize(self, segments: Iterable[tuple[str, bool]]) -> list[int]:
+        """Do what `Model.tokenize_parts` does, and remember long texts."""
+        tokens = list[int]()
+        for text, special in segments:
+            known = self._kept.pop((text, special), None) or self.model.tokenize(text, parse_special=special)
+            if len(text) >= _WORTH_KEEPING:
+                self._kept[text, special] = known
+                if len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            tokens += known
+        return tokens
 
     def _too_long(self, request: Request, n_prompt: int, n_ctx: int) -> PromptTooLong:
         """Return the error that says by how much a prompt is too long, and what takes the room."""

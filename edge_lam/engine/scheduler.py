@@ -6,6 +6,7 @@ piece of a prompt, into one pass. Knows token ids and sequences, nothing of chat
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SHORT = 64  # tokens: what replies read in one pass; anything longer is a prompt
 BESIDE = 64  # tokens of prompts in a pass that replies wait for
+REST = 1.0  # seconds without work, before conversations are stored: the results of a call come sooner
 
 
 class Scheduler:
@@ -130,14 +132,30 @@ class Scheduler:
             running.leave()
         for job in left:
             job.end(reason)
-        self._release()
+        try:
+            for sequence in self.sequences.unsaved():
+                self._save(sequence)
+        finally:
+            self._release()
 
     def _wait(self) -> bool:
-        """Wait until there is something to do, and tell whether there is."""
-        with self._changed:
-            while not (self._closing or self._arrived or self._waiting or self._running):
-                self._changed.wait()
-            return not self._closing
+        """Wait until there is something to do, and tell whether there is. A longer wait is used to store conversations.
+
+        They are stored one by one, so that who comes meanwhile waits for one of them at most.
+        """
+        while True:
+            unsaved = self.sequences.unsaved()
+            with self._changed:
+                if self._changed.wait_for(self._has_work, REST if unsaved else None):
+                    return not self._closing
+            self._save(unsaved[0])
+
+    def _has_work(self) -> bool:
+        return bool(self._closing or self._arrived or self._waiting or self._running)
+
+    def _save(self, sequence: LiveSequence) -> None:
+        with contextlib.suppress(EdgeLamError, MemoryError):  # what can't be stored only has to be read again
+            sequence.save_conversation()
 
     def _turn(self) -> None:
         while self._arrived:

@@ -54,3 +54,7 @@ class Sequences:
     def give_back(self, sequence: LiveSequence) -> None:
         """Let other prompts have a sequence."""
         self._free.append(sequence)
+
+    def unsaved(self) -> list[LiveSequence]:
+        """Return the sequences with conversations that are to be stored."""
+        return [sequence for sequence in self.all if sequence.unsaved]

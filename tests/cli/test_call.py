@@ -182,6 +182,12 @@ def test_calls_are_logged_where_asked(edge_lam, tiny_lam_path, lamp, tmp_path):
     assert json.loads(lines[0])["tokens"]["prompt"] > 0
 
 
+def test_a_reply_ends_when_its_time_is_up(edge_lam, tiny_lam_path, lamp):
+    args = ("call", "hello", "--tools", lamp, "--no-run", "--json", "--model", tiny_lam_path, "--log", "off")
+    assert json.loads(edge_lam(*args, "--timeout", 1e-4).out)["finish_reason"] == "timeout"
+    assert edge_lam(*args, "--timeout", 0).code == 2
+
+
 def test_ctrl_c_in_the_middle_ends_with_130(call, tmp_path):
     path = tmp_path / "interrupt.py"
     path.write_text("import signal\ndef stop() -> None:\n    'Stop.'\n    signal.raise_signal(signal.SIGINT)")
