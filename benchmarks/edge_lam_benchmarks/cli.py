@@ -18,6 +18,7 @@ from edge_lam.cli.terminal import console, one_line, print_json
 from edge_lam_benchmarks.engines import ENGINES, open_engine
 from edge_lam_benchmarks.environment import BUSY, system_load
 from edge_lam_benchmarks.items import SUITES, named
+from edge_lam_benchmarks.material import MOST_TOOLS
 from edge_lam_benchmarks.opening import ALL, items_of, new_results, resumed_results
 from edge_lam_benchmarks.results import ItemResult, Results, read_results
 
@@ -106,6 +107,12 @@ def _commands_epilog() -> str:
     metavar="NAME",
     multiple=True,
     help="Only this of a suite, such as warm; may be given several times.  [default: all]",
+)
+@click.option(
+    "--tools",
+    type=click.IntRange(1, MOST_TOOLS),
+    multiple=True,
+    help="Measure warm, cold and restored calls with so many tools; may be given several times.  [default: 1, 5, 20]",
 )
 @click.option(
     "--tasks",

@@ -53,6 +53,7 @@ def new_results(command: str, out: Path | None, asked: dict[str, Any]) -> Result
         "suites": [suite for suite in SUITES if suite in chosen or ALL in chosen],
         "scenarios": list(asked["scenarios"]),
         "quality": quality,
+        "latency": {"tools": sorted(set(asked["tools"]))},
         "repeats": asked["repeats"],
         "minutes": MINUTES if asked["minutes"] is None and not asked["models"] else asked["minutes"],
         "options": {name: asked[name] for name in ("n_threads", "device", "n_ctx", "seed")},
@@ -127,5 +128,5 @@ def items_of(results: Results) -> list[WorkItem]:
         repeats=settings["repeats"],
         seed=results.seed,
         scenarios=settings["scenarios"],
-        asked={"quality": settings["quality"]},
+        asked={suite: settings.get(suite, {}) for suite in SUITES},
     )

@@ -85,11 +85,18 @@ def _warm_up(items: Sequence[WorkItem]) -> list[WorkItem]:
     return list(first.values())
 
 
-def latency_items(models: Sequence[BenchModel], options: Mapping[str, Any], _: Mapping[str, Any]) -> list[WorkItem]:
-    """Return the items of the latency suite: scenarios by tools and callers, and one of them twice to see the noise."""
+def latency_items(models: Sequence[BenchModel], options: Mapping[str, Any], asked: Mapping[str, Any]) -> list[WorkItem]:
+    """Return the items of the latency suite: scenarios by tools and callers, and one of them twice to see the noise.
+
+    Args:
+        models: what to measure.
+        options: what all items share.
+        asked: "tools": with how many of them; none for `TOOL_COUNTS`.
+    """
     usual = {"tools": USUAL_TOOLS}
+    counts = asked.get("tools") or TOOL_COUNTS
     wanted: list[tuple[str, dict[str, Any]]] = [
-        *((name, {"tools": count}) for name in ("warm", "cold", "restored") for count in TOOL_COUNTS),
+        *((name, {"tools": count}) for name in ("warm", "cold", "restored") for count in counts),
         ("warm", usual | {"twin": True}),
         *((name, usual) for name in ("multi-turn", "several calls", "text", "streaming")),
         *(("callers", usual | {"callers": callers}) for callers in CALLERS),

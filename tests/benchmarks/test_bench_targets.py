@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,8 @@ from edge_lam.errors import EdgeLamError
 from edge_lam_benchmarks.answers import own_answers
 from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.results import ItemResult, Results, read_results
-from edge_lam_benchmarks.targets import restart, rows
+from edge_lam_benchmarks.targets import plan, restart, rows
+from edge_lam_benchmarks.targets.costs import SIZES, TURNS, cost_of, measure_costs
 from edge_lam_benchmarks.targets.loops import WAYS
 
 
@@ -22,7 +24,7 @@ def table(tmp_path, *results: ItemResult) -> dict[str, rows.Row]:
 
 
 def done(scenario: str, *samples: Sample, quant: str = "Q4_K_M", reason: str = "", status: str = "done") -> ItemResult:
-    return ItemResult(rows.item(scenario, "a.gguf", quant), status, list(samples), reason)
+    return ItemResult(plan.item(scenario, "a.gguf", quant), status, list(samples), reason)
 
 
 def loop(seconds: tuple[float, float, float], passes: tuple[float, float, float]) -> Sample:
@@ -90,8 +92,7 @@ def test_the_command_measures_keeps_and_resumes(tiny_lam_path, tmp_path, capsys)
     words = ["bench", "targets", str(tiny_lam_path), "--only", "masks", "--threads", "1"]
     # With a vocabulary of 4,096 tokens, the mask of the whole vocabulary costs llama.cpp little: the bar is missed.
     assert run([*words, "--out", str(out)]) == 1
-    shown = capsys.readouterr().out
-    assert "mask and choose per token, 4,096" in " ".join(shown.split())
+    assert "mask and choose per token" in " ".join(capsys.readouterr().out.split())
     results = read_results(out)
     [result] = results.done(rows.SUITE)
     assert len(result.samples) == 4
@@ -100,7 +101,8 @@ def test_the_command_measures_keeps_and_resumes(tiny_lam_path, tmp_path, capsys)
     assert json.loads(capsys.readouterr().out)["rows"][0]["met"] is False
     assert read_results(out).items == results.items
     assert run([*words, "--resume", str(out)]) == 2
-    assert "mask and choose" in out.with_suffix(".md").read_text()
+    for suffix in (".md", ".html"):
+        assert "mask and choose per token, 4,096" in out.with_suffix(suffix).read_text()
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_measured(tmp_path, capsys):
@@ -127,3 +129,49 @@ def test_a_new_process_finds_its_prefix_on_disk(tiny_lam_path, monkeypatch):
     for sample in samples:
         assert 0 < sample.values["time.first"] < 60
         assert sample.values["tokens.cached"] > 400
+
+
+def test_rounds_hold_some_of_every_row_first_and_each_answer_once(tiny_lam_path):
+    asked = plan.Plan([tiny_lam_path, tiny_lam_path.parent / tiny_lam_path.name], plan.SCENARIOS, 50, n_threads=1)
+    items = asked.items()
+    assert len({(item.id, item.model) for item in items}) == len({item.id for item in items})
+    assert {item.scenario for item in items if item.repeat == 0} == set(plan.SCENARIOS)
+    assert [item.repeat for item in items] == sorted(item.repeat for item in items)
+    for scenario in plan.PER_ROUND:
+        rounds = sorted({item.repeat for item in items if item.scenario == scenario})
+        parts = [asked.part(number, scenario) for number in rounds]
+        assert [index for part in parts for index in range(50)[part]] == list(range(50))
+    assert plan.Plan.from_settings(asked.to_settings()).items() == items
+
+
+def test_rounds_of_a_measure_make_one_row(tmp_path):
+    first, second = (
+        done(rows.LOOPS, loop((4.0, 2.0, 2.0), (40, 20, 10))),
+        done(rows.LOOPS, loop((2.0, 1.0, 2.0), (20, 10, 6))),
+    )
+    second = replace(second, item=replace(second.item, repeat=1))
+    row = table(tmp_path, first, second)["decode time of an answer, against our plain loop"]
+    assert row.figure == "1.50x"
+    assert "2 answers" in row.note
+
+
+def test_what_passes_cost_limits_what_a_loop_can_reach(tmp_path):
+    costs = Sample({f"pass.{size}": 0.1 * (1 + 0.25 * (size - 1)) for size in SIZES})
+    answer = loop((4.0, 3.0, 2.5), (40, 20, 10))
+    found = table(tmp_path, done(plan.COSTS, costs), done(rows.LOOPS, answer))
+    # 40 passes of one token against 10 of four, which cost 1.75 each.
+    assert found["decode time of an answer, against our plain loop"].limit == f"{40 / 17.5:.2f}x"
+    assert table(tmp_path, done(rows.LOOPS, answer))["decode time of an answer, against our plain loop"].limit == ""
+
+
+def test_costs_are_interpolated_between_sizes_and_go_on_beyond_them():
+    passes = {1: 1.0, 4: 4.0, 8: 6.0}
+    assert [cost_of(passes, size) for size in (1, 2.5, 4, 6, 10)] == [1.0, 2.5, 4.0, 5.0, 7.0]
+
+
+def test_passes_of_every_size_are_measured(tiny_lam_path):
+    samples = measure_costs(str(tiny_lam_path), n_threads=1)
+    assert len(samples) == TURNS
+    for sample in samples:
+        assert list(sample.values) == [f"pass.{size}" for size in SIZES]
+        assert min(sample.values.values()) > 0

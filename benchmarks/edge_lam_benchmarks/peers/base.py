@@ -95,6 +95,7 @@ class Outcome:
         calls: names and arguments that it returned as calls; none where it returned text.
         text: of the reply, where it is text.
         in_passes: seconds in the model's passes, where the peer tells; the rest is all that is around them.
+        n_passes: how many passes, where the peer tells.
     """
 
     seconds: float
@@ -104,6 +105,7 @@ class Outcome:
     calls: Calls = ()
     text: str = ""
     in_passes: float | None = None
+    n_passes: int | None = None
 
 
 class Peer(ABC):

@@ -56,7 +56,7 @@ NAMES = ("edge-lam", "llama-server", "llama-server-grammar", "llama-server-tools
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="For all calls, as JSON; a page in Markdown comes beside it.",
+    help="For all calls, as JSON; pages in Markdown and HTML come beside it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -108,6 +108,7 @@ def _tell(comparison: Comparison, facts: dict[str, Any], out: Path | None, *, as
     from edge_lam_benchmarks.environment import environment
     from edge_lam_benchmarks.peers import PEERS
     from edge_lam_benchmarks.report.files import markdown, write_files
+    from edge_lam_benchmarks.report.html import page
     from edge_lam_benchmarks.report.terminal import show_table
 
     facts |= {"created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
@@ -118,9 +119,13 @@ def _tell(comparison: Comparison, facts: dict[str, Any], out: Path | None, *, as
         lines.append(f"{name}: {PEERS[name].about}; {said}")
     if out is not None:
         title, command_line = f"edge-lam bench peers, {facts['created'][:10]}", f"command: {facts['command']}"
-        page = markdown(title, [table], [command_line, *lines])
-        text = json.dumps(plain, ensure_ascii=False, indent=1, default=str)
-        write_files({out: text.encode(), out.with_suffix(".md"): page.encode()})
+        where = [command_line, *lines]
+        texts = {
+            out: json.dumps(plain, ensure_ascii=False, indent=1, default=str),
+            out.with_suffix(".md"): markdown(title, [table], where),
+            out.with_suffix(".html"): page(title, [table], where, {}),
+        }
+        write_files({path: text.encode() for path, text in texts.items()})
     if as_json:
         print_json(plain)
         return

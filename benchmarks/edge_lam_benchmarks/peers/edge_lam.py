@@ -44,7 +44,7 @@ class EdgeLam(Peer):
             start = time.perf_counter()
             reply = lam.chat(task.messages, tools=task.tools, tool_choice="required", max_tokens=task.max_tokens)
             seconds = time.perf_counter() - start
-        tokens, times = reply.report.tokens, reply.report.times
+        tokens, times, passes = reply.report.tokens, reply.report.times, reply.report.passes
         calls = tuple((call.name, call.arguments) for call in reply.tool_calls)
         return Outcome(
             seconds,
@@ -54,6 +54,7 @@ class EdgeLam(Peer):
             calls,
             reply.text,
             in_passes=times.prefill + times.decode,
+            n_passes=passes.prefill + passes.decode,
         )
 
     def stop(self) -> None:

@@ -7,6 +7,7 @@ model.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -167,7 +168,8 @@ class Official:
             self._child.wait()
             for stream in (self._child.stdin, self._child.stdout):
                 if stream is not None:
-                    stream.close()
+                    with contextlib.suppress(BrokenPipeError):  # what was not written yet is lost with it
+                        stream.close()
         if self._folder is not None:
             self._folder.cleanup()
         self._child = self._folder = None

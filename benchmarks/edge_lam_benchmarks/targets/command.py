@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,7 +16,8 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.paths import state_dir
 from edge_lam_benchmarks.results import Results, read_results
 from edge_lam_benchmarks.targets import rows
-from edge_lam_benchmarks.targets.run import SCENARIOS, Measurer, Plan
+from edge_lam_benchmarks.targets.plan import SCENARIOS, Plan
+from edge_lam_benchmarks.targets.run import Measurer
 
 
 @click.command(
@@ -24,6 +26,7 @@ from edge_lam_benchmarks.targets.run import SCENARIOS, Measurer, Plan
         "edge-lam bench make-shape xlam-2-1b -q Q4_K_M,Q4_0 -o shapes/",
         "edge-lam bench targets shapes/*.gguf --llama-server llama.cpp/build/bin/llama-server",
         "edge-lam bench targets shape.gguf --only loops --answers 100 --out targets.json",
+        "edge-lam bench targets --resume targets.json --minutes 10",
     ),
 )
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
@@ -43,6 +46,11 @@ from edge_lam_benchmarks.targets.run import SCENARIOS, Measurer, Plan
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="For the results, as JSON."
 )
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0),
+    help="Begin nothing more after that; --resume measures the rest.  [default: no limit]",
+)
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Go on with an interrupted run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -57,14 +65,15 @@ def command(
     n_threads: int | None,
     seed: int,
     out: Path | None,
+    minutes: float | None,
     resume: Path | None,
     as_json: bool,
 ) -> None:
     """Measure what the runtime is held to, and show which bars are met.
 
     MODEL is a GGUF, best a shape of `edge-lam bench make-shape`: known answers are replayed on it, so that its random
-    weights do real work. Everything is measured in turns in one run, and shown as ratios. Exits with 1 if a bar is
-    missed.
+    weights do real work. Everything is measured in turns in one run, in rounds of some answers each, and shown as
+    ratios of the rounds that are there. Exits with 1 if a bar is missed.
     """
     from edge_lam.llama.threads import default_threads
     from edge_lam_benchmarks.models import describe
@@ -83,8 +92,12 @@ def command(
         results = _new_results(ctx, plan, out)
     results.models |= {str(model): describe(str(model)) for model in plan.models}
     results.save()
-    with progress_bar({"measure": "measuring"}) as tell:
-        Measurer(plan, tell).run(results)
+    try:
+        with progress_bar({"run": "all", "measure": "measuring"}) as tell:
+            Measurer(plan, tell).run(results, minutes=minutes)
+    except KeyboardInterrupt:
+        click.echo(f"edge-lam: go on with: edge-lam bench targets --resume {shlex.quote(str(results.path))}", err=True)
+        raise
     found = rows.rows(results)
     _tell(results, found, as_json=as_json)
     if any(row.met is False for row in found):
@@ -92,18 +105,21 @@ def command(
 
 
 def _tell(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
-    """Write the page beside the results, and print the table."""
+    """Write the pages beside the results, and print the table."""
     from edge_lam_benchmarks.report.files import markdown, write_files
+    from edge_lam_benchmarks.report.html import page
     from edge_lam_benchmarks.report.tables import places
     from edge_lam_benchmarks.report.terminal import show_table
 
     title = f"edge-lam bench targets, {results.created[:10]}"
-    page = markdown(title, [rows.target_table(results)], places(results))
-    written = write_files({results.path.with_suffix(".md"): page.encode()})
+    tables, lines = rows.target_tables(results), places(results)
+    texts = {".md": markdown(title, tables, lines), ".html": page(title, tables, lines, {})}
+    written = write_files({results.path.with_suffix(suffix): text.encode() for suffix, text in texts.items()})
     if as_json:
         print_json({"rows": [asdict(row) for row in found], "results": str(results.path)})
     else:
-        show_table(console(), rows.target_table(results))
+        for table in tables:
+            show_table(console(), table)
         for path in (results.path, *written):
             console().print(one_line(str(path)), soft_wrap=True)
 

@@ -1,14 +1,15 @@
 """Our own decode loop in three ways: token by token, with forced tokens, and with drafts as well.
 
 In go a model and answers, out comes a `Sample` per answer: passes and seconds of each way, on the same answer, in a
-random order, with the prompt read once for all. Knows nothing of peers.
+random order. Reading prompts is no part of it: an answer is written behind as many tokens as its prompt has, whatever
+they say, so that a longer one of another answer needs no reading again. Knows nothing of peers.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edge_lam.cache import LiveSequence
@@ -39,7 +40,7 @@ def measure_loops(
 
     Args:
         model: a GGUF.
-        answers: those that don't fit their tools or the context are left out.
+        answers: those that don't fit their tools or the context are left out; longer prompts come first.
         n_ctx: tokens of context.
         n_threads: threads that compute.
         seed: of the order of the ways.
@@ -56,9 +57,10 @@ def measure_loops(
         replays = Replays(Vocabulary(loaded, chat_format.end_of_turn), chat_format)
         loop = _Loop(LiveSequence(Context(loaded, n_ctx=n_ctx, n_threads=n_threads)), replays)
         order = random.Random(seed)
-        for index, answer in enumerate(answers):
-            tell(index, len(answers))
-            samples += loop.samples(replays.of([answer]), order)
+        fitting = [replay for replay in replays.of(answers) if len(replay.prompt) + ROOM <= n_ctx]
+        for index, replay in enumerate(sorted(fitting, key=lambda replay: -len(replay.prompt))):
+            tell(index, len(fitting))
+            samples.append(loop.sample(replay, order))
     return samples
 
 
@@ -67,20 +69,22 @@ class _Loop:
         self._sequence, self._replays = sequence, replays
         self._drafter = Drafter(PassCosts())  # learns over all answers, as in an engine
 
-    def samples(self, replays: Iterable[Replay], order: random.Random) -> Iterable[Sample]:
-        """Yield what each answer took."""
-        for replay in replays:
-            prompt = replay.prompt
-            if len(prompt) + ROOM > self._sequence.context.n_ctx:
-                continue
-            held = self._sequence.reuse(prompt)
-            if missing := prompt[held:-1]:
-                self._sequence.extend(missing, logits=())
-            counts = {"tokens": len(replay.tokens), "tokens.chosen": len(replay.chosen), "tokens.prompt": len(prompt)}
-            values: dict[str, float] = {name: float(count) for name, count in counts.items()}
-            for way in order.sample(WAYS, len(WAYS)):
-                values |= self._run(replay, way)
-            yield Sample(values, {"answer": replay.answer.id})
+    def sample(self, replay: Replay, order: random.Random) -> Sample:
+        """Return what an answer took."""
+        self._hold(replay.prompt[:-1])
+        counts = {"": len(replay.tokens), ".chosen": len(replay.chosen), ".prompt": len(replay.prompt)}
+        values = {f"tokens{name}": float(count) for name, count in counts.items()}
+        for way in order.sample(WAYS, len(WAYS)):
+            values |= self._run(replay, way)
+        return Sample(values, {"answer": replay.answer.id})
+
+    def _hold(self, tokens: Sequence[int]) -> None:
+        """Have as many tokens in the context as these, and take them for these: a pass behind them costs the same."""
+        sequence = self._sequence
+        sequence.keep(min(len(sequence.tokens), len(tokens)))
+        sequence.tokens = list(tokens[: len(sequence.tokens)])
+        if missing := tokens[len(sequence.tokens) :]:
+            sequence.extend(missing, logits=())
 
     def _run(self, replay: Replay, way: str) -> dict[str, float]:
         """Write an answer in one way; all but the last token of the prompt is in the context."""

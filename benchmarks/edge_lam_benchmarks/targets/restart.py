@@ -106,8 +106,8 @@ def measure_restart(
                 samples.append(Sample(said, {"kind": kind}))
     if llama_server:
         tell(repeats + 1, repeats + 2)
-        seconds = server_first_token(Setup(model, n_ctx, n_threads, True, {"llama-server": llama_server}), prompt)
-        samples.append(Sample({"time.first": seconds, "tokens.prompt": float(len(prompt))}, {"kind": "llama-server"}))
+        values = server_first_token(Setup(model, n_ctx, n_threads, True, {"llama-server": llama_server}), prompt)
+        samples.append(Sample(values, {"kind": "llama-server"}))
     return samples
 
 
@@ -128,8 +128,8 @@ def first_token(*, tools: list[dict[str, Any]], options: dict[str, Any], started
     return values
 
 
-def server_first_token(setup: Setup, prompt: list[int]) -> float:
-    """Return the seconds from the start of llama-server to its first token.
+def server_first_token(setup: Setup, prompt: list[int]) -> dict[str, float]:
+    """Start llama-server and return the seconds until it has the model ("time.start") and its first token.
 
     Raises:
         PeerUnavailable, PeerFailed: it can't run.
@@ -139,7 +139,9 @@ def server_first_token(setup: Setup, prompt: list[int]) -> float:
     start = time.monotonic()
     try:
         server.start()
+        ready = time.monotonic() - start
         server.call(task)
-        return time.monotonic() - start
+        whole = time.monotonic() - start
     finally:
         server.stop()
+    return {"time.start": ready, "time.first": whole, "tokens.prompt": float(len(prompt))}

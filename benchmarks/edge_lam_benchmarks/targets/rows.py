@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edge_lam_benchmarks.items import Sample, WorkItem
+from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.random_weights import LABEL
 from edge_lam_benchmarks.report.table import NOTHING, Table
 from edge_lam_benchmarks.results import ItemResult, Results
 from edge_lam_benchmarks.statistics import ratio_interval
-
-SUITE = "targets"
-LOOPS, WARM, RESTART, MASKS, CALLERS = "loops", "warm", "restart", "masks", "callers"
+from edge_lam_benchmarks.targets.limits import Limits, cost_table
+from edge_lam_benchmarks.targets.plan import CALLERS, LOOPS, MASKS, RESTART, SCENARIOS, SUITE, WARM
 
 # Bars by quantization; "" holds for all others.
 FASTER_LOOP = {"Q4_K_M": 1.7, "Q4_0": 2.0, "": 1.7}
@@ -26,6 +25,7 @@ FASTER_START = 20.0
 FASTER_MASK = 300.0
 MORE_CALLERS = 3.0
 MOST_OUTSIDE = 0.03
+PARTS = ("load", "restore", "compile", "prefill")  # of a start, as reports have them
 MOST_PASSES = {"forced": 21.0, "drafts": 16.0}
 
 
@@ -40,6 +40,7 @@ class Row:
         figure: what was measured, "" if it was not.
         met: whether the bar is reached; None if it was not measured.
         note: what the figure is made of, or why there is none.
+        limit: what passes alone would allow, at what they cost in this run; "" if that is not known.
     """
 
     measure: str
@@ -48,32 +49,48 @@ class Row:
     figure: str
     met: bool | None
     note: str
+    limit: str = ""
 
 
 def rows(results: Results) -> list[Row]:
-    """Return all rows of a run."""
+    """Return all rows of a run, each of all rounds that were measured."""
+    makers = {LOOPS: _loops, WARM: _warm, RESTART: _restart, MASKS: _masks, CALLERS: _callers}
     found = []
-    for result in results.items.values():
-        if result.item.suite == SUITE:
-            makers = {LOOPS: _loops, WARM: _warm, RESTART: _restart, MASKS: _masks, CALLERS: _callers}
-            found += makers[result.item.scenario](result)
+    for result in merged(results):
+        if result.item.scenario in makers:
+            found += makers[result.item.scenario](result, Limits(results, result.item.model))
     return found
 
 
-def target_table(results: Results) -> Table:
-    """Return the rows as a table."""
-    table = Table("To reach", ["measure", "quant", "bar", "measured", "met", "how"], texts=6, key=True)
+def merged(results: Results) -> list[ItemResult]:
+    """Return each measure once, with the samples of all its rounds, in the order of the table."""
+    groups: dict[str, ItemResult] = {}
+    for result in results.items.values():
+        if result.item.suite != SUITE:
+            continue
+        before = groups.get(result.item.group)
+        samples = [*(before.samples if before else ()), *result.samples]
+        reasons = dict.fromkeys([*(before.reason.split("; ") if before else ()), *result.reason.split("; ")])
+        groups[result.item.group] = replace(before or result, samples=samples, reason="; ".join(filter(None, reasons)))
+    return sorted(groups.values(), key=lambda result: SCENARIOS.index(result.item.scenario))
+
+
+def target_tables(results: Results) -> list[Table]:
+    """Return the rows as a table, and what passes cost."""
+    columns = ["measure", "quant", "bar", "measured", "at best", "met", "how"]
+    table = Table("To reach", columns, texts=7, key=True)
     for row in rows(results):
         met = NOTHING if row.met is None else "yes" if row.met else "no"
-        table.rows.append([row.measure, row.quant, row.bar, row.figure or NOTHING, met, row.note])
+        figures = [row.bar, row.figure or NOTHING, row.limit or NOTHING]
+        table.rows.append([row.measure, row.quant, *figures, met, row.note])
     table.notes.append(
         f"{LABEL[0].upper()}{LABEL[1:]}: the model's choice is replaced by the known answer's token after its logits "
         "are computed. Answers: " + str(results.settings.get("source", NOTHING)) + "."
     )
-    return table
+    return [table, *cost_table(results)]
 
 
-def _loops(result: ItemResult) -> list[Row]:
+def _loops(result: ItemResult, limits: Limits) -> list[Row]:
     quant, samples = result.item.quant, result.samples
     bar = FASTER_LOOP.get(quant, FASTER_LOOP[""])
     passes = {way: _mean(samples, f"passes.{way}") for way in ("plain", *MOST_PASSES)}
@@ -87,23 +104,25 @@ def _loops(result: ItemResult) -> list[Row]:
     plain, drafts = _values(samples, "time.plain"), _values(samples, "time.drafts")
     forced = sum(plain) / sum(_values(samples, "time.forced")) if samples else 0.0
     note = f"{_ratio_note(plain, drafts, 's plain')}; forced tokens alone {forced:.2f}x" if samples else result.reason
-    return [*found, _faster("decode time of an answer, against our plain loop", quant, bar, plain, drafts, note=note)]
+    name, limit = "decode time of an answer, against our plain loop", limits.loop(samples, "drafts")
+    return [*found, _faster(name, quant, bar, plain, drafts, note=note, limit=limit)]
 
 
-def _warm(result: ItemResult) -> list[Row]:
+def _warm(result: ItemResult, limits: Limits) -> list[Row]:
     quant = result.item.quant
     bars = {
         "llama-server": (FASTER_THAN_SERVER.get(quant, FASTER_THAN_SERVER[""]), "its prompt cache, no grammar"),
         "llama-cpp-python": (FASTER_THAN_HANDLER, "its function-calling handler"),
     }
-    ours = {sample.labels["answer"]: sample.values["time.total"] for sample in _of_peer(result, "edge-lam")}
+    ours = {sample.labels["answer"]: sample for sample in _of_peer(result, "edge-lam")}
     found = []
     for peer, (bar, how) in bars.items():
         both = [sample for sample in _of_peer(result, peer) if sample.labels["answer"] in ours]
         theirs = [sample.values["time.total"] for sample in both]
-        mine = [ours[sample.labels["answer"]] for sample in both]
+        called = [ours[sample.labels["answer"]] for sample in both]
+        mine, limit = _values(called, "time.total"), limits.call(theirs, called)
         note = _ratio_note(theirs, mine, f"s {peer}") if both else _why_absent(result, peer)
-        found.append(_faster(f"warm call, against {peer} ({how})", quant, bar, theirs, mine, note=note))
+        found.append(_faster(f"warm call, against {peer} ({how})", quant, bar, theirs, mine, note=note, limit=limit))
     return [*found, _outside(result)]
 
 
@@ -119,22 +138,36 @@ def _outside(result: ItemResult) -> Row:
     return Row(measure, result.item.quant, bar, f"{100 * share:.1f} %", share <= MOST_OUTSIDE, note)
 
 
-def _restart(result: ItemResult) -> list[Row]:
+def _restart(result: ItemResult, limits: Limits) -> list[Row]:
     quant = result.item.quant
-    cold = [sample.values["time.first"] for sample in result.samples if sample.labels["kind"] == "llama-server"]
     found = []
+    cold = _of_kind(result, "llama-server")[:1]
     for kind, name in (("disk", "after a restart, prefix on disk"), ("baked", "of the first call, baked prefix")):
-        starts = [sample.values["time.first"] for sample in result.samples if sample.labels["kind"] == kind]
-        middle = [statistics.median(starts)] if starts and cold else []
-        tokens = max((sample.values.get("tokens.prompt", 0.0) for sample in result.samples), default=0.0)
-        note = f"{middle[0]:.2f} s against {cold[0]:.1f} s cold, {tokens:.0f} tokens" if middle else result.reason
-        note = note or "llama-server is not installed (--llama-server PATH)"
         measure = f"first token {name}, against llama-server cold"
-        found.append(_faster(measure, quant, FASTER_START, cold if middle else [], middle, note=note))
+        starts = _of_kind(result, kind)
+        if not starts or not cold:
+            note = result.reason or "llama-server is not installed (--llama-server PATH)"
+            found.append(_faster(measure, quant, FASTER_START, [], [], note=note))
+            continue
+        seconds, values = cold[0].values["time.first"], starts[len(starts) // 2].values
+        unread = values.get("tokens.prompt", 0.0) - values.get("tokens.cached", 0.0)
+        limit = limits.first_token(seconds, cold[0].values.get("time.start", 0.0), unread)
+        parts = ", ".join(f"{part} {values[f'time.{part}']:.2f}" for part in PARTS if f"time.{part}" in values)
+        note = (
+            f"{values['time.first']:.2f} s ({parts}), median of {len(starts)}, against {seconds:.1f} s cold; "
+            f"{cold[0].values.get('tokens.prompt', 0.0):.0f} tokens"
+        )
+        found.append(_faster(measure, quant, FASTER_START, [seconds], [values["time.first"]], note=note, limit=limit))
     return found
 
 
-def _masks(result: ItemResult) -> list[Row]:
+def _of_kind(result: ItemResult, kind: str) -> list[Sample]:
+    """Return the starts of one kind, the fastest first."""
+    found = [sample for sample in result.samples if sample.labels["kind"] == kind]
+    return sorted(found, key=lambda sample: sample.values["time.first"])
+
+
+def _masks(result: ItemResult, _: Limits) -> list[Row]:
     ours, masked = (_values(result.samples, f"time.edge-lam{suffix}") for suffix in ("", ".masked"))
     theirs = _values(result.samples, "time.gbnf")
     if not theirs:
@@ -148,23 +181,36 @@ def _masks(result: ItemResult) -> list[Row]:
     return [Row(measure, "", f">= {FASTER_MASK:g}x", f"{worst:.0f}x", worst >= FASTER_MASK, note)]
 
 
-def _callers(result: ItemResult) -> list[Row]:
+def _callers(result: ItemResult, limits: Limits) -> list[Row]:
     quant, samples = result.item.quant, result.samples
     rates = {sample.labels["callers"]: sample.values["rate"] for sample in samples}
     measure, bar = "eight callers at once, tokens per second against one", f">= {MORE_CALLERS:g}x"
     if not {1, 8} <= set(rates):
         return [Row(measure, quant, bar, "", None, result.reason)]
-    ratio = rates[8] / rates[1]
+    ratio, limit = rates[8] / rates[1], limits.callers(8)
     note = f"{rates[8]:.1f} against {rates[1]:.1f} tokens/s"
-    return [Row(measure, quant, bar, f"{ratio:.2f}x", ratio >= MORE_CALLERS, note)]
+    return [Row(measure, quant, bar, f"{ratio:.2f}x", ratio >= MORE_CALLERS, note, _times(limit))]
 
 
-def _faster(measure: str, quant: str, bar: float, slow: Sequence[float], fast: Sequence[float], *, note: str) -> Row:
+def _faster(
+    measure: str,
+    quant: str,
+    bar: float,
+    slow: Sequence[float],
+    fast: Sequence[float],
+    *,
+    note: str,
+    limit: float | None = None,
+) -> Row:
     """Return a row for a ratio of sums, which is that of the whole work."""
     if not slow or not fast:
         return Row(measure, quant, f">= {bar:g}x", "", None, note)
     ratio = sum(slow) / sum(fast)
-    return Row(measure, quant, f">= {bar:g}x", f"{ratio:.2f}x", ratio >= bar, note)
+    return Row(measure, quant, f">= {bar:g}x", f"{ratio:.2f}x", ratio >= bar, note, _times(limit))
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}x"
 
 
 def _ratio_note(slow: Sequence[float], fast: Sequence[float], unit: str) -> str:
@@ -190,8 +236,3 @@ def _values(samples: Sequence[Sample], name: str) -> list[float]:
 def _mean(samples: Sequence[Sample], name: str) -> float:
     values = _values(samples, name)
     return statistics.fmean(values) if values else 0.0
-
-
-def item(scenario: str, model: str, quant: str, **options: object) -> WorkItem:
-    """Return the item of one measure."""
-    return WorkItem(SUITE, model, scenario, quant, options)

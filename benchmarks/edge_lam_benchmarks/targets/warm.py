@@ -51,8 +51,8 @@ def samples_of(comparison: Comparison) -> list[Sample]:
         counts = {"prompt": outcome.n_prompt, "cached": outcome.n_cached, "generated": outcome.n_generated}
         values = {"time.total": outcome.seconds}
         values |= {f"tokens.{name}": float(count) for name, count in counts.items() if count is not None}
-        if outcome.in_passes is not None:
-            values["time.in_passes"] = outcome.in_passes
+        ours = {"time.in_passes": outcome.in_passes, "passes": outcome.n_passes}
+        values |= {name: float(value) for name, value in ours.items() if value is not None}
         labels: dict[str, Any] = {"answer": entry.task, "returned": entry.returned, "right": entry.right}
         samples.append(Sample(values, {"peer": entry.peer, **labels}, part=entry.peer))
     return samples
