@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import PrefixStore, prefix_folder, read_baked, state_key, write_prefix
+from edge_lam.decoding import TokenizerAhead
 from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, Reply, ReplyFinished, Request
 from edge_lam.engine.admission import admit
 from edge_lam.engine.stream import async_events_of, reply_of
@@ -109,16 +110,18 @@ def load(
         budget=memory_budget,
         fit_context=fit_context,
     )
-    loaded = Model(file, device=device, repack=not is_short)
+    chat_format = detect(
+        file.header.metadata,
+        name=format,
+        template=None if template is None else read_template(template),
+        verbatim=verbatim,
+        nested_tools=nested_tools,
+        mark_required=mark_required,
+    )
+    ahead = TokenizerAhead(file, chat_format.end_of_turn)
+    loaded: Model | None = None
     try:
-        chat_format = detect(
-            loaded.metadata,
-            name=format,
-            template=None if template is None else read_template(template),
-            verbatim=verbatim,
-            nested_tools=nested_tools,
-            mark_required=mark_required,
-        )
+        loaded = Model(file, device=device, repack=not is_short)
         context = Context(
             loaded,
             n_ctx=plan.n_ctx,
@@ -131,11 +134,16 @@ def load(
         if prefix is not None:
             store.add(read_baked(Path(prefix), store.key))
     except BaseException:
-        loaded.close()
+        ahead.wait()
+        if loaded:
+            loaded.close()
         raise
     call_log = CallLog(log, log_prompts=log_prompts)
     seconds = perf_counter() - start
-    return LAM(Engine(context, chat_format, call_log, store=store, queue_limit=queue_limit, load_seconds=seconds))
+    engine = Engine(
+        context, chat_format, call_log, store=store, queue_limit=queue_limit, load_seconds=seconds, ahead=ahead
+    )
+    return LAM(engine)
 
 
 @dataclass(frozen=True, slots=True)

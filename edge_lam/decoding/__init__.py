@@ -12,6 +12,7 @@ from edge_lam.decoding.logprobs import TokenLogprob, TopLogprob
 from edge_lam.decoding.loop import Done, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
 from edge_lam.decoding.names import Names
 from edge_lam.decoding.sampling import Sampler
+from edge_lam.decoding.tokenizer import TokenizerAhead
 from edge_lam.decoding.trace import Trace
 from edge_lam.decoding.vocabulary import Vocabulary
 
@@ -28,6 +29,7 @@ __all__ = [
     "Sampler",
     "TimeUp",
     "TokenLogprob",
+    "TokenizerAhead",
     "TopLogprob",
     "Trace",
     "Unconstrained",

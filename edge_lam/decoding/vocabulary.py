@@ -6,11 +6,11 @@ import random
 import threading
 from collections import OrderedDict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens, make_tokenizer
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama import GGUFArray
-from edge_lam.llama.pieces import marked_pieces, tokenize_address
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
@@ -35,12 +35,13 @@ class Vocabulary:
     Args:
         model: whose tokens.
         end_of_turn: the text of a token that ends a reply, whatever the model's file says of it; "" for none.
+        ahead: what builds the tokenizer already.
     """
 
-    def __init__(self, model: Model, end_of_turn: str = "") -> None:
+    def __init__(self, model: Model, end_of_turn: str = "", *, ahead: TokenizerAhead | None = None) -> None:
         self.model = model
-        ends = model.tokenize(end_of_turn) if end_of_turn else []
-        self.end_tokens = model.end_tokens | frozenset(ends if len(ends) == 1 else [])
+        self.end_tokens = end_tokens(model, end_of_turn)
+        self._ahead = ahead
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
         self._tried: dict[str, str] = {}
         self._building: threading.Thread | None = None
@@ -68,17 +69,8 @@ class Vocabulary:
 
     @cached_property
     def _tokenizer(self) -> LLTokenizer:
-        """The vocabulary as llguidance sees it, built once: it takes half a second for 152,000 tokens."""
-        from llguidance import LLTokenizer
-
-        first = self.model.eos_token
-        ends = sorted(self.end_tokens, key=lambda token: (token != first, token))
-        make: Any = LLTokenizer.from_llamacpp  # type: ignore[attr-defined]  # its stub leaves it out
-        vocab = self.model.vocab
-        tokenizer: LLTokenizer = make(
-            tokens=marked_pieces(vocab), vocab_ptr=vocab, tokenize_fptr=tokenize_address(), eos_token=ends
-        )
-        return tokenizer
+        """The vocabulary as llguidance sees it, built once."""
+        return self._ahead.result(self.model) if self._ahead else make_tokenizer(self.model, self.end_tokens)
 
     def matcher(self, grammar: str) -> LLMatcher:
         """Return a fresh matcher of a grammar, which is compiled once.

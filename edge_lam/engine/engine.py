@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_lam.cache import LiveSequence, PrefixStore
+    from edge_lam.decoding import TokenizerAhead
     from edge_lam.engine.reply import Reply
     from edge_lam.engine.request import Request
     from edge_lam.formats import ChatFormat
@@ -68,6 +69,7 @@ class Engine:
         store: PrefixStore | None = None,
         queue_limit: int = QUEUE_LIMIT,
         load_seconds: float = 0.0,
+        ahead: TokenizerAhead | None = None,
     ) -> None:
         """Take over a context.
 
@@ -78,6 +80,7 @@ class Engine:
             store: where prefixes are kept.
             queue_limit: requests that may wait for others; one more is refused.
             load_seconds: how long loading took.
+            ahead: what builds the tokenizer of grammars already.
         """
         self.model = context.model
         self.context = context
@@ -86,7 +89,7 @@ class Engine:
         self.meter = Meter(gpu=self.model.device != "cpu")
         self.load_seconds = load_seconds
         self.sampler_of: Callable[[Request], Sampler] = partial(sampler_of, self.model)
-        self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn)
+        self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn, ahead=ahead)
         self.vocabulary.build()
         self.drafter = Drafter(PassCosts())
         self.prompts = PromptMaker(self.model, chat_format)

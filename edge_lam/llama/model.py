@@ -51,6 +51,7 @@ class Model:
         device: str = "auto",
         use_mmap: bool = True,
         repack: bool = True,
+        vocab_only: bool = False,
     ) -> None:
         """Check and load a model.
 
@@ -60,6 +61,7 @@ class Model:
             use_mmap: map the weights into memory, so that processes share them and only touched pages are read.
             repack: let llama.cpp copy weights into an order that suits the processor. That is faster, but a copy can't
                 be dropped and read again as mapped weights can.
+            vocab_only: load no weights; no context can run it then.
 
         Raises:
             ModelNotFound: no such file.
@@ -73,6 +75,7 @@ class Model:
         self._llama = library()
         self.device = choose_device(device)
         params = self._params(use_mmap, repack)
+        params.vocab_only = vocab_only
         with log.capture():
             pointer = self._llama.llama_model_load_from_file(os.fsencode(self.path), params)
             reason = log.last_error() or "no reason given"

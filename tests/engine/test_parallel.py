@@ -42,7 +42,9 @@ def ask(engine: Engine, question: str, **options):
 
 
 def random_text(engine: Engine, **options):
-    return engine.run(Request.of("Hello", {"temperature": 100.0, "seed": 1, "max_tokens": 60} | options))
+    never_ends = dict.fromkeys(engine.vocabulary.end_tokens, -100.0)
+    wild = {"temperature": 5.0, "seed": 1, "max_tokens": 60, "logit_bias": never_ends}
+    return engine.run(Request.of("Hello", wild | options))
 
 
 def sure(reply):

@@ -1,0 +1,108 @@
+"""llguidance's tokenizer of a model, which grammars are compiled with; also ahead of the model, while it is loaded.
+
+In goes a model or its file, out comes an `LLTokenizer`. Knows nothing of grammars.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from typing import TYPE_CHECKING, Any
+
+from edge_lam.llama import Model
+from edge_lam.llama.pieces import marked_pieces, tokenize_address
+
+if TYPE_CHECKING:
+    from llguidance import LLTokenizer
+
+    from edge_lam.llama import ModelFile
+
+# int32_t llama_tokenize(vocab, text, text_len, tokens, n_tokens_max, add_special, parse_special)
+_TOKENIZE = ctypes.CFUNCTYPE(
+    ctypes.c_int32,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_int32,
+    ctypes.c_void_p,
+    ctypes.c_int32,
+    ctypes.c_bool,
+    ctypes.c_bool,
+)
+
+
+def end_tokens(model: Model, end_of_turn: str) -> frozenset[int]:
+    """Return the tokens that end a reply: the model's own, and that of a text, if it is one."""
+    ends = model.tokenize(end_of_turn) if end_of_turn else []
+    return model.end_tokens | frozenset(ends if len(ends) == 1 else [])
+
+
+def make_tokenizer(model: Model, ends: frozenset[int], tokenize: int | None = None) -> LLTokenizer:
+    """Build llguidance's tokenizer; it takes most of a second for 152,000 tokens.
+
+    Args:
+        model: whose tokens.
+        ends: those that end a reply.
+        tokenize: the address of a function like ``llama_tokenize``, by default that one.
+    """
+    from llguidance import LLTokenizer
+
+    first = model.eos_token
+    make: Any = LLTokenizer.from_llamacpp  # type: ignore[attr-defined]  # its stub leaves it out
+    tokenizer: LLTokenizer = make(
+        tokens=marked_pieces(model.vocab),
+        vocab_ptr=model.vocab,
+        tokenize_fptr=tokenize_address() if tokenize is None else tokenize,
+        eos_token=sorted(ends, key=lambda token: (token != first, token)),
+    )
+    return tokenizer
+
+
+class TokenizerAhead:
+    """Builds the tokenizer of a model beside its loading, which leaves the interpreter free: from a vocabulary alone.
+
+    That vocabulary is freed as soon as the tokenizer is there. llguidance tokenizes with it now and then, and gets a
+    function that asks the loaded model instead.
+
+    Args:
+        file: of the model.
+        end_of_turn: as of `end_tokens`.
+    """
+
+    def __init__(self, file: ModelFile, end_of_turn: str) -> None:
+        self._file, self._end_of_turn = file, end_of_turn
+        self._vocab: int | None = None
+        self._function = _TOKENIZE(self._tokenize)
+        self._raw = _TOKENIZE(tokenize_address())
+        self._result: LLTokenizer | Exception
+        self._thread = threading.Thread(target=self._build, name="edge-lam-tokenizer", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the vocabulary is freed."""
+        self._thread.join()
+
+    def result(self, model: Model) -> LLTokenizer:
+        """Return the tokenizer, for the loaded model, which has to outlive it.
+
+        Raises:
+            BackendError: the vocabulary could not be loaded.
+        """
+        self.wait()
+        if isinstance(self._result, Exception):
+            raise self._result
+        self._vocab = model.vocab
+        return self._result
+
+    def _build(self) -> None:
+        try:
+            with Model(self._file, device="cpu", vocab_only=True) as model:
+                self._vocab = model.vocab
+                ends = end_tokens(model, self._end_of_turn)
+                address = ctypes.cast(self._function, ctypes.c_void_p).value
+                self._result = make_tokenizer(model, ends, address)
+                self._vocab = None
+        except Exception as error:  # whoever asks for the result gets it
+            self._result = error
+
+    def _tokenize(self, _vocab: int, *arguments: Any) -> int:
+        return int(self._raw(self._vocab, *arguments)) if self._vocab else 0
