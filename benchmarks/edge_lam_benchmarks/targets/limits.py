@@ -92,6 +92,6 @@ def cost_table(results: Results) -> list[Table]:
     table.notes.append(
         "Passes by their number of tokens, as multiples of a pass of one, behind 800 others; medians, measured between "
         "the rounds. At best: a call's passes alone at these costs, each of the call's mean size, without wrong drafts "
-        "and whatever else takes time."
+        "and whatever else takes time; an estimate, which passes of unlike sizes can beat."
     )
     return [table] if table.rows else []
