@@ -150,7 +150,7 @@ def _processor() -> str:
 def _output(*command: str) -> str:
     """Return what a command prints, "" where it is missing or fails."""
     try:
-        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True)  # noqa: S603
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return result.stdout.strip()

@@ -76,7 +76,7 @@ def install(wheel: Path, key: str) -> None:
         return
     _say(f"installing {key}")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", str(wheel)]
-    if subprocess.run(command, check=False).returncode:  # noqa: S603
+    if subprocess.run(command, check=False).returncode:
         raise BuildError(f"pip could not install {wheel}")
 
 
@@ -118,7 +118,7 @@ def _run(command: list[str], environment: dict[str, str], log: Path) -> int:
     """Run with all output in the log, and say how far it is at every tenth."""
     with (
         log.open("w", encoding="utf-8", errors="replace") as file,
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             command,
             env=environment,
             stdin=subprocess.DEVNULL,

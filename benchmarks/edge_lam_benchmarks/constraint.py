@@ -16,6 +16,7 @@ import random
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from time import thread_time
 from typing import Any
 
@@ -161,7 +162,7 @@ def run_edge_lam(vocabulary: Vocabulary, chat_format: XLam2Qwen, task: Task, tok
             continue
         mask = costs.mask.time(matcher.compute_bitmask)
         token = tokens[position]
-        if not (mask[token // 8] >> token % 8 & 1) or not costs.token.time(lambda: matcher.validate_tokens([token])):  # noqa: B023
+        if not (mask[token // 8] >> token % 8 & 1) or not costs.token.time(partial(matcher.validate_tokens, [token])):
             raise SystemExit("the grammar refuses the reply")
         matcher.consume_token(token)
         position += 1
@@ -223,7 +224,7 @@ def run_gbnf(model: OnlyVocabulary, task: Task, tokens: list[int], costs: Costs)
         costs.mask.time(lambda: _apply(sampler, whole))
         one = whole[token : token + 1].copy()
         one["logit"] = 0
-        costs.token.time(lambda: _apply(sampler, one))  # noqa: B023
+        costs.token.time(partial(_apply, sampler, one))
         if np.isneginf(whole["logit"][token]) or np.isneginf(one["logit"][0]):
             raise SystemExit("llama.cpp's grammar refuses the reply")
         whole["logit"] = 0

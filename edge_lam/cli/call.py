@@ -63,12 +63,14 @@ def command(
 
     REQUEST is what to do, in words; "-" reads it from stdin, and so does leaving it out in a pipe. Tools from a Python
     file are run; those from JSON have no code, so that with one of them calls are only printed. With --json, stdout
-    holds nothing but one JSON object, and what tools print goes to stderr.
+    holds nothing but one JSON object, and what tools print goes to stderr; if an error ends it after tools ran, the
+    object tells of them, with the finish reason "error".
     """
-    from edge_lam.cli.answer import ask
+    from edge_lam.cli.answer import Answer, ask
     from edge_lam.cli.summary import show_reports
     from edge_lam.cli.toolbox import find_tools, warn_of_timers, without_function
     from edge_lam.cli.transcript import Transcript, show_nothing
+    from edge_lam.errors import EdgeLamError
 
     text = _request_text(request)
     found = find_tools(tools)
@@ -79,9 +81,24 @@ def command(
     show = show_nothing if as_json else transcript.show
     options = {"tool_choice": tool_choice, **sampling.arguments()}
     with model_options.load() as lam:
-        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-            how = running.arguments(transcript, Approver())
-            answer = ask(lam, messages, found, run_tools=run_tools, show=show, running=how, **options)
+        unfinished: list[Answer] = []
+        try:
+            with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+                answer = ask(
+                    lam,
+                    messages,
+                    found,
+                    run_tools=run_tools,
+                    show=show,
+                    running=running.arguments(transcript, Approver()),
+                    unfinished=unfinished.append,
+                    **options,
+                )
+        except BaseException as error:
+            if as_json and unfinished and unfinished[0].calls:  # what tools have done is not lost
+                reason = error.message if isinstance(error, EdgeLamError) else "interrupted"
+                print_json(unfinished[0].to_json() | {"finish_reason": "error", "errors": [reason]})
+            raise
         if as_json:
             print_json(answer.to_json())
         else:

@@ -48,6 +48,18 @@ def test_json_is_one_object_with_calls_results_and_reports(call, lamp):
     assert answer["reports"][0]["n_tools"] == 1
 
 
+def test_json_tells_of_tools_that_ran_before_an_error(call, lamp):
+    asked = ("lamp on please", "--tools", lamp, "--tool-choice", "set_lamp", "--json")
+    n_prompt = json.loads(call(*asked, "--no-run").out)["reports"][0]["tokens"]["prompt"]
+    shown = call(*asked, "--n-ctx", n_prompt + 25)  # room for the call, not for its result
+    assert shown.code == 1
+    answer = json.loads(shown.out)
+    assert answer["calls"][0]["outcome"] == "ok"
+    assert answer["finish_reason"] == "error"
+    assert "more than the context" in answer["errors"][0]
+    assert answer["errors"][0] in shown.err
+
+
 def test_no_run_prints_the_calls_only(call, lamp):
     shown = call("lamp on please", "--tools", lamp, "--tool-choice", "required", "--no-run")
     assert shown.code == 0

@@ -13,7 +13,7 @@ import pytest
 from edge_lam.demo_tools.arithmetic import calculate
 from edge_lam.formats import XLam2Qwen
 from edge_lam.tools import as_tools
-from tiny_lam import arithmetic, catalog, phrasings, slots
+from tiny_lam import arithmetic, catalog, phrasings, pools, slots
 from tiny_lam.absent import near_tool
 from tiny_lam.episodes import Mix, Turn, ask, draw_episode, draw_tools
 from tiny_lam.evaluate import REQUESTS, SETS, episodes, is_right
@@ -153,7 +153,7 @@ def test_training_never_draws_a_held_out_value():
         assert not {slots.draw(kind, rng) for _ in range(200)} & held
 
 
-@pytest.mark.parametrize("units", slots.LIKE_UNITS, ids=lambda units: units[0][0])
+@pytest.mark.parametrize("units", pools.LIKE_UNITS, ids=lambda units: units[0][0])
 def test_units_are_converted_into_other_units_of_their_measure(units):
     rng = random.Random(3)
     names = {name for aliases in units for name in aliases}
@@ -165,7 +165,7 @@ def test_units_are_converted_into_other_units_of_their_measure(units):
 
 def test_training_never_draws_a_held_out_pair_of_units():
     rng = random.Random(4)
-    lengths = [name for aliases in slots.LIKE_UNITS[0] for name in aliases]
+    lengths = [name for aliases in pools.LIKE_UNITS[0] for name in aliases]
     trained = {(unit, slots.draw_like_unit(unit, rng)) for unit in lengths for _ in range(100)}
     evaluated = {(unit, slots.draw_like_unit(unit, rng, held_out=True)) for unit in lengths for _ in range(100)}
     assert trained

@@ -17,13 +17,13 @@ from edge_lam.errors import EdgeLamError
 Calls = tuple[tuple[str, dict[str, Any]], ...]
 
 
-class PeerUnavailable(EdgeLamError):  # noqa: N818 - named as those of errors.py
+class PeerUnavailable(EdgeLamError):
     """The peer is not installed here, or can't run this model; the message says why. It is skipped."""
 
     code = "peer_unavailable"
 
 
-class PeerFailed(EdgeLamError):  # noqa: N818
+class PeerFailed(EdgeLamError):
     """The peer did not start, died, or gave no answer."""
 
     code = "peer_failed"

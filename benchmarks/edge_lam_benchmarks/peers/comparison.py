@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,10 @@ def compare(
                 on_progress("call", min(index * len(running), total), total, name)
                 peer = running[name]
                 if warm.get(name) != pair.same_opening:
-                    if not _guarded(comparison, running, name, lambda: _timed(peer, pair.opening)):  # noqa: B023
+                    if not _guarded(comparison, running, name, partial(_timed, peer, pair.opening)):
                         continue
                     warm[name] = pair.same_opening
-                outcome = _guarded(comparison, running, name, lambda: _timed(peer, pair.task))  # noqa: B023
+                outcome = _guarded(comparison, running, name, partial(_timed, peer, pair.task))
                 if isinstance(outcome, Outcome):
                     comparison.timed.append(Timed(name, pair.task.id, outcome, pair.task.calls))
         for name, peer in running.items():
