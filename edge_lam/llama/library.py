@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from edge_lam.errors import BackendError
+from edge_lam.once import once
 
 INSTALL_HINT = "build it with `make demo`, or install it with `pip install 'llama-cpp-python>=0.3.36,<0.4'`"
 _LEVEL_ERROR, _LEVEL_CONTINUED = 4, 5  # ggml_log_level
@@ -126,7 +127,7 @@ class BuildInfo:
         return asdict(self)
 
 
-@cache
+@once
 def library() -> ModuleType:
     """Return llama-cpp-python's low-level functions, loaded and initialised once per process.
 
@@ -146,7 +147,7 @@ def library() -> ModuleType:
     return llama_cpp
 
 
-@cache  # llama.cpp keeps only the address: the callback object must live as long as the process
+@once  # llama.cpp keeps only the address: the callback object must live as long as the process
 def _log_callback() -> object:
     def write(level: int, text: bytes | None, _: int | None) -> None:
         log.write(level, (text or b"").decode("utf-8", "replace"))
@@ -154,7 +155,7 @@ def _log_callback() -> object:
     return ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(write)
 
 
-@cache
+@once
 def devices() -> tuple[Device, ...]:
     """Return the devices that llama.cpp sees, in its order."""
     count = ggml("ggml_backend_dev_count", ctypes.c_size_t)()
@@ -208,7 +209,7 @@ def ggml(name: str, result: object, *arguments: object) -> Callable[..., Any]:
     return function
 
 
-@cache
+@once  # llama_print_system_info keeps its text in one place: two threads at once would both free it
 def build_info() -> BuildInfo:
     """Return what was built and loaded."""
     llama_cpp = library()

@@ -18,13 +18,13 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.cpu import CPU, cpu
 from edge_lam.llama.library import BuildInfo, build_info
+from edge_lam.once import once
 from edge_lam.paths import state_dir
 
 _TIMEOUT = 120.0  # seconds; the test takes less than one, starting Python on a busy device may take many
@@ -78,7 +78,7 @@ def verdicts_file() -> Path:
     return state_dir() / "self_test.json"
 
 
-@cache
+@once
 def _verdict(mode: str) -> Verdict:
     build, processor = build_info(), cpu()
     key = _key(build, processor)

@@ -126,3 +126,29 @@ def test_cpuinfo_of_x86_and_arm() -> None:
     arm = parse_cpuinfo("processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n")
     assert (arm.model, arm.flags) == ("0x41 0xd0c", {"fp", "asimd"})
     assert cpu().model
+
+
+ASKED_AT_ONCE = """
+import threading, time
+import llama_cpp
+from edge_lam.llama import build_info
+tell, calls, barrier = llama_cpp.llama_print_system_info, [], threading.Barrier(4)
+def slowly():
+    calls.append(1)
+    time.sleep(0.05)
+    return tell()
+llama_cpp.llama_print_system_info = slowly
+def ask():
+    barrier.wait()
+    build_info()
+threads = [threading.Thread(target=ask) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(calls))
+"""
+
+
+def test_threads_do_not_ask_llama_cpp_for_its_build_at_the_same_moment() -> None:
+    """It keeps the text in one place: two threads at once free it twice, which ends the process."""
+    run = subprocess.run([sys.executable, "-c", ASKED_AT_ONCE], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "1"
