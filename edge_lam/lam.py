@@ -13,7 +13,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.cache import PrefixStore, prefix_folder, read_baked, state_key, write_prefix
+from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
 from edge_lam.decoding import TokenizerAhead
 from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, Reply, ReplyFinished, Request
 from edge_lam.engine.admission import admit
@@ -102,6 +102,7 @@ def load(
     """
     path = find_model(model)
     start = perf_counter()
+    baked = BakedFile(Path(prefix)) if prefix is not None else None
     file = ModelFile.read(path)
     plan, is_short = admit(
         file,
@@ -131,8 +132,8 @@ def load(
             adapters=adapters,
         )
         store = PrefixStore(state_key(context), prefix_folder(prefix_cache), conversations=save_conversations)
-        if prefix is not None:
-            store.add(read_baked(Path(prefix), store.key))
+        if baked:
+            store.add(baked.prefix_for(store.key))
     except BaseException:
         ahead.wait()
         if loaded:

@@ -105,9 +105,12 @@ def test_a_prefix_of_another_model_is_refused(tmp_path, tiny_lam_path):
     with pytest.raises(InvalidRequest, match="was baked for model") as refused:
         edge_lam.load(other, log=False, prefix=baked)
     assert refused.value.param == "prefix"
-    baked.write_bytes(baked.read_bytes()[:-1])
-    with pytest.raises(InvalidRequest, match="damaged"):
-        load(False, prefix=baked)
+    data = bytearray(baked.read_bytes())
+    data[len(data) // 2] ^= 1
+    for damaged in (data, data[:-1]):
+        baked.write_bytes(damaged)
+        with pytest.raises(InvalidRequest, match="damaged"):
+            load(False, prefix=baked)
     with pytest.raises(InvalidRequest, match="no such prefix file"):
         load(False, prefix=tmp_path / "none.prefix")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.cache import read_baked, state_key, write_prefix
+from edge_lam.cache import read_prefix, state_key, write_prefix
 
 N_TOKENS = 1000
 
@@ -33,4 +33,4 @@ def test_save_to_disk(benchmark, context, state, tmp_path):
 def test_read_from_disk(benchmark, context, state, tmp_path):
     key = state_key(context)
     write_prefix(tmp_path / "a.prefix", key, [1] * N_TOKENS, state)
-    assert len(benchmark(read_baked, tmp_path / "a.prefix", key).tokens) == N_TOKENS
+    assert len(benchmark(read_prefix, tmp_path / "a.prefix", key).tokens) == N_TOKENS

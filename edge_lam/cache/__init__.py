@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from edge_lam.cache.fingerprint import fingerprint, state_key
 from edge_lam.cache.live import LiveSequence
-from edge_lam.cache.prefix_file import Prefix, PrefixHeader, read_baked, read_header, read_prefix, write_prefix
+from edge_lam.cache.prefix_file import BakedFile, Prefix, PrefixHeader, read_header, read_prefix, write_prefix
 from edge_lam.cache.store import PrefixStore, prefix_files, prefix_folder, trim
 
 __all__ = [
+    "BakedFile",
     "LiveSequence",
     "Prefix",
     "PrefixHeader",
@@ -18,7 +19,6 @@ __all__ = [
     "fingerprint",
     "prefix_files",
     "prefix_folder",
-    "read_baked",
     "read_header",
     "read_prefix",
     "state_key",

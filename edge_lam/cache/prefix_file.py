@@ -14,6 +14,7 @@ import json
 import os
 import stat
 import struct
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,26 +163,52 @@ def _read_header(file: BinaryIO) -> PrefixHeader | None:
     return header if whole and header.n_tokens > 0 and header.n_bytes >= 0 else None
 
 
-def read_baked(path: Path, key: Mapping[str, Any]) -> Prefix:
-    """Read a file that has to fit: unlike `read_prefix`, say why it doesn't.
+class BakedFile:
+    """A prefix file that has to fit, read in the background while the model that it is for is loaded.
+
+    Args:
+        path: the file.
 
     Raises:
-        InvalidRequest: missing, damaged, or for another model, build, device or adapter; `param` is "prefix".
+        InvalidRequest: it is missing, or no prefix file; `param` is "prefix".
     """
-    header = read_header(path)
-    prefix = read_prefix(path, key)
-    if prefix is not None:
-        return prefix
-    hint = "bake it again"
-    if not path.exists():
-        raise InvalidRequest(f"no such prefix file: {path}", hint="edge-lam bake makes one", param="prefix")
-    if header is None or header.key == dict(key):
-        raise InvalidRequest(f"{path} is no prefix file, or damaged", hint=hint, param="prefix")
-    differing = [name for name in key if header.key.get(name) != key[name]]
-    if "kv_type" in differing:  # the layout is another one for that
-        differing = [name for name in differing if name != "kv_layout"]
-    shown = ", ".join(f"{name} {_short(header.key.get(name))}, not {_short(key[name])}" for name in differing)
-    raise InvalidRequest(f"{path} was baked for {shown}", hint=hint, param="prefix")
+
+    def __init__(self, path: Path) -> None:
+        header = read_header(path)
+        if not path.exists():
+            raise InvalidRequest(f"no such prefix file: {path}", hint="edge-lam bake makes one", param="prefix")
+        if header is None:
+            raise self._damaged(path)
+        self._path, self._key = path, header.key
+        self._prefix: Prefix | None = None
+        self._reading = threading.Thread(target=self._read, name="edge-lam-baked", daemon=True)
+        self._reading.start()
+
+    def prefix_for(self, key: Mapping[str, Any]) -> Prefix:
+        """Return what is in it; unlike `read_prefix`, say why it can't be used.
+
+        Raises:
+            InvalidRequest: it is for another model, build, device or adapter, or damaged; `param` is "prefix".
+        """
+        differing = [name for name in self._key | dict(key) if self._key.get(name) != key.get(name)]
+        if "kv_type" in differing:  # the layout is another one for that
+            differing = [name for name in differing if name != "kv_layout"]
+        if differing:
+            shown = ", ".join(
+                f"{name} {_short(self._key.get(name))}, not {_short(key.get(name))}" for name in differing
+            )
+            raise InvalidRequest(f"{self._path} was baked for {shown}", hint="bake it again", param="prefix")
+        self._reading.join()
+        if self._prefix is None:
+            raise self._damaged(self._path)
+        return self._prefix
+
+    def _read(self) -> None:
+        self._prefix = read_prefix(self._path, self._key)
+
+    @staticmethod
+    def _damaged(path: Path) -> InvalidRequest:
+        return InvalidRequest(f"{path} is no prefix file, or damaged", hint="bake it again", param="prefix")
 
 
 def _short(value: object) -> str:
