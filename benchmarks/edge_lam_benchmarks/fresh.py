@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,12 @@ from edge_lam_benchmarks.items import named
 
 TIMEOUT = 1800.0  # seconds
 # The child searches modules exactly where this process does. `monotonic` is one clock for all processes of a machine.
-_CHILD = "import sys; sys.path[:] = sys.argv[4:]; from edge_lam_benchmarks.fresh import main; sys.exit(main())"
+# A crash is to tell where it happened.
+_CHILD = (
+    "import faulthandler, sys; faulthandler.enable(); sys.path[:] = sys.argv[4:]; "
+    "from edge_lam_benchmarks.fresh import main; sys.exit(main())"
+)
+_CRASHED = re.compile(r'Current thread .*\n  File "(?P<file>.+)", line (?P<line>\d+) in (?P<function>.+)')
 
 
 def run_fresh(function: str, arguments: dict[str, Any]) -> Any:
@@ -50,8 +57,17 @@ def run_fresh(function: str, arguments: dict[str, Any]) -> Any:
             raise EdgeLamError(f"a new process took longer than {TIMEOUT:g} s") from error
         if child.returncode == 0 and answer.exists():
             return json.loads(answer.read_text(encoding="utf-8"))
-    lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
-    raise EdgeLamError(lines[-1] if lines else f"a new process ended with exit code {child.returncode}")
+    raise EdgeLamError(_reason(child.returncode, child.stderr.decode("utf-8", "replace")))
+
+
+def _reason(code: int, said: str) -> str:
+    """Say how a process ended that left no result, from its exit code and what it wrote to stderr."""
+    if code < 0:
+        crashed = _CRASHED.search(said)
+        where = ", in {function} ({file}, line {line})".format(**crashed.groupdict()) if crashed else ""
+        return f"a new process was ended by {signal.Signals(-code).name}{where}"
+    lines = said.strip().splitlines()
+    return lines[-1] if lines else f"a new process ended with exit code {code}"
 
 
 def main() -> int:
