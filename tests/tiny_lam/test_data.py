@@ -13,7 +13,7 @@ import pytest
 from edge_lam.demo_tools.arithmetic import calculate
 from edge_lam.formats import XLam2Qwen
 from edge_lam.tools import as_tools
-from tiny_lam import arithmetic, catalog, phrasings, pools, slots
+from tiny_lam import arithmetic, catalog, phrasings, pools, slots, texts
 from tiny_lam.absent import near_tool
 from tiny_lam.episodes import Mix, Turn, ask, draw_episode, draw_tools
 from tiny_lam.evaluate import REQUESTS, SETS, episodes, is_right
@@ -151,6 +151,17 @@ def test_training_never_draws_a_held_out_value():
         if held == set(pool) or kind == "unit":
             continue
         assert not {slots.draw(kind, rng) for _ in range(200)} & held
+
+
+@pytest.mark.parametrize("kind", texts.PATTERNS)
+def test_composed_texts_are_whole_and_many_and_none_is_held_out(kind):
+    rng = random.Random(6)
+    drawn = [slots.draw(kind, rng, more=True) for _ in range(2000)]
+    assert len(set(drawn)) > 200
+    assert not {value for value in slots.KINDS[kind] if slots.is_held_out(value)} & set(drawn)
+    for text in drawn:
+        assert re.fullmatch(r"[^\[\]<>|{}]+", text), text
+        assert text == " ".join(text.split())
 
 
 @pytest.mark.parametrize("units", pools.LIKE_UNITS, ids=lambda units: units[0][0])

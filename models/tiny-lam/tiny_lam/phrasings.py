@@ -10,15 +10,8 @@ import random
 import re
 
 from tiny_lam import slots
+from tiny_lam.brackets import CHOICE, resolve
 from tiny_lam.spec import ToolSpec, slots_of
-
-_CHOICE = re.compile(r"\[([^\[\]]*)\]")
-
-
-def resolve(pattern: str, rng: random.Random) -> str:
-    """Choose one of each bracket's texts, which may be empty."""
-    text = _CHOICE.sub(lambda match: rng.choice(match[1].split("|")), pattern)
-    return re.sub(r" +([?.,!:]?)", lambda match: match[1] or " ", text).strip()
 
 
 def plain(text: str) -> str:
@@ -29,8 +22,8 @@ def plain(text: str) -> str:
 def check(tool: ToolSpec, patterns: tuple[str, ...]) -> None:
     """Raise ValueError for a pattern that lacks a required parameter of `tool` or names an unknown one."""
     for pattern in patterns:
-        brackets = [bracket.split("|") for bracket in _CHOICE.findall(pattern)]
-        fixed = _CHOICE.split(pattern)[::2]  # what stands between the brackets
+        brackets = [bracket.split("|") for bracket in CHOICE.findall(pattern)]
+        fixed = CHOICE.split(pattern)[::2]  # what stands between the brackets
         if any(sign in text for text in fixed for sign in "[]"):
             raise ValueError(f"{tool.name}: {pattern!r} has brackets inside brackets")
         for i in range(max(map(len, brackets), default=1)):  # each text of each bracket comes at least once

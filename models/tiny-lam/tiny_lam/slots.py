@@ -11,6 +11,7 @@ import string
 import zlib
 from collections.abc import Callable
 
+from tiny_lam import texts
 from tiny_lam.arithmetic import WORD_NUMBERS, expression, more_expression
 from tiny_lam.pools import KINDS, LIKE_UNITS, OPEN_KINDS
 
@@ -37,7 +38,7 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = 
     """Draw one value of `kind`.
 
     `held_out` draws from the tenth that training never sees (made-up words too); `more` composes half of the dates,
-    times, addresses and numbers, so that each of their digits is copied and none is known.
+    times, addresses, numbers and texts, so that each of their digits and words is copied and none is known.
     """
     if more and kind in COMPOSED and rng.random() < 0.5:
         value = COMPOSED[kind](rng)
@@ -142,15 +143,22 @@ def _time(rng: random.Random) -> str:
     return f"{hour % 12 + 1}{f':{minute:02}' if minute else ''} {rng.choice(('am', 'pm'))}"
 
 
+def _name(rng: random.Random) -> str:
+    """A word as names of hosts and people's addresses have it."""
+    if rng.random() < 0.5:
+        return made_up_word(rng, capital=False)
+    return draw(rng.choice(("person", "animal", "company", "item", "word", "city")), rng).split()[-1].lower()
+
+
 def _url(rng: random.Random) -> str:
-    host = f"{made_up_word(rng, capital=False)}.{rng.choice(('com', 'org', 'net', 'io', 'gov', 'eu'))}"
-    path = f"/{made_up_word(rng, capital=False)}" if rng.random() < 0.4 else ""
-    return rng.choice(("https://", "www.", "")) + host + path
+    host = f"{_name(rng)}.{rng.choice(('com', 'org', 'net', 'io', 'gov', 'eu', 'dev', 'de'))}"
+    path = f"/{_name(rng)}" if rng.random() < 0.4 else ""
+    return rng.choice(("https://", "www.", "www.", "", f"{_name(rng)}.")) + host + path
 
 
 def _email(rng: random.Random) -> str:
-    name = made_up_word(rng, capital=False) + rng.choice(("", "", str(rng.randint(1, 99))))
-    return f"{name}@{made_up_word(rng, capital=False)}.{rng.choice(('com', 'org', 'net', 'edu'))}"
+    name = _name(rng) + rng.choice(("", "", f".{_name(rng)}", str(rng.randint(1, 99))))
+    return f"{name}@{_name(rng)}.{rng.choice(('com', 'org', 'net', 'edu', 'io', 'de'))}"
 
 
 def _phone(rng: random.Random) -> str:
@@ -165,8 +173,13 @@ def _id(rng: random.Random) -> str:
     return text if rng.random() < 0.7 else text[:2] + text[1:2] * rng.randint(1, 3) + text[2:]
 
 
+def _text(kind: str) -> Callable[[random.Random], str]:
+    return lambda rng: texts.compose(kind, rng, lambda inner: draw(inner, rng))
+
+
 COMPOSED: dict[str, Callable[[random.Random], str]] = {
     "date": _date, "time": _time, "url": _url, "email": _email, "phone": _phone, "id": _id,
+    **{kind: _text(kind) for kind in texts.PATTERNS},
 }  # fmt: skip
 
 
