@@ -21,6 +21,7 @@ from edge_lam.engine.stream import async_events_of, reply_of
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
 from edge_lam.llama import DEFAULT_KV_TYPE, Context, Model, ModelFile, choose_device
+from edge_lam.llama.adapter import adapter_bytes
 from edge_lam.llama.plan import plan_memory
 from edge_lam.metrics.log import CallLog
 from edge_lam.model_path import EMBEDDED_MODEL, find_model
@@ -46,6 +47,7 @@ def load(
     fit_context: bool = False,
     queue_limit: int = QUEUE_LIMIT,
     device: str = "auto",
+    repack: bool = True,
     adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
     format: str | None = None,
     template: str | os.PathLike[str] | None = None,
@@ -75,6 +77,9 @@ def load(
         fit_context: load with a shorter context instead, if that fits; `LAM.info.n_ctx` tells how long it is.
         queue_limit: how many may wait; one more is refused as `Busy`.
         device: "auto", "cpu" or "gpu".
+        repack: let llama.cpp copy weights, on a processor, into an order that suits its kernels. Replies are written
+            faster then; without it the model is loaded in a fraction of the time, and its weights stay pages of the
+            file, which processes share and the system may drop.
         adapters: LoRA adapters in GGUF, each with its scale, such as [("my-lora.gguf", 1.0)].
         format: the chat format to speak, such as "xlam-2-llama"; by default what the file tells.
         template: a file with a Jinja chat template to render instead of the format's own.
@@ -106,7 +111,7 @@ def load(
     file = ModelFile.read(path)
     plan, is_short = admit(
         file,
-        plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type),
+        plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=adapter_bytes(adapters)),
         device=choose_device(device),
         budget=memory_budget,
         fit_context=fit_context,
@@ -122,7 +127,7 @@ def load(
     ahead = TokenizerAhead(file, chat_format.end_of_turn)
     loaded: Model | None = None
     try:
-        loaded = Model(file, device=device, repack=not is_short)
+        loaded = Model(file, device=device, repack=repack and not is_short)
         context = Context(
             loaded,
             n_ctx=plan.n_ctx,

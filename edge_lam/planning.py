@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from edge_lam.llama import DEFAULT_KV_TYPE, ModelFile
+from edge_lam.llama.adapter import adapter_bytes
 from edge_lam.llama.plan import Plan, plan_memory
 from edge_lam.model_path import find_model
 
@@ -15,6 +17,7 @@ def plan(
     n_ctx: int | None = None,
     n_parallel: int = 1,
     kv_type: str = DEFAULT_KV_TYPE,
+    adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
 ) -> Plan:
     """Estimate what a model will take of the memory, from the header of its file; nothing is loaded.
 
@@ -23,6 +26,7 @@ def plan(
         n_ctx: tokens of context, as of `load`.
         n_parallel: replies side by side, each with a context of its own.
         kv_type: what keys and values are kept as.
+        adapters: LoRA adapters in GGUF, as of `load`.
 
     Raises:
         ModelNotFound: no such file, repository or quantization.
@@ -32,4 +36,4 @@ def plan(
         InvalidRequest: a number is out of range, or the model can't have that type; `param` names it.
     """
     file = ModelFile.read(find_model(model))
-    return plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type)
+    return plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=adapter_bytes(adapters))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import KV_TYPE, byte_size, examples
+from edge_lam.cli.options import ADAPTERS, KV_TYPE, byte_size, examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
@@ -34,10 +34,18 @@ if TYPE_CHECKING:
     help="Replies side by side, each with a context of its own.",
 )
 @KV_TYPE
+@ADAPTERS
 @click.option("--budget", type=byte_size, metavar="SIZE", help="Memory that there is, such as 2GiB.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    *, model: str | None, n_ctx: int | None, n_parallel: int, kv_type: str, budget: int | None, as_json: bool
+    *,
+    model: str | None,
+    n_ctx: int | None,
+    n_parallel: int,
+    kv_type: str,
+    adapters: list[tuple[str, float]],
+    budget: int | None,
+    as_json: bool,
 ) -> None:
     """Tell what a model will take of the memory, from its header alone.
 
@@ -45,14 +53,16 @@ def command(
     The numbers are of a CPU. Over the --budget it ends with 1, and says what would fit.
     """
     from edge_lam.llama import ModelFile
+    from edge_lam.llama.adapter import adapter_bytes
     from edge_lam.llama.plan import largest_context, plan_memory
     from edge_lam.model_path import find_model
 
     file = ModelFile.read(find_model(model))
-    plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type)
+    added = adapter_bytes(adapters)
+    plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=added)
     verdict: dict[str, Any] = {"budget": budget, "fits": None, "largest_n_ctx": None}
     if budget is not None:
-        most = largest_context(file, budget, n_parallel=n_parallel, kv_type=kv_type)
+        most = largest_context(file, budget, n_parallel=n_parallel, kv_type=kv_type, adapters=added)
         verdict |= {"fits": plan.total <= budget, "largest_n_ctx": most}
     if as_json:
         print_json(plan.to_dict() | verdict)
@@ -67,11 +77,13 @@ def _show(name: str, plan: Plan, verdict: dict[str, Any]) -> None:
     table = plain_table(one_line(name), "", "memory")
     for label, n_bytes in (
         ("weights", plan.weights),
+        ("adapters", plan.adapters),
         (f"kv ({plan.kv_type})", plan.kv),
         ("compute", plan.compute),
         ("total", plan.total),
     ):
-        table.add_row(label, size(n_bytes))
+        if n_bytes:
+            table.add_row(label, size(n_bytes))
     print_table(out, table)
     if verdict["budget"] is not None:
         most = verdict["largest_n_ctx"]

@@ -122,7 +122,7 @@ def fit(file: ModelFile, wanted: Plan, limits: Iterable[Limit], *, fit_context: 
     most = _largest(file, wanted, limit, wanted.kv_type)
     if most is None or not fit_context:
         raise _refusal(file, wanted, limit, most)
-    return plan_memory(file, n_ctx=most, n_parallel=wanted.n_parallel, kv_type=wanted.kv_type)
+    return plan_memory(file, n_ctx=most, n_parallel=wanted.n_parallel, kv_type=wanted.kv_type, adapters=wanted.adapters)
 
 
 def limits_of(device: str, budget: int | None) -> Iterator[Limit]:
@@ -157,7 +157,7 @@ def _free_memory(*, swap: bool = True) -> int:
 
 
 def _largest(file: ModelFile, plan: Plan, limit: Limit, kv_type: str) -> int | None:
-    return largest_context(file, limit.room(plan), n_parallel=plan.n_parallel, kv_type=kv_type)
+    return largest_context(file, limit.room(plan), n_parallel=plan.n_parallel, kv_type=kv_type, adapters=plan.adapters)
 
 
 def _refusal(file: ModelFile, plan: Plan, limit: Limit, most: int | None) -> InsufficientMemory:

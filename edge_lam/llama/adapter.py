@@ -10,7 +10,7 @@ import ctypes
 import mmap
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +60,15 @@ def load_adapters(model: Model, adapters: Sequence[tuple[str | os.PathLike[str],
     for path, _ in checked:
         _check_fits(model, GGUFHeader.read(path))
     return tuple(Adapter(path, scale, _load(model, path)) for path, scale in checked)
+
+
+def adapter_bytes(adapters: Iterable[tuple[str | os.PathLike[str], float]]) -> int:
+    """Return how much memory the weights of adapters take.
+
+    Raises:
+        ModelNotFound, InvalidModelFile: one is missing, or no GGUF.
+    """
+    return sum(tensor.n_bytes for path, _ in adapters for tensor in GGUFHeader.read(path).tensors)
 
 
 def apply_adapters(context: int, adapters: Sequence[Adapter]) -> None:

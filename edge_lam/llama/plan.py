@@ -34,6 +34,7 @@ class Plan:
         weights: all tensors of the file.
         kv: keys and values of all sequences.
         compute: intermediate results and logits.
+        adapters: weights of LoRA adapters.
     """
 
     n_ctx: int
@@ -43,11 +44,12 @@ class Plan:
     weights: int
     kv: int
     compute: int
+    adapters: int = 0
 
     @property
     def held(self) -> int:
         """What is there beside the weights, and can't be read from a file again."""
-        return self.kv + self.compute
+        return self.kv + self.compute + self.adapters
 
     @property
     def total(self) -> int:
@@ -65,6 +67,7 @@ def plan_memory(
     n_ctx: int | None = None,
     n_parallel: int = 1,
     kv_type: str = DEFAULT_KV_TYPE,
+    adapters: int = 0,
     n_batch: int | None = None,
     n_logits: int | None = None,
 ) -> Plan:
@@ -75,6 +78,7 @@ def plan_memory(
         n_ctx: tokens of context, as of `Context`.
         n_parallel: sequences, as of `Context`.
         kv_type: what keys and values are kept as.
+        adapters: bytes of the weights of LoRA adapters, as `adapter_bytes` counts them.
         n_batch: tokens in one pass, as of `Context`.
         n_logits: tokens whose logits one pass can give, as of `Context`.
 
@@ -95,10 +99,13 @@ def plan_memory(
         file, n_cells=n_cells, n_batch=n_batch, n_logits=n_logits, n_parallel=n_parallel, kv_type=kind
     )
     weights = sum(tensor.n_bytes for tensor in file.header.tensors)
-    return Plan(n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, shape.kv_bytes(n_cells, kind), compute)
+    kv = shape.kv_bytes(n_cells, kind)
+    return Plan(n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, kv, compute, adapters)
 
 
-def largest_context(file: ModelFile, budget: int, *, n_parallel: int = 1, kv_type: str = DEFAULT_KV_TYPE) -> int | None:
+def largest_context(
+    file: ModelFile, budget: int, *, n_parallel: int = 1, kv_type: str = DEFAULT_KV_TYPE, adapters: int = 0
+) -> int | None:
     """Return the longest context, in steps of 256 tokens, that a budget of bytes holds, or None if none does.
 
     Raises:
@@ -110,7 +117,8 @@ def largest_context(file: ModelFile, budget: int, *, n_parallel: int = 1, kv_typ
     while beyond - fits > 1:
         middle = (fits + beyond) // 2
         n_ctx = min(middle * CELLS, n_ctx_train)
-        if plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type).total <= budget:
+        plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=adapters)
+        if plan.total <= budget:
             fits = middle
         else:
             beyond = middle

@@ -33,7 +33,7 @@ def loop(seconds: tuple[float, float, float], passes: tuple[float, float, float]
 
 
 def call(peer: str, answer: str, seconds: float, **times: float) -> Sample:
-    values = {"time.total": seconds} | {f"time.{name}": value for name, value in times.items()}
+    values = {"time.total": seconds, "passes": 50.0} | {f"time.{name}": value for name, value in times.items()}
     return Sample(values, {"peer": peer, "answer": answer}, part=peer)
 
 
@@ -63,12 +63,21 @@ def test_a_peer_is_compared_on_the_answers_that_both_gave(tmp_path):
     assert (handler.figure, handler.met, handler.note) == ("", None, "llama-cpp-python: failed: it died")
 
 
+@pytest.mark.parametrize(("seconds", "met"), [(0.3, True), (0.28, False)])
+def test_where_passes_are_short_the_time_around_each_counts(tmp_path, seconds, met):
+    found = table(tmp_path, done(rows.WARM, call("edge-lam", "a", 0.315, in_passes=seconds)))
+    outside = found["warm call, time outside llama_decode"]
+    assert (outside.met, outside.note.partition(" ms per pass")[0]) == (met, "0.30" if met else "0.70")
+
+
 def test_starts_are_compared_with_one_cold_start_of_the_server(tmp_path):
     starts = [Sample({"time.first": seconds}, {"kind": "disk"}) for seconds in (1.0, 1.5, 9.0)]
     cold = Sample({"time.first": 30.0, "tokens.prompt": 4100.0}, {"kind": "llama-server"})
-    disk, baked = table(tmp_path, done(rows.RESTART, *starts, cold)).values()
+    mapped = [Sample({"time.first": seconds, "time.load": 0.5}, {"kind": "mapped"}) for seconds in (1.2, 1.4, 3.0)]
+    disk, baked, unpacked = table(tmp_path, done(rows.RESTART, *starts, *mapped, cold)).values()
     assert (disk.figure, disk.met) == ("20.00x", True)
     assert baked.met is None
+    assert (unpacked.figure, unpacked.met, unpacked.note) == ("1.40 s", True, "load 0.50, median of 3")
 
 
 def test_what_failed_or_is_missing_keeps_its_reason(tmp_path):
@@ -125,7 +134,7 @@ def test_a_new_process_finds_its_prefix_on_disk(tiny_lam_path, monkeypatch):
     monkeypatch.setattr(restart, "N_TOKENS", 400)
     options = {"n_threads": 1, "repeats": 1, "llama_server": None}
     samples = restart.measure_restart(str(tiny_lam_path), list(own_answers()), **options)
-    assert [sample.labels["kind"] for sample in samples] == ["disk", "baked"]
+    assert [sample.labels["kind"] for sample in samples] == ["disk", "mapped", "baked"]
     for sample in samples:
         assert 0 < sample.values["time.first"] < 60
         assert sample.values["tokens.cached"] > 400

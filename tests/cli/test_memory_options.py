@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+
+from edge_lam.llama import build_info
+
+CHECKPOINT = Path(__file__).parents[2] / "models" / "tiny-lam" / "checkpoint"
 
 
 @pytest.fixture
@@ -45,3 +50,16 @@ def test_a_prefix_baked_in_q8_0_is_half_as_large_and_for_q8_0(edge_lam, call, la
     refused = call("-t", lamp, "--no-run", "--prefix", path)
     assert refused.code == 1
     assert f"{path} was baked for kv_type q8_0, not f16" in refused.err.splitlines()[0]
+
+
+@pytest.mark.skipif(
+    "AVX2" not in build_info().features["CPU"], reason="llama.cpp has no kernels for repacked Q4_0 here"
+)
+def test_weights_may_stay_mapped(edge_lam, call, caplog, tmp_path):
+    path = tmp_path / "tiny.gguf"
+    assert edge_lam("convert", CHECKPOINT, "-q", "Q4_0", "-o", path).code == 0
+    for option, buffers in (("--no-repack", {"CPU_Mapped"}), ("--repack", {"CPU_Mapped", "CPU_REPACK"})):
+        caplog.clear()
+        with caplog.at_level("DEBUG", "edge_lam.llama"):
+            assert call("--model", path, option).code == 0
+        assert {line.split()[1] for line in caplog.messages if "model buffer size" in line} == buffers

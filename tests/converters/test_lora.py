@@ -13,7 +13,14 @@ from gguf import GGUFReader
 from random_adapter import EMBEDDING, shapes_of, write_adapter
 from random_checkpoint import Tensors, random_tensors, stored, write_checkpoint, write_json
 
-from edge_lam.errors import CheckpointError, InvalidModelFile, InvalidRequest
+import edge_lam
+from edge_lam.errors import (
+    CheckpointError,
+    InsufficientMemory,
+    InvalidModelFile,
+    InvalidRequest,
+    ModelNotFound,
+)
 from edge_lam.llama.context import Context
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert, export_adapter
@@ -299,3 +306,18 @@ def test_a_runtime_refuses_what_is_no_adapter_of_its_model(base: Path, original:
     ):
         with pytest.raises(kind, match=message):
             logits(tmp_path / f"{path}.gguf", adapters)
+
+
+def test_a_plan_counts_adapters(base: Path, tmp_path: Path) -> None:
+    write_adapter(tmp_path / "lora", shapes_of(base))
+    export_adapter(base, tmp_path / "lora", tmp_path / "lora.gguf")
+    convert(base, tmp_path / "base.gguf", quant="F32")
+    adapters = [(tmp_path / "lora.gguf", 1.0)]
+    alone = edge_lam.plan(tmp_path / "base.gguf", n_ctx=256)
+    plan = edge_lam.plan(tmp_path / "base.gguf", n_ctx=256, adapters=adapters * 2)
+    factors = read_tensors(tmp_path / "lora.gguf").values()
+    assert plan.total - alone.total == plan.adapters == 2 * sum(factor.nbytes for factor in factors) > 0
+    with pytest.raises(InsufficientMemory):
+        edge_lam.load(tmp_path / "base.gguf", n_ctx=256, adapters=adapters, memory_budget=alone.total)
+    with pytest.raises(ModelNotFound, match=r"none\.gguf"):
+        edge_lam.plan(tmp_path / "base.gguf", adapters=[(tmp_path / "none.gguf", 1.0)])
