@@ -30,6 +30,11 @@ from edge_lam.cli.running import RunOptions, run_options
 )
 @TOOLS
 @SYSTEM
+@click.option(
+    "--save-conversations",
+    is_flag=True,
+    help="Keep what the model read of conversations in the cache folder: one that is loaded goes on at once.",
+)
 @run_options
 @sampling_options
 @model_options
@@ -37,6 +42,7 @@ def command(
     *,
     tools: tuple[str, ...],
     system: str | None,
+    save_conversations: bool,
     running: RunOptions,
     sampling: SamplingOptions,
     model_options: ModelOptions,
@@ -56,7 +62,7 @@ def command(
 
     found = find_tools(tools)
     run_tools = sys.stdin.isatty() or not without_function(found)
-    with model_options.load() as lam:
+    with model_options.load(save_conversations=save_conversations) as lam:
         conversation = Conversation(
             lam, found, run_tools=run_tools, system=system, running=running, options=sampling.arguments()
         )

@@ -64,6 +64,18 @@ def test_commands(chat):
     assert "\x1b" not in shown.out
 
 
+def test_a_saved_conversation_goes_on_without_being_read_again(chat, lamp, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGE_LAM_PREFIX_CACHE", str(tmp_path / "prefixes"))
+    saved, log = tmp_path / "chat.json", tmp_path / "calls.jsonl"
+    args = ("--tools", lamp, "--log", log)
+    for option in ((), ("--save-conversations",)):
+        assert chat("I am reading a long book. " * 10, f"/save {saved}", args=(*args, *option)).code == 0
+        assert chat(f"/load {saved}", "go on", args=(*args, *option)).code == 0
+        saved.unlink()
+    without, _, kept = [json.loads(line)["tokens"] for line in log.read_text().splitlines()][1:]
+    assert without["restored"] + 60 < kept["restored"] == kept["cached"]
+
+
 def test_an_error_keeps_the_chat(chat):
     shown = chat("word " * 200, "/reset", args=("--n-ctx", "1250"))
     assert shown.code == 0
