@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from edge_lam.decoding.constraint import Constraint, Unconstrained
 from edge_lam.decoding.costs import PassCosts
-from edge_lam.decoding.drafts import Draft, Drafter, Lookup
+from edge_lam.decoding.drafts import Draft, Drafter, Guess, Lookup
 from edge_lam.decoding.logprobs import TokenLogprob, TopLogprob
 from edge_lam.decoding.loop import Done, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
 from edge_lam.decoding.names import Names
@@ -21,6 +21,7 @@ __all__ = [
     "Done",
     "Draft",
     "Drafter",
+    "Guess",
     "Lookup",
     "Names",
     "PassCosts",

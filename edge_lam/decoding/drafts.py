@@ -1,15 +1,18 @@
-"""Drafts: tokens guessed from what the prompt and the reply say already, so that one pass can verify several.
+"""Drafts: tokens guessed from what prompt and reply say already, so that one pass can verify several.
 
-In come the tokens so far and the constraint; out comes a `Draft`, as long as it pays. The guess is a prompt lookup
-(https://github.com/apoorvumang/prompt-lookup-decoding): what followed the last few tokens when they stood in the prompt
-before. A value copied from the user's words or a name from a definition is found that way. Knows nothing of models.
+In come the tokens so far and the constraint; out comes a `Draft`, as long as it pays. A guess is either a prompt lookup
+(https://github.com/apoorvumang/prompt-lookup-decoding), what followed the last few tokens when they stood in the prompt
+before: a value copied from the user's words or a name from a definition is found that way. Or it is a habit, what
+followed the last tokens in earlier replies: how calls go on after a name, and how they end. Knows nothing of models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from edge_lam.decoding.habits import Habits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,11 +24,26 @@ if TYPE_CHECKING:
 LONGEST_MATCH = 4
 MOST_GUESSES = 8
 MOST_CANDIDATES = 32
-# How often a guess is right until it is known better, by the length of the match that it rests on; worth four guesses.
+# How often a lookup is right until it is known better, by the length of the match that it rests on; worth four guesses.
 PRIOR_RATES = (0.3, 0.5, 0.65, 0.75)
 PRIOR_WEIGHT = 4.0
 # What was seen counts half after this many guesses, so that the rates follow the conversation.
 HALF_LIFE = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One token that may come next.
+
+    Attributes:
+        token: its id.
+        match: the length of the match that it rests on, from 1 to `LONGEST_MATCH`; 0 for a habit.
+        rate: how likely it is right.
+    """
+
+    token: int
+    match: int
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -34,23 +52,23 @@ class Draft:
 
     Attributes:
         tokens: guessed tokens, and those that the grammar forces after them.
-        guesses: where in `tokens` the guessed ones are.
-        matches: the length of the match that each guess rests on, from 1 to `LONGEST_MATCH`.
-        spared: a first guess and its match that did not pay; it is compared with what the model chooses all the same.
+        offsets: where in `tokens` the guessed ones are.
+        guesses: the guessed ones.
+        spared: a first guess that did not pay; it is compared with what the model chooses all the same.
     """
 
     tokens: list[int] = field(default_factory=list)
-    guesses: list[int] = field(default_factory=list)
-    matches: list[int] = field(default_factory=list)
-    spared: tuple[int, int] | None = None
+    offsets: list[int] = field(default_factory=list)
+    guesses: list[Guess] = field(default_factory=list)
+    spared: Guess | None = None
 
     def rows(self, n_unread: int) -> list[int]:
         """Return after which tokens logits are needed, when the draft is read behind `n_unread` others."""
-        return [n_unread - 1 + offset for offset in [*self.guesses, len(self.tokens)]]
+        return [n_unread - 1 + offset for offset in [*self.offsets, len(self.tokens)]]
 
     def guessed(self, row: int, token: int) -> bool:
         """Tell whether `token`, chosen from the logits of a row, is what was guessed there."""
-        return row < len(self.guesses) and self.tokens[self.guesses[row]] == token
+        return row < len(self.guesses) and self.guesses[row].token == token
 
 
 class Lookup:
@@ -77,23 +95,28 @@ class Lookup:
         """Take tokens away from the end."""
         self.length = length
 
-    def next(self) -> tuple[int, int] | None:
-        """Return the token that followed the longest earlier match of the last ones, and the match's length.
+    def last(self, n: int) -> tuple[int, ...]:
+        """Return the last tokens, at most `n`."""
+        return tuple(self._tokens[max(0, self.length - n) : self.length].tolist())
 
-        Of equally long matches the latest counts. None if even the last token is new.
+    def candidates(self) -> Iterator[tuple[int, int]]:
+        """Yield the tokens that followed the last ones earlier, each with the length of its match.
+
+        The longest match comes first, of equally long ones the latest. Nothing comes if even the last token is new.
         """
         tokens, end = self._tokens, self.length
-        found = (tokens[: end - 1] == tokens[end - 1]).nonzero()[0][-MOST_CANDIDATES:]
-        best = longest = 0
-        for place in reversed(found.tolist()):
+        places = (tokens[: end - 1] == tokens[end - 1]).nonzero()[0][-MOST_CANDIDATES:].tolist()
+        found: dict[int, int] = {}
+        for place in reversed(places):
             length = 1
             while length < LONGEST_MATCH and length <= place and tokens[place - length] == tokens[end - 1 - length]:
                 length += 1
-            if length > longest:
-                best, longest = place, length
-                if length == LONGEST_MATCH:
-                    break
-        return (int(tokens[best + 1]), longest) if longest else None
+            token = int(tokens[place + 1])
+            if length > found.get(token, 0):
+                found[token] = length
+            if length == LONGEST_MATCH:
+                break
+        yield from sorted(found.items(), key=lambda item: -item[1])
 
 
 class Drafter:
@@ -105,11 +128,12 @@ class Drafter:
 
     def __init__(self, costs: PassCosts) -> None:
         self.costs = costs
+        self.habits = Habits()
         self._right = [rate * PRIOR_WEIGHT for rate in PRIOR_RATES]
         self._tried = [PRIOR_WEIGHT] * len(PRIOR_RATES)
 
     def rate(self, match: int) -> float:
-        """Return how often guesses that rest on a match of this length were right."""
+        """Return how often lookups that rest on a match of this length were right."""
         return self._right[match - 1] / self._tried[match - 1]
 
     def draft(self, lookup: Lookup, constraint: Unconstrained, n_unread: int, most: int, n_others: int = 0) -> Draft:
@@ -125,50 +149,68 @@ class Drafter:
         Returns:
             The draft that is expected to save the most time; it may be empty.
         """
-        if not (found := lookup.next()):
+        if not (guess := self._guess(lookup, constraint)):
             return Draft()
         # A confirmed guess spares this reply a pass; of one that others share it spares only a share.
         spared, n_read = self.costs.of(n_others + 1) / (n_others + 1), n_others + n_unread
-        if self.rate(found[1]) * spared <= self.costs.added(n_read, 1):
-            return Draft(spared=found)
+        if guess.rate * spared <= self.costs.added(n_read, 1):
+            return Draft(spared=guess)
         length, ahead = lookup.length, constraint.fork()
         draft = best = Draft()
         likely, saved, gain = 1.0, 0.0, 0.0
-        while found and len(draft.guesses) < MOST_GUESSES:
-            token, match = found
-            if ahead.is_finished or not ahead.allows(token):
-                break
-            ahead.accept([token])
-            run = [token, *ahead.forced()]
+        while guess and len(draft.guesses) < MOST_GUESSES:
+            ahead.accept([guess.token])
+            run = [guess.token, *ahead.forced()]
             ahead.accept(run[1:])
             if len(draft.tokens) + len(run) > most:
                 break
-            guesses, matches = [*draft.guesses, len(draft.tokens)], [*draft.matches, match]
-            draft = Draft([*draft.tokens, *run], guesses, matches)
-            likely *= self.rate(match)
+            offsets, guesses = [*draft.offsets, len(draft.tokens)], [*draft.guesses, guess]
+            draft = Draft([*draft.tokens, *run], offsets, guesses)
+            likely *= guess.rate
             saved += likely * spared
             cost = self.costs.added(n_read, len(draft.tokens))
             if saved - cost > gain:
                 gain, best = saved - cost, draft
             lookup.add(run)
-            found = lookup.next()
+            guess = None if ahead.is_finished else self._guess(lookup, ahead)
         lookup.cut(length)
         return best
 
-    def learn(self, draft: Draft, tokens: Sequence[int], confirmed: int) -> None:
-        """Take note of how good a draft was.
+    def _guess(self, lookup: Lookup, constraint: Unconstrained) -> Guess | None:
+        """Return the likeliest guess among those that the constraint allows."""
+        best: Guess | None = None
+        if habit := self.habits.next(lookup.last(2)):
+            best = Guess(habit[0], 0, habit[1])
+        if best and not constraint.allows(best.token):
+            best = None
+        for token, match in lookup.candidates():
+            if best and self.rate(match) <= best.rate:
+                break
+            if constraint.allows(token):
+                return Guess(token, match, self.rate(match))
+        return best
+
+    def learn(self, lookup: Lookup, draft: Draft, tokens: Sequence[int], confirmed: int) -> None:
+        """Take note of how good a draft was, and of what was chosen.
 
         Args:
+            lookup: the tokens before it.
             draft: as it was verified.
             tokens: what the model chose and the grammar forced after it.
             confirmed: how many guesses, from the first on, were right.
         """
-        for index, match in enumerate(draft.matches[: confirmed + 1]):
-            self._note(match, right=index < confirmed)
+        for index, guess in enumerate(draft.guesses[: confirmed + 1]):
+            self._note(guess, right=index < confirmed)
         if draft.spared and tokens:
-            self._note(draft.spared[1], right=draft.spared[0] == tokens[0])
+            self._note(draft.spared, right=draft.spared.token == tokens[0])
+        last = lookup.last(2)
+        text, start = [*last, *tokens], len(last)
+        for offset in [*draft.offsets, len(draft.tokens)][: confirmed + 1]:  # where there was a choice
+            if offset < len(tokens):
+                self.habits.note(text[: start + offset], tokens[offset])
 
-    def _note(self, match: int, *, right: bool) -> None:
-        decay = 0.5 ** (1 / HALF_LIFE)
-        self._right[match - 1] = self._right[match - 1] * decay + right
-        self._tried[match - 1] = self._tried[match - 1] * decay + 1
+    def _note(self, guess: Guess, *, right: bool) -> None:
+        if guess.match:
+            decay = 0.5 ** (1 / HALF_LIFE)
+            self._right[guess.match - 1] = self._right[guess.match - 1] * decay + right
+            self._tried[guess.match - 1] = self._tried[guess.match - 1] * decay + 1

@@ -213,8 +213,9 @@ def _reply(
             report.finish_reason = "length"
             return
         lookup.add(new)
-        if drafter and tokens.sampled:
-            most = min(max_tokens - tokens.generated, MOST_DRAFTED, sequence.context.n_batch) - 1
+        if drafter:
+            room = sequence.context.n_batch - (len(new) if start else 0)  # all rows have to come from one pass
+            most = min(max_tokens - tokens.generated, MOST_DRAFTED, room) - 1
             with report.times.measure("draft"):
                 draft = drafter.draft(lookup, constraint, len(unread), most, n_others)
         done = yield from _read(unread, draft, start, report)
@@ -236,7 +237,7 @@ def _reply(
         )
         if drafter:
             drafter.costs.record(done.n_tokens, done.seconds)
-            drafter.learn(draft, new, tokens.accepted - accepted)
+            drafter.learn(lookup, draft, new, tokens.accepted - accepted)
         known = common_length(draft.tokens, new)
         sequence.keep(held + known)
         unread = new[known:]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from replay import Replay
 
-from edge_lam.decoding import Draft, Drafter, Lookup, PassCosts, Sampler, Unconstrained, decode
+from edge_lam.decoding import Draft, Drafter, Guess, Lookup, PassCosts, Sampler, Unconstrained, decode
+from edge_lam.decoding.drafts import PRIOR_RATES
+from edge_lam.decoding.habits import MOST_CONTEXTS, Habits
 from edge_lam.metrics import CallReport
 
 QUESTIONS = (
@@ -64,19 +66,21 @@ def test_one_slow_pass_changes_little_and_prompts_are_left_out():
 
 def test_lookup_prefers_the_longest_then_the_latest_match():
     lookup = Lookup([1, 2, 3, 7, 2, 3, 8, 9, 3, 5, 2, 3], 8)
-    assert lookup.next() == (8, 2)
+    assert list(lookup.candidates()) == [(8, 2), (7, 2), (5, 1)]
     lookup.add([7])
-    assert lookup.next() == (2, 3)
+    assert list(lookup.candidates()) == [(2, 3)]
     lookup.cut(12)
     lookup.add([42])
-    assert lookup.next() is None
+    assert not list(lookup.candidates())
+    assert lookup.last(2) == (3, 42)
 
 
 def test_a_draft_copies_what_followed_and_leaves_lookup_and_constraint_alone():
     lookup = Lookup([5, 6, 7, 8, 9, 5, 6], 20)
     draft = Drafter(cheap()).draft(lookup, Unconstrained(), 1, 10)
     assert draft.tokens[:3] == [7, 8, 9]
-    assert draft.guesses == list(range(len(draft.tokens)))
+    assert draft.offsets == list(range(len(draft.tokens)))
+    assert [guess.token for guess in draft.guesses] == draft.tokens
     assert lookup.length == 7
     assert len(Drafter(cheap()).draft(lookup, Unconstrained(), 1, 2).tokens) == 2
 
@@ -84,21 +88,60 @@ def test_a_draft_copies_what_followed_and_leaves_lookup_and_constraint_alone():
 def test_nothing_is_drafted_where_it_does_not_pay():
     lookup = Lookup([5, 6, 7, 8, 9, 5, 6], 20)
     draft = Drafter(dear()).draft(lookup, Unconstrained(), 1, 10)
-    assert (draft.tokens, draft.spared) == ([], (7, 2))
+    assert (draft.tokens, draft.spared) == ([], Guess(7, 2, PRIOR_RATES[1]))
     assert Drafter(PassCosts()).draft(lookup, Unconstrained(), 1, 10).tokens == []
 
 
 def test_rates_follow_what_the_model_confirms():
-    drafter = Drafter(cheap())
+    drafter, lookup = Drafter(cheap()), Lookup([5, 6], 8)
     before = drafter.rate(2)
     for _ in range(50):
-        drafter.learn(Draft([1, 2], [0, 1], [2, 3]), [9], confirmed=0)
+        drafter.learn(lookup, Draft([1, 2], [0, 1], [Guess(1, 2, 0.5), Guess(2, 3, 0.5)]), [9], confirmed=0)
     assert drafter.rate(2) < 0.1 < before
     untried = drafter.rate(3)
     for _ in range(50):
-        drafter.learn(Draft(spared=(7, 2)), [7], confirmed=0)
+        drafter.learn(lookup, Draft(spared=Guess(7, 2, 0.5)), [7], confirmed=0)
     assert drafter.rate(2) > 0.5
     assert drafter.rate(3) == untried
+
+
+def test_a_token_that_the_grammar_forbids_gives_way_to_the_next_best():
+    class NoSevens(Unconstrained):
+        def allows(self, token: int) -> bool:
+            return token != 7
+
+        def fork(self) -> NoSevens:
+            return self
+
+    lookup = Lookup([6, 8, 5, 6, 7, 9, 5, 6], 20)
+    assert Drafter(cheap()).draft(lookup, Unconstrained(), 1, 1).tokens == [7]
+    assert Drafter(cheap()).draft(lookup, NoSevens(), 1, 1).tokens == [8]
+
+
+def test_what_is_chosen_again_and_again_becomes_a_habit():
+    drafter, lookup = Drafter(cheap()), Lookup([5, 6], 8)
+    assert not drafter.draft(lookup, Unconstrained(), 1, 4).tokens
+    for _ in range(20):
+        drafter.learn(lookup, Draft(), [7, 8], confirmed=0)  # 8 was forced: no choice, no habit
+    draft = drafter.draft(lookup, Unconstrained(), 1, 4)
+    assert (draft.tokens, draft.guesses[0].match) == ([7], 0)
+    assert draft.guesses[0].rate > 0.9
+    drafter.learn(lookup, Draft([7, 8], [0, 1], [Guess(7, 0, 0.9), Guess(8, 0, 0.9)]), [7, 9], confirmed=1)
+    assert drafter.habits.next([6, 7])[0] == 9
+    for _ in range(40):
+        drafter.learn(lookup, Draft(), [3], confirmed=0)
+    assert drafter.draft(lookup, Unconstrained(), 1, 4).tokens[0] == 3
+
+
+def test_habits_doubt_single_sights_and_forget_what_was_not_seen_for_long():
+    habits = Habits()
+    habits.note([1, 2], 3)
+    assert habits.next([1, 2]) == habits.next([9, 2]) == (3, 0.5 / 1.5)
+    assert habits.next([2, 1]) is None
+    for token in range(10, MOST_CONTEXTS + 10):
+        habits.note([token], 3)
+    assert habits.next([1, 2]) is None
+    assert habits.next([MOST_CONTEXTS]) is not None
 
 
 def test_drafts_stay_within_the_grammar(model, prompt, constrain):
@@ -114,7 +157,7 @@ def test_drafts_stay_within_the_grammar(model, prompt, constrain):
     assert draft.guesses
     for index, token in enumerate(draft.tokens):
         assert constraint.allows(token)
-        if index not in draft.guesses:
+        if index not in draft.offsets:
             assert constraint.forced()[0] == token
         constraint.accept([token])
 

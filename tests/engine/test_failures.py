@@ -65,7 +65,7 @@ def pair(tiny_lam_path, log_path):
     engine.close()
 
 
-@pytest.mark.parametrize(("status", "at"), [(1, 0), (2, 0), (-1, 0), (-2, 0), (-3, 2), (-77, 2)])
+@pytest.mark.parametrize(("status", "at"), [(1, 0), (2, 0), (-1, 0), (-2, 0), (-3, 1), (-77, 1)])
 def test_a_failed_pass_is_an_error_and_the_next_reply_is_right(pair, logged, status, at):
     expected = calls(ask(pair))
     library = pair.context._llama
