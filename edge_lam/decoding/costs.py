@@ -15,6 +15,7 @@ PRIOR_SLOPE = 0.35
 # another process took the core away, counts as no more than double.
 NEWEST = 0.2
 MOST_TOKENS = 64
+LEAST = 0.5
 
 
 class PassCosts:
@@ -55,5 +56,16 @@ class PassCosts:
         return seconds[nearest] + PRIOR_SLOPE * one * (n_tokens - nearest)
 
     def added(self, n_tokens: int, more: int) -> float:
-        """Return the seconds that `more` tokens add to a pass of `n_tokens`; never less than none."""
-        return max(0.0, self.of(n_tokens + more) - self.of(n_tokens))
+        """Return the seconds that `more` tokens add to a pass of `n_tokens`.
+
+        At least half of what tokens cost over all sizes: of two sizes that were rarely measured the larger one may seem
+        to cost nothing more, and who looks for the best draft finds just these.
+        """
+        return max(LEAST * self._slope() * more, self.of(n_tokens + more) - self.of(n_tokens))
+
+    def _slope(self) -> float:
+        """Return the seconds that a token adds on average, from the smallest pass to the largest; never less than 0."""
+        if len(self._sizes) < 2:
+            return 0.0
+        low, high = self._sizes[0], self._sizes[-1]
+        return max(0.0, (self._seconds[high] - self._seconds[low]) / (high - low))

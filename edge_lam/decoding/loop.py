@@ -213,9 +213,8 @@ def _reply(
             report.finish_reason = "length"
             return
         lookup.add(new)
-        if drafter:
-            room = sequence.context.n_batch - (len(new) if start else 0)  # all rows have to come from one pass
-            most = min(max_tokens - tokens.generated, MOST_DRAFTED, room) - 1
+        if drafter and tokens.sampled:
+            most = min(max_tokens - tokens.generated, MOST_DRAFTED, sequence.context.n_batch) - 1
             with report.times.measure("draft"):
                 draft = drafter.draft(lookup, constraint, len(unread), most, n_others)
         done = yield from _read(unread, draft, start, report)

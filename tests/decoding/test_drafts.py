@@ -55,6 +55,15 @@ def test_costs_are_measured_interpolated_and_continued():
     assert 2.0 < costs.of(5) < 3.0
 
 
+def test_a_larger_pass_that_happened_to_be_faster_is_not_taken_for_free():
+    costs = PassCosts()
+    for size, seconds in ((1, 1.0), (40, 12.0), (44, 9.0), (61, 16.0)):
+        costs.record(size, seconds)
+    assert costs.of(44) < costs.of(40)
+    assert costs.added(40, 4) == pytest.approx(4 * 0.5 * 15 / 60)
+    assert costs.added(1, 43) == pytest.approx(8.0)
+
+
 def test_one_slow_pass_changes_little_and_prompts_are_left_out():
     costs = PassCosts()
     costs.record(1, 1.0)
