@@ -15,7 +15,7 @@ PRIOR_SLOPE = 0.35
 # another process took the core away, counts as no more than double.
 NEWEST = 0.2
 MOST_TOKENS = 64
-LEAST = 0.5
+LEAST_SHARE = 0.5  # of what a token adds on average: less than that is not believed
 
 
 class PassCosts:
@@ -61,7 +61,7 @@ class PassCosts:
         At least half of what tokens cost over all sizes: of two sizes that were rarely measured the larger one may seem
         to cost nothing more, and who looks for the best draft finds just these.
         """
-        return max(LEAST * self._slope() * more, self.of(n_tokens + more) - self.of(n_tokens))
+        return max(LEAST_SHARE * self._slope() * more, self.of(n_tokens + more) - self.of(n_tokens))
 
     def _slope(self) -> float:
         """Return the seconds that a token adds on average, from the smallest pass to the largest; never less than 0."""

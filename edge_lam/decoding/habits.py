@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MOST_CONTEXTS = 4096
-# A choice was seen this much less often, and something else this much more, than was counted: one sight is no habit.
-DOUBT = 1.0
+# A choice counts as seen this much less often, and anything else as seen this much more: one sight is no habit.
+DOUBT = 0.5
 
 
 class Habits:
@@ -27,7 +27,7 @@ class Habits:
             if not counts:
                 continue
             token = max(counts, key=counts.__getitem__)
-            rate = max(0.0, counts[token] - DOUBT / 2) / (sum(counts.values()) + DOUBT / 2)
+            rate = (counts[token] - DOUBT) / (sum(counts.values()) + DOUBT)
             if best is None or rate > best[1]:
                 best = token, rate
         return best

@@ -104,4 +104,5 @@ def _checked(value: Any) -> Number:
         raise ValueError("the result is no real number")  # noqa: TRY004 - the user's expression, not a wrong type
     if not abs(value) <= LARGEST:
         raise ValueError("the result is too large")
-    return value  # type: ignore[no-any-return]
+    number: Number = value
+    return number

@@ -90,13 +90,13 @@ def measure_restart(
     n_ctx = -(-(len(prompt) + ROOM) // ROOM) * ROOM
     if n_ctx > (longest := ModelShape.of(GGUFHeader.read(model)).n_ctx_train):
         raise EdgeLamError(f"the model takes {longest} tokens, the tools and their request need {n_ctx}")
-    options = {"model": model, "n_ctx": n_ctx, "n_threads": n_threads}
+    options: dict[str, Any] = {"model": model, "n_ctx": n_ctx, "n_threads": n_threads}
     samples = []
     with tempfile.TemporaryDirectory(prefix="edge-lam-restart-") as text:
         folder, empty = Path(text) / "prefixes", Path(text) / "empty"
         baked = Path(text) / "app.prefix"
         tell(0, repeats + 2)
-        with load(**options, log="off", prefix_cache=folder) as lam:  # type: ignore[arg-type]
+        with load(**options, log="off", prefix_cache=folder) as lam:
             lam.prewarm(tools).result()
             lam.bake(baked, tools)
         for repeat in range(repeats):
