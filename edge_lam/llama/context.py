@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.adapter import apply_adapters, load_adapters
 from edge_lam.llama.batch import Batch, Part
-from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KVType, kv_type_of
+from edge_lam.llama.context_setup import create_context, free_context
+from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, kv_type_of
 from edge_lam.llama.library import library, log
 from edge_lam.llama.numbers import (
     DEFAULT_N_CTX,
@@ -118,61 +118,29 @@ class Context:
         self._n_outputs = 0
         self.adapters = load_adapters(model, adapters)
         self._on_node = on_node  # llama.cpp keeps only the address
-        # A flag that llama.cpp looks at between the nodes of its graph, through a function of C: strlen of "" is 0, of
-        # anything else true. One of Python would have to wait for the interpreter each time, hundreds of times a pass.
-        self._abort = ctypes.create_string_buffer(2)
-        pointer = self._create()
+        self._abort = ctypes.create_string_buffer(2)  # not empty: the pass under way ends
+        created = create_context(
+            model,
+            n_ctx=n_ctx,
+            n_sequences=n_sequences,
+            n_batch=self.n_batch,
+            n_logits=self.n_logits,
+            n_threads=n_threads,
+            kv_type=self.kv_type,
+            abort=self._abort,
+            on_node=on_node,
+        )
+        self.compute_bytes, self.kv_layout = created.compute_bytes, created.kv_layout
+        pointer = created.pointer
         self._pointer: int | None = pointer
         self._memory = self._llama.llama_get_memory(pointer)
         self._batch = Batch(self._llama, self.n_batch)
-        self._free = weakref.finalize(self, _free_context, self._llama, pointer, self._batch.struct, self._process)
+        self._free = weakref.finalize(self, free_context, self._llama, pointer, self._batch.struct, self._process)
         self.n_cells: int = self._llama.llama_n_ctx(pointer)
         self.kv_bytes = model.shape.kv_bytes(self.n_cells, self.kv_type)
         model.attach(self)
         if self.adapters:
             apply_adapters(pointer, self.adapters)
-
-    def _create(self) -> int:
-        params = self._llama.llama_context_default_params()
-        params.n_ctx = self.n_ctx * self.n_sequences
-        params.n_seq_max = self.n_sequences
-        params.kv_unified = True  # one pass reads the tokens of all sequences, and they can share cells
-        params.n_batch = params.n_ubatch = self.n_batch
-        params.n_outputs_max = self.n_logits
-        params.n_threads = params.n_threads_batch = self.n_threads
-        params.type_k = params.type_v = self.kv_type.number
-        params.flash_attn_type = self._flash_attention()
-        params.abort_callback = ctypes.cast(_string_length(), self._llama.ggml_abort_callback)
-        params.abort_callback_data = ctypes.addressof(self._abort)
-        if self._on_node is not None:
-            params.cb_eval = self._on_node
-        with log.capture():
-            pointer: int | None = self._llama.llama_init_from_model(self.model.pointer, params)
-            reason = log.last_error() or "no reason given"
-            self.compute_bytes = log.buffer_bytes("compute") + log.buffer_bytes("output")
-            is_fused = params.flash_attn_type != self._llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
-            self.kv_layout = _kv_layout(log.text(), self.kv_type, is_fused=is_fused)
-        if not pointer:
-            raise BackendError(
-                f"llama.cpp could not set up a context of {self.n_ctx} tokens: {reason}", hint="use a smaller n_ctx"
-            )
-        return pointer
-
-    def _flash_attention(self) -> int:
-        """Return llama.cpp's number for how attention is computed.
-
-        The fused kernel ("flash attention") needs no memory for the scores of all tokens at once. But on a processor it
-        goes through the context token by token: where a pass reads a handful, as of forced tokens, drafts and short
-        messages, matrix products are much faster, and where it reads a long prompt they are as fast. On a GPU llama.cpp
-        finds out itself what that can do. Quantized values can be read by the fused kernel only.
-        """
-        llama = self._llama
-        number: int = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        if self.kv_type.is_quantized:
-            number = llama.LLAMA_FLASH_ATTN_TYPE_ENABLED
-        elif self.model.device != "cpu":
-            number = llama.LLAMA_FLASH_ATTN_TYPE_AUTO
-        return number
 
     def decode(
         self,
@@ -430,27 +398,3 @@ class Context:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _kv_layout(text: str, kv_type: KVType, *, is_fused: bool) -> str:
-    """Read from llama.cpp's log how the bytes of keys and values differ from what is usual for their type.
-
-    Without flash attention values are stored transposed. Quantized ones are rotated before they are rounded, where the
-    size of the heads and the environment allow it.
-    """
-    found = ["transposed"] if not is_fused or "Flash Attention not supported" in text else []
-    if kv_type.is_quantized and not re.search(r"attn_rot_[kv] = 1", text):
-        found.append("unrotated")
-    return " ".join(found)
-
-
-def _free_context(llama: ModuleType, pointer: int, batch: ctypes.Structure, process: int) -> None:
-    if os.getpid() == process:
-        llama.llama_batch_free(batch)
-        llama.llama_free(pointer)
-
-
-def _string_length() -> Any:
-    """Return C's strlen, as ctypes has it."""
-    libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
-    return libc.strlen
