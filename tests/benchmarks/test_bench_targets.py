@@ -74,9 +74,11 @@ def test_starts_are_compared_with_one_cold_start_of_the_server(tmp_path):
     starts = [Sample({"time.first": seconds}, {"kind": "disk"}) for seconds in (1.0, 1.5, 9.0)]
     cold = Sample({"time.first": 30.0, "tokens.prompt": 4100.0}, {"kind": "llama-server"})
     mapped = [Sample({"time.first": seconds, "time.load": 0.5}, {"kind": "mapped"}) for seconds in (1.2, 1.4, 3.0)]
-    disk, baked, unpacked = table(tmp_path, done(rows.RESTART, *starts, *mapped, cold)).values()
+    found = table(tmp_path, done(rows.RESTART, *starts, *mapped, cold))
+    disk, baked, mapped_ratio, _, unpacked = found.values()
     assert (disk.figure, disk.met) == ("20.00x", True)
     assert baked.met is None
+    assert (mapped_ratio.figure, mapped_ratio.limit) == ("21.43x", "")
     assert (unpacked.figure, unpacked.met, unpacked.note) == ("1.40 s", True, "load 0.50, median of 3")
 
 
@@ -134,7 +136,7 @@ def test_a_new_process_finds_its_prefix_on_disk(tiny_lam_path, monkeypatch):
     monkeypatch.setattr(restart, "N_TOKENS", 400)
     options = {"n_threads": 1, "repeats": 1, "llama_server": None}
     samples = restart.measure_restart(str(tiny_lam_path), list(own_answers()), **options)
-    assert [sample.labels["kind"] for sample in samples] == ["disk", "mapped", "baked"]
+    assert [sample.labels["kind"] for sample in samples] == ["disk", "mapped", "baked", "baked, mapped"]
     for sample in samples:
         assert 0 < sample.values["time.first"] < 60
         assert sample.values["tokens.cached"] > 400

@@ -83,8 +83,8 @@ def measure_restart(
         tell: hears how much is done.
 
     Returns:
-        A sample for each start: "time.first" and, as its label, the kind: "disk", "mapped" (as "disk", but weights are
-        not copied into another order), "baked" or "llama-server".
+        A sample for each start: "time.first" and, as its label, the kind: "disk" or "baked", either also "mapped"
+        (weights are not copied into another order), or "llama-server".
     """
     tools, prompt = large_tools(model, answers)
     n_ctx = -(-(len(prompt) + ROOM) // ROOM) * ROOM
@@ -101,10 +101,13 @@ def measure_restart(
             lam.bake(baked, tools)
         for repeat in range(repeats):
             tell(1 + repeat, repeats + 2)
+            disk = {"prefix_cache": str(folder)}
+            shipped = {"prefix_cache": str(empty), "prefix": str(baked)}
             kinds: dict[str, dict[str, Any]] = {
-                "disk": {"prefix_cache": str(folder)},
-                "mapped": {"prefix_cache": str(folder), "repack": False},
-                "baked": {"prefix_cache": str(empty), "prefix": str(baked)},
+                "disk": disk,
+                "mapped": {**disk, "repack": False},
+                "baked": shipped,
+                "baked, mapped": {**shipped, "repack": False},
             }
             for kind, more in kinds.items():
                 said = run_fresh(f"{__name__}:first_token", {"tools": tools, "options": options | more})
