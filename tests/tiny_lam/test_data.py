@@ -19,6 +19,8 @@ from tiny_lam.episodes import Mix, Turn, ask, draw_episode, draw_tools
 from tiny_lam.evaluate import REQUESTS, SETS, episodes, is_right
 from tiny_lam.procedural import same_work
 from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn
+from tiny_lam.replies import IRRELEVANT_HELD_OUT
+from tiny_lam.small_talk import BEYOND_THE_DEMO, SMALL_TALK
 from tiny_lam.spec import ToolSpec, slots_of
 
 ALL_TOOLS = [*catalog.DEMO, *catalog.TRAINED, *catalog.HELD_OUT]
@@ -102,6 +104,18 @@ def test_a_faulty_pattern_is_named(pattern: str, reason: str):
     get_time = next(tool for tool in catalog.DEMO if tool.name == "get_time")
     with pytest.raises(ValueError, match=reason):
         phrasings.check(get_time, (pattern,))
+
+
+@pytest.mark.parametrize("pattern", [*SMALL_TALK, *BEYOND_THE_DEMO])
+def test_patterns_of_small_talk_are_whole_and_none_is_held_out(pattern: str, monkeypatch):
+    monkeypatch.setattr(phrasings, "SMALL_TALK", (pattern,))
+    rng = random.Random(9)
+    held = {phrasings.plain(text) for text in IRRELEVANT_HELD_OUT}
+    for _ in range(60):
+        text = phrasings.small_talk(rng)
+        assert text
+        assert not set("[]<>|") & set(text)
+        assert phrasings.plain(text) not in held
 
 
 def test_sums_in_words_are_sums_that_the_demo_calculates():

@@ -283,7 +283,7 @@ def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
     if mix.near and rng.random() < mix.near and (near := near_tool(rng, tools)):
         return ask(rng, near, plain)[0]
     roll = rng.random()
-    if mix.more and roll < 0.25:
+    if mix.more and roll < 0.4:
         demo = all(tool in catalog.DEMO for tool in tools)
         return wrap(phrasings.small_talk(rng, demo=demo), rng, mix.wrapped)
     if roll < 0.5:

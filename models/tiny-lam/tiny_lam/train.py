@@ -17,6 +17,7 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,19 @@ from tiny_lam.tokenizer import train_tokenizer
 
 LOG_EVERY = 20
 SAVE_EVERY = 100
+CONVERSATIONS = 20  # of a row; a long tool block pays only with many
 LATE_WEIGHTS: tuple[tuple[Kind, float], ...] = (
     ("call", 0.4), ("parallel", 0.17), ("irrelevant", 0.22), ("missing", 0.1), ("result", 0.08), ("chat", 0.03),
 )  # fmt: skip
 
 
 def mix_at(progress: float) -> Mix:
-    """The curriculum: one or two tools first, up to five later."""
+    """The curriculum: one or two tools first, up to five later, and in the last fifth fewer made-up ones."""
     if progress < 0.12:
         return Mix(n_tools=(1, 2), procedural=0.3, renamed=0.2, wrapped=0.2, scrambled=0.5)
     if progress < 0.35:
         return Mix(n_tools=(1, 3), scrambled=0.5)
-    return Mix(
+    late = Mix(
         n_tools=(1, 5),
         demo=0.45,
         procedural=0.25,
@@ -61,6 +63,10 @@ def mix_at(progress: float) -> Mix:
         near=0.4,
         weights=LATE_WEIGHTS,
     )
+    if progress < 0.8:
+        return late
+    # While the rate falls: mostly the tools as they are. What is learnt from others stays with less of it.
+    return replace(late, demo=0.4, procedural=0.1, renamed=0.12)
 
 
 def copy_share(progress: float) -> float:
@@ -80,7 +86,7 @@ def draw_batch(maker: RowMaker, tokens: int, progress: float) -> tuple[Batch, in
             rows.append(maker.copy_row())
             copied += rows[-1].size
         else:
-            rows.append(maker.task_row(mix_at(progress), 14))  # a long tool block pays only with many conversations
+            rows.append(maker.task_row(mix_at(progress), CONVERSATIONS))
             replies += len(rows[-1].branches)
         size += rows[-1].size
     return pack(rows, maker.preamble), replies
