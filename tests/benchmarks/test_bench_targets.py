@@ -43,7 +43,7 @@ def test_passes_and_the_loops_ratio_have_bars_of_their_own(tmp_path, quant, met)
     found = table(tmp_path, done(rows.LOOPS, *samples, quant=quant))
     assert found["passes per answer, forced tokens"].met
     assert found["passes per answer, forced tokens and drafts"].met is False
-    assert found["passes per answer, forced tokens and drafts"].figure == "16.5"
+    assert found["passes per answer, forced tokens and drafts"].figure == "16.50"
     row = found["decode time of an answer, against our plain loop"]
     assert (row.figure, row.met) == ("1.90x", met)
 

@@ -105,7 +105,7 @@ def _loops(result: ItemResult, limits: Limits) -> list[Row]:
     for way, most in MOST_PASSES.items():
         name = "forced tokens" if way == "forced" else "forced tokens and drafts"
         note = f"{len(samples)} answers; plain {passes['plain']:.1f}" if samples else result.reason
-        figure = f"{passes[way]:.1f}" if samples else ""
+        figure = f"{passes[way]:.2f}" if samples else ""  # 16.04 is not 16
         met = passes[way] <= most if samples else None
         found.append(Row(f"passes per answer, {name}", quant, f"<= {most:g}", figure, met, note))
     plain, drafts = _values(samples, "time.plain"), _values(samples, "time.drafts")
