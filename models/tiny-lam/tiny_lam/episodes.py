@@ -170,8 +170,8 @@ def ask(rng: random.Random, tool: ToolSpec, mix: Mix) -> tuple[str, list[Call], 
 
 
 def _template(rng: random.Random, tool: ToolSpec, mix: Mix) -> str:
-    if mix.more and tool.more and rng.random() < 0.5:
-        return phrasings.vary(tool, rng)
+    if mix.more:
+        return phrasings.draw_template(tool, rng)
     return rng.choice(tool.held if mix.held_phrasing and tool.held else tool.says)
 
 

@@ -14,6 +14,9 @@ from tiny_lam.brackets import CHOICE, resolve
 from tiny_lam.replies import IRRELEVANT_HELD_OUT
 from tiny_lam.small_talk import BEYOND_THE_DEMO, SMALL_TALK
 from tiny_lam.spec import ToolSpec, slots_of
+from tiny_lam.synonyms import reword
+
+REWORDED = 0.6  # share of the phrasings that are put in other words
 
 
 def plain(text: str) -> str:
@@ -34,13 +37,20 @@ def check(tool: ToolSpec, patterns: tuple[str, ...]) -> None:
                 raise ValueError(f"{tool.name}: {pattern!r} must hold {tool.required} and nothing unknown")
 
 
-def vary(tool: ToolSpec, rng: random.Random) -> str:
-    """Draw a phrasing of `tool` from its patterns, never a held-out one."""
+def draw_template(tool: ToolSpec, rng: random.Random) -> str:
+    """Draw a phrasing of `tool`, from its templates or patterns, many in other words; never a held-out one."""
     held = {plain(text) for text in tool.held}
     while True:
-        text = resolve(rng.choice(tool.more), rng)
+        text = vary(tool, rng) if tool.more and rng.random() < 0.5 else rng.choice(tool.says)
+        if rng.random() < REWORDED:
+            text = reword(text, rng)
         if plain(text) not in held:
             return text
+
+
+def vary(tool: ToolSpec, rng: random.Random) -> str:
+    """Draw a phrasing of `tool` from its patterns."""
+    return resolve(rng.choice(tool.more), rng)
 
 
 def small_talk(rng: random.Random, *, demo: bool = False) -> str:

@@ -331,7 +331,7 @@ MORE: dict[str, tuple[str, ...]] = {
         "[make|take|add|create|write|save|leave|store|start|keep] [a|a new|another|one|me a] note[:|,| that| saying| that says| with| reading| which says] {text}",
         "[can|could] you [note|write down|remember|save|make a note of|take down] [that|:|this:|] {text}?",
         "[remember|keep in mind|don't forget|never forget] that {text}",
-        "[remember|keep|don't forget|do not forget][:|this:] {text}",
+        "[remember|keep|don't forget|do not forget][:| this:] {text}",
         "remember [that|] {text} [for me|]",
         "[note|write down|write|save|record|jot down] that {text} [please|]",
         "[make|take] a note [that|of the fact that|to|about] {text}",
