@@ -29,6 +29,11 @@ _TOKENIZE = ctypes.CFUNCTYPE(
     ctypes.c_bool,
 )
 
+# Parts of the vocabulary that llguidance prepares masks of: what may stand in a JSON string, up to 10 characters of it
+# and any number. Of its own four, white space and up to 30 characters take a fifth of the time to build, and no mask is
+# faster for them; without any, a mask inside a string takes 1.5 ms instead of 0.1.
+_SLICES = [r'[^"\\\x00-\x1F\x7F]{1,10}', r'[^"\\\x00-\x1F\x7F]+']
+
 
 def end_tokens(model: Model, end_of_turn: str) -> frozenset[int]:
     """Return the tokens that end a reply: the model's own, and that of a text, if it is one."""
@@ -37,7 +42,7 @@ def end_tokens(model: Model, end_of_turn: str) -> frozenset[int]:
 
 
 def make_tokenizer(model: Model, ends: frozenset[int], tokenize: int | None = None) -> LLTokenizer:
-    """Build llguidance's tokenizer; it takes most of a second for 152,000 tokens.
+    """Build llguidance's tokenizer; it takes half a second for 152,000 tokens.
 
     Args:
         model: whose tokens.
@@ -53,6 +58,7 @@ def make_tokenizer(model: Model, ends: frozenset[int], tokenize: int | None = No
         vocab_ptr=model.vocab,
         tokenize_fptr=tokenize_address() if tokenize is None else tokenize,
         eos_token=sorted(ends, key=lambda token: (token != first, token)),
+        slices=_SLICES,
     )
     return tokenizer
 
