@@ -41,16 +41,13 @@ def draw_template(tool: ToolSpec, rng: random.Random) -> str:
     """Draw a phrasing of `tool`, from its templates or patterns, many in other words; never a held-out one."""
     held = {plain(text) for text in tool.held}
     while True:
-        text = vary(tool, rng) if tool.more and rng.random() < 0.5 else rng.choice(tool.says)
+        text = rng.choice(tool.says)
+        if tool.more and rng.random() < 0.5:
+            text = resolve(rng.choice(tool.more), rng)
         if rng.random() < REWORDED:
             text = reword(text, rng)
         if plain(text) not in held:
             return text
-
-
-def vary(tool: ToolSpec, rng: random.Random) -> str:
-    """Draw a phrasing of `tool` from its patterns."""
-    return resolve(rng.choice(tool.more), rng)
 
 
 def small_talk(rng: random.Random, *, demo: bool = False) -> str:
