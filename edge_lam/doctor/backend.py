@@ -84,7 +84,7 @@ def _library_folder() -> Path | None:
 def _loading_error() -> str:
     command = [sys.executable, "-c", _CHILD, *filter(None, sys.path)]
     try:
-        child = subprocess.run(  # noqa: S603
+        child = subprocess.run(  # noqa: S603 - this interpreter, with our own code
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired:

@@ -61,7 +61,7 @@ budget: ContextVar[Budget] = ContextVar("budget")
 class Generation(Extension):
     """``{% generation %}``, which `transformers` marks replies with for training; nothing to a prompt."""
 
-    tags = {"generation"}  # noqa: RUF012
+    tags = {"generation"}  # noqa: RUF012 - jinja2 declares it so
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         """Return what stands in the block."""
@@ -161,14 +161,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 class Bounds(NodeTransformer):
     """Rewrites a template so that its loops are counted and what it joins with ``~`` is measured."""
 
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - jinja2 looks it up
         """Count each turn, at its start."""
         self.generic_visit(node)
         tick = nodes.Call(nodes.EnvironmentAttribute("tick"), [], [], None, None)
         node.body.insert(0, nodes.ExprStmt(tick))
         return node
 
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - jinja2 looks it up
         """Measure before joining."""
         self.generic_visit(node)
         return nodes.Call(nodes.EnvironmentAttribute("concat_bounded"), node.nodes, [], None, None, lineno=node.lineno)
