@@ -13,13 +13,14 @@ import pytest
 from edge_lam.demo_tools.arithmetic import calculate
 from edge_lam.formats import XLam2Qwen
 from edge_lam.tools import as_tools
-from tiny_lam import arithmetic, catalog, phrasings, pools, slots, texts
+from tiny_lam import arithmetic, brackets, catalog, phrasings, pools, slots, texts
 from tiny_lam.absent import near_tool
 from tiny_lam.episodes import Mix, Turn, ask, draw_episode, draw_tools
 from tiny_lam.evaluate import REQUESTS, SETS, episodes, is_right
 from tiny_lam.procedural import same_work
 from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn
 from tiny_lam.replies import IRRELEVANT_HELD_OUT
+from tiny_lam.sections import read_sections
 from tiny_lam.small_talk import BEYOND_THE_DEMO, SMALL_TALK
 from tiny_lam.spec import ToolSpec, slots_of
 from tiny_lam.synonyms import reword
@@ -91,6 +92,21 @@ def test_phrasings_are_sound_requests_and_no_held_out_ones(spec: ToolSpec):
         text = phrasings.draw_template(spec, rng)
         assert set(spec.required) <= slots_of(text) <= set(spec.params)
         assert phrasings.plain(text) not in held
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z']+|\{\w+\}", text.lower()))
+
+
+@pytest.mark.parametrize("spec", [*catalog.DEMO, *catalog.TRAINED], ids=lambda spec: spec.name)
+def test_written_phrasings_have_other_words_than_the_held_out_ones(spec: ToolSpec):
+    """Who wrote them saw no held-out phrasing; a line that shares four fifths of its words with one was left out."""
+    rng = random.Random(4)
+    written = [text for table in catalog.PHRASINGS for text in table.get(spec.name, ())]
+    drawn = [words(brackets.resolve(text, rng)) for text in written for _ in range(2)]
+    for held in map(words, spec.held):
+        for chosen in drawn:
+            assert len(held & chosen) < 0.8 * len(held | chosen)
 
 
 def test_other_words_leave_placeholders_alone_and_begin_as_the_words_did():
@@ -176,6 +192,32 @@ def test_training_never_draws_a_held_out_value():
         if held == set(pool) or kind == "unit":
             continue
         assert not {slots.draw(kind, rng) for _ in range(200)} & held
+
+
+@pytest.mark.parametrize("kind", pools.MORE_KINDS)
+def test_further_values_are_new_ones_and_none_that_is_held_out_is_drawn(kind):
+    further = pools.MORE_KINDS[kind]
+    known = {value.lower() for value in pools.KINDS[kind]}
+    assert not known & {value.lower() for value in further}
+    assert len(set(further)) == len(further) >= 50
+    rng = random.Random(8)
+    drawn = {slots.draw(kind, rng, more=True) for _ in range(3000)} & set(further)
+    assert len(drawn) > len(further) / 2
+    assert not any(map(slots.is_held_out, drawn))
+
+
+def test_a_line_before_the_first_section_is_named(tmp_path):
+    file = tmp_path / "values.txt"
+    file.write_text("\n# city\nParis|Rome\n\nOslo\n# room\n")
+    assert read_sections(file) == {"city": ["Paris|Rome", "Oslo"], "room": []}
+    file.write_text("Paris\n# city\n")
+    with pytest.raises(ValueError, match=r"'Paris' stands before the first section"):
+        read_sections(file)
+
+
+def test_every_section_of_phrasings_is_for_a_tool():
+    names = {tool.name for tool in [*catalog.DEMO, *catalog.TRAINED]}
+    assert {name for table in catalog.PHRASINGS for name in table} == names
 
 
 @pytest.mark.parametrize("kind", texts.PATTERNS)

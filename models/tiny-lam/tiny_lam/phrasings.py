@@ -16,7 +16,8 @@ from tiny_lam.small_talk import BEYOND_THE_DEMO, SMALL_TALK
 from tiny_lam.spec import ToolSpec, slots_of
 from tiny_lam.synonyms import reword
 
-REWORDED = 0.6  # share of the phrasings that are put in other words
+PATTERNS = 0.65  # share of the phrasings that are drawn from a tool's patterns, where it has some
+REWORDED = 0.4  # share of the phrasings that are put in other words
 
 
 def plain(text: str) -> str:
@@ -42,7 +43,7 @@ def draw_template(tool: ToolSpec, rng: random.Random) -> str:
     held = {plain(text) for text in tool.held}
     while True:
         text = rng.choice(tool.says)
-        if tool.more and rng.random() < 0.5:
+        if tool.more and rng.random() < PATTERNS:
             text = resolve(rng.choice(tool.more), rng)
         if rng.random() < REWORDED:
             text = reword(text, rng)

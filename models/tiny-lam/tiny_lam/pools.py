@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tiny_lam.sections import read_sections
+
 KINDS: dict[str, list[str]] = {}
 OPEN_KINDS: set[str] = set()
+MORE_KINDS = {
+    kind: [value.strip() for line in lines for value in line.split("|")]
+    for kind, lines in read_sections(Path(__file__).parent / "values.txt").items()
+}
+"""Further values of some kinds, which only training draws."""
 
 
 def _kind(name: str, values: str, *, made_up: bool = False) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from tiny_lam import texts
 from tiny_lam.arithmetic import WORD_NUMBERS, expression, more_expression
-from tiny_lam.pools import KINDS, LIKE_UNITS, OPEN_KINDS
+from tiny_lam.pools import KINDS, LIKE_UNITS, MORE_KINDS, OPEN_KINDS
 
 VOCABULARY: list[str] = []  # filled by `use_vocabulary`
 
@@ -37,12 +37,13 @@ def is_held_out(text: str, *, one_in: int = 10) -> bool:
 def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = False) -> str:
     """Draw one value of `kind`.
 
-    `held_out` draws from the tenth that training never sees (made-up words too); `more` composes half of the dates,
-    times, addresses, numbers and texts, so that each of their digits and words is copied and none is known.
+    `held_out` draws from the tenth that training never sees (made-up words too); `more` draws half of the values from
+    larger pools and composes half of the dates, times, addresses, numbers and texts, so that each of their digits and
+    words is copied and none is known.
     """
-    if more and kind in COMPOSED and rng.random() < 0.5:
-        value = COMPOSED[kind](rng)
-        if not is_held_out(value):
+    if more and rng.random() < 0.5:
+        value = _draw_more(kind, rng)
+        if value and not is_held_out(value):
             return value
     if kind == "unit":  # a closed class: all are trained, and pairs of them held out
         return rng.choice(KINDS[kind])
@@ -50,6 +51,18 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = 
     if kind not in OPEN_KINDS or rng.random() < 0.6:
         return rng.choice(pool)
     return _invent(kind, rng, pool)
+
+
+def _draw_more(kind: str, rng: random.Random) -> str:
+    """Draw a value of `kind` that only training draws; "" where there is none."""
+    if kind in OPEN_KINDS and rng.random() < 0.2:
+        return joined_words(rng)
+    sources: list[Callable[[], str]] = []
+    if kind in COMPOSED:
+        sources.append(lambda: COMPOSED[kind](rng))
+    if kind in MORE_KINDS:
+        sources.append(lambda: rng.choice(MORE_KINDS[kind]))
+    return rng.choice(sources)() if sources else ""
 
 
 def draw_other(kind: str, taken: set[str], rng: random.Random) -> str:
@@ -74,13 +87,24 @@ def use_vocabulary(words: list[str]) -> None:
 
 
 def draw_any(rng: random.Random) -> str:
-    """Draw a value of any kind, or one to three words of the vocabulary; never a held-out value."""
+    """Draw a value of any kind, or words of the vocabulary; never a held-out value."""
     if not VOCABULARY or rng.random() < 0.5:
         return draw(rng.choice(sorted(KINDS)), rng, more=True)
     while True:
-        value = " ".join(rng.choices(VOCABULARY, k=rng.choice((1, 1, 2, 3))))
+        value = joined_words(rng)
         if not is_held_out(value):
             return value
+
+
+def joined_words(rng: random.Random) -> str:
+    """One to three words of the vocabulary, or words joined of two or three, as a name holds tokens that a text knows alone."""
+    words = rng.choices(VOCABULARY or _ONSETS, k=rng.choice((1, 1, 2, 3)))
+    for i in range(len(words)):
+        if rng.random() < 0.4:
+            words[i] += "".join(rng.choices(VOCABULARY or _VOWELS, k=rng.choice((1, 1, 2)))).lower()
+        if rng.random() < 0.3:
+            words[i] = words[i].capitalize()
+    return " ".join(words)
 
 
 def _invent(kind: str, rng: random.Random, pool: list[str]) -> str:

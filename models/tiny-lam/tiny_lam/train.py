@@ -48,7 +48,7 @@ LATE_WEIGHTS: tuple[tuple[Kind, float], ...] = (
 
 
 def mix_at(progress: float) -> Mix:
-    """The curriculum: one or two tools first, up to five later, and in the last fifth fewer made-up ones."""
+    """The curriculum: one or two tools first, up to five later, and in the last quarter fewer made-up ones."""
     if progress < 0.12:
         return Mix(n_tools=(1, 2), procedural=0.3, renamed=0.2, wrapped=0.2, scrambled=0.5)
     if progress < 0.35:
@@ -63,7 +63,7 @@ def mix_at(progress: float) -> Mix:
         near=0.4,
         weights=LATE_WEIGHTS,
     )
-    if progress < 0.8:
+    if progress < 0.75:
         return late
     # While the rate falls: mostly the tools as they are. What is learnt from others stays with less of it.
     return replace(late, demo=0.4, procedural=0.1, renamed=0.12)
