@@ -1,10 +1,17 @@
 """Requests that no tool serves, as patterns: questions about the world, wishes, opinions, sentences that ask nothing.
 
 A model that has read a few hundred of them learns these; one that has read patterns of every kind learns what they have
-in common: nothing that a tool does. ``<kind>`` stands for a value. Only training draws them.
+in common: nothing that a tool does. ``<kind>`` stands for a value. Only training draws them. `small_talk.txt` holds more,
+most of them plain sentences.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
+
+from tiny_lam.sections import read_sections
+
+_WRITTEN = read_sections(Path(__file__).with_suffix(".txt"))
 
 SMALL_TALK = (
     "[tell|write] me a [joke|story|poem|riddle|rhyme|fairy tale|limerick] about <animal>",
@@ -154,6 +161,7 @@ SMALL_TALK = (
     "[what time of year|in which month|which season] do [<animal>|roses|apples|cherries|swallows] [bloom|ripen|come back|look best|have babies]?",
     "how does [<animal>|a snail|a bird|a fish|a tree] [know its way|find food|breathe|sleep|survive winter|make babies|drink|see in the dark|fight]?",
     "[who|what] [is|was] [the first|the last|the best|the richest|the tallest|the youngest] [person|king|woman|president|author|chef|singer|inventor] [of <country>|in space|on earth|in history|ever|of all time]?",
+    *_WRITTEN["any"],
 )
 
 
@@ -196,4 +204,5 @@ BEYOND_THE_DEMO = (
     "[is|are] my [friends|parents|neighbours|kids] [angry|at home|happy|coming] [today|tonight|]?",
     "[read|tell] me [the newspaper|a bedtime story|<book>|my horoscope|my future|my palm]",
     "[remember|forget] [our first date|the good old days|me|what happened in school]?",
+    *_WRITTEN["beyond the demo"],
 )
