@@ -65,8 +65,8 @@ def mix_at(progress: float) -> Mix:
     )
     if progress < 0.75:
         return late
-    # While the rate falls: mostly the tools as they are. What is learnt from others stays with less of it.
-    return replace(late, demo=0.4, procedural=0.1, renamed=0.12)
+    # Mostly the tools as they are, with values of the kind that belongs there: what else was learnt stays with less of it.
+    return replace(late, demo=0.25, procedural=0.1, renamed=0.12, scrambled=0.1)
 
 
 def copy_share(progress: float) -> float:
