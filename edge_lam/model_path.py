@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from edge_lam.errors import InvalidRequest
+from edge_lam.paths import user_path
 
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "tiny-lam-Q8_0.gguf"
 
@@ -22,7 +23,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
         return EMBEDDED_MODEL
     if not isinstance(model, str | os.PathLike):
         raise InvalidRequest(f"model must be a path or a name, not {type(model).__name__}", param="model")
-    path = Path(model).expanduser()
+    path = user_path(model, param="model")
     if isinstance(model, os.PathLike) or path.exists():
         return path
     from edge_lam.hub import resolve

@@ -1,4 +1,4 @@
-"""The folders that edge-lam writes to. Nothing is created here; who writes, creates.
+"""The folders that edge-lam writes to, and the paths that people name. Nothing is created here; who writes, creates.
 
 EDGE_LAM_HOME overrides both. Elsewhere: XDG on Linux, ~/Library on macOS.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+
+from edge_lam.errors import InvalidRequest
 
 
 def state_dir() -> Path:
@@ -20,10 +22,24 @@ def cache_dir() -> Path:
     return _folder("XDG_CACHE_HOME", ".cache", "Caches")
 
 
+def user_path(path: str | os.PathLike[str], *, param: str = "path") -> Path:
+    """Return a path as a person names it, "~" and "~user" for home folders.
+
+    Raises:
+        InvalidRequest: there is no such user; `param` says what the path was given for.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        user = Path(path).parts[0]
+        hint = f"write ./{user} for a file of that name"
+        raise InvalidRequest(f"{path}: {user} has no home folder", hint=hint, param=param) from None
+
+
 def _folder(variable: str, linux: str, macos: str) -> Path:
     home = os.environ.get("EDGE_LAM_HOME")
     if home:
-        return Path(home).expanduser()
+        return user_path(home, param="EDGE_LAM_HOME")
     if sys.platform == "darwin":
         return Path.home() / "Library" / macos / "edge-lam"
     base = os.environ.get(variable, "")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import edge_lam
 from edge_lam import paths
+from edge_lam.errors import InvalidRequest
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +43,11 @@ def test_one_folder_for_all(monkeypatch, tmp_path):
     monkeypatch.setenv("EDGE_LAM_HOME", "~/mine")
     assert paths.state_dir() == paths.cache_dir() == tmp_path / "mine"
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_path_of_a_user_that_is_not_there_is_named(tmp_path):
+    assert paths.user_path("~/a") == tmp_path / "a"
+    with pytest.raises(InvalidRequest, match=r"^~nobody-here/x: ~nobody-here has no home folder") as caught:
+        edge_lam.load("~nobody-here/x")
+    assert caught.value.param == "model"
+    assert caught.value.hint == "write ./~nobody-here for a file of that name"

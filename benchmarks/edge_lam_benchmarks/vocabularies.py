@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edge_lam.errors import HubError, InvalidRequest, ModelNotFound
-from edge_lam.paths import cache_dir
+from edge_lam.paths import cache_dir, user_path
 from edge_lam.whole_file import whole_file
 
 # By the name of a tokenizer, as `random_checkpoint` calls them, where llama.cpp calls its vocabulary otherwise.
@@ -37,7 +37,7 @@ def find_vocabulary(wanted: str | Path, folder: Path | None = None) -> Path:
         InvalidRequest: the archive has no such vocabulary.
         HubError: the archive can't be fetched.
     """
-    path = Path(wanted).expanduser()
+    path = user_path(wanted, param="vocab")
     if path.is_file() or isinstance(wanted, Path) or path.suffix == ".gguf":
         if not path.is_file():
             raise ModelNotFound(f"there is no file {path}", param="vocab")

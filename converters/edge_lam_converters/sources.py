@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from edge_lam.errors import CheckpointError, ModelNotFound
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.quantize import FILE_TYPE_NUMBERS
+from edge_lam.paths import user_path
 from edge_lam_converters.architectures import architecture_of
 from edge_lam_converters.checkpoint import Checkpoint
 from edge_lam_converters.dtypes import STORAGE
@@ -259,7 +260,7 @@ def open_source(source: str | Path, adapter: str | Path | None = None, *, allow_
 
 def find(source: str | Path) -> Path:
     """Return the path of a folder or file, downloaded if the text names no path but a repository of the hub."""
-    path = Path(source).expanduser()
+    path = user_path(source, param="source")
     if isinstance(source, Path) or path.exists():
         return path
     from edge_lam.hub import Reference, fetch_checkpoint, is_alias, resolve

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache.prefix_file import Kind, Prefix, read_header, read_prefix, write_prefix
-from edge_lam.paths import cache_dir
+from edge_lam.paths import cache_dir, user_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,7 +190,7 @@ def prefix_folder(wanted: str | os.PathLike[str] | bool | None = None) -> Path |
     choice = (os.environ.get("EDGE_LAM_PREFIX_CACHE") or True) if wanted is None else wanted
     if choice is False or choice == "off":
         return None
-    return cache_dir() / "prefixes" if choice is True else Path(choice).expanduser()
+    return cache_dir() / "prefixes" if choice is True else user_path(choice, param="prefix_cache")
 
 
 def prefix_files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import normalize_messages
+from edge_lam.paths import user_path
 from edge_lam.whole_file import whole_file
 
 
@@ -18,7 +19,7 @@ def save_messages(name: str, messages: Sequence[dict[str, Any]]) -> Path:
     Raises:
         InvalidRequest: the file can't be written, or is no conversation.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     if path.exists():
         try:
             load_messages(name)
@@ -39,7 +40,7 @@ def load_messages(name: str) -> list[dict[str, Any]]:
     Raises:
         InvalidRequest: the file can't be read, or holds no messages.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -15,10 +15,10 @@ SHOWN = 4
 
 def notes_path() -> Path:
     """Return the file that notes are kept in."""
-    from edge_lam.paths import state_dir
+    from edge_lam.paths import state_dir, user_path
 
     named = os.environ.get("EDGE_LAM_NOTES")
-    return Path(named).expanduser() if named else state_dir() / "notes.txt"
+    return user_path(named, param="EDGE_LAM_NOTES") if named else state_dir() / "notes.txt"
 
 
 def add_note(text: str) -> dict[str, str]:

@@ -11,10 +11,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
+from edge_lam.paths import user_path
 
 if TYPE_CHECKING:
     from jinja2 import Template as JinjaTemplate
@@ -31,7 +31,7 @@ def read_template(path: str | os.PathLike[str]) -> str:
         InvalidRequest: it can't be read, or is no text.
     """
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8")
+        return user_path(path, param="template").read_text(encoding="utf-8")
     except (OSError, ValueError, TypeError) as error:  # ValueError: bytes that are no UTF-8, or a NUL in the path
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise InvalidRequest(f"the template {str(path)!r} can't be read: {reason}", param="template") from error

@@ -59,19 +59,40 @@ def choose_checkpoint(reference: Reference, names: list[str]) -> list[str]:
     """Return the files of a checkpoint or adapter: those that lie in no folder of the repository.
 
     Raises:
-        ModelNotFound: it has no weights in safetensors or PyTorch's format.
+        ModelNotFound: it has no weights in safetensors or PyTorch's format, or not all files of them.
     """
-    top = [name for name in names if "/" not in name]
-    for kind in _WEIGHTS:
-        weights = [name for name in top if kind.fullmatch(name)]
-        if weights:
-            return [name for name in top if name.endswith(_CHECKPOINT_TEXTS)] + weights
+    if files := checkpoint_files(names):
+        _check_shards(reference, files)
+        return files
     has_gguf = bool(group_ggufs(names))
     raise ModelNotFound(
         f"{reference.repo} holds no checkpoint" + (", only GGUF models" if has_gguf else ""),
         hint=f"name a GGUF to quantize: {reference.repo}:F16" if has_gguf else "a checkpoint has safetensors weights",
         param="model",
     )
+
+
+def checkpoint_files(names: list[str]) -> list[str]:
+    """Return what there is of a checkpoint or adapter: texts and weights, in no folder; [] without weights."""
+    top = [name for name in names if "/" not in name]
+    for kind in _WEIGHTS:
+        weights = [name for name in top if kind.fullmatch(name)]
+        if weights:
+            return [name for name in top if name.endswith(_CHECKPOINT_TEXTS)] + weights
+    return []
+
+
+def _check_shards(reference: Reference, files: list[str]) -> None:
+    """Refuse weights of which some files are missing: what a download that was cut off leaves in the cache."""
+    shards = [match for name in files if (match := _PART.search(PurePosixPath(name).stem))]
+    for prefix, n_shards in {(match.string[: match.start()], int(match[2])) for match in shards}:
+        n_here = sum(match.string.startswith(prefix) and int(match[2]) == n_shards for match in shards)
+        if n_here < n_shards:
+            raise ModelNotFound(
+                f"{reference.repo} has only {n_here} of the {n_shards} files of its weights",
+                hint="download it again: edge-lam pull goes on where it stopped",
+                param="model",
+            )
 
 
 def group_ggufs(names: list[str]) -> dict[str, list[list[str]]]:

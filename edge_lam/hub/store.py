@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from edge_lam.errors import InvalidRequest, ModelNotFound
-from edge_lam.hub.choice import choose_checkpoint, group_ggufs, quant_of
+from edge_lam.hub.choice import checkpoint_files, group_ggufs, quant_of
 from edge_lam.hub.listing import license_of_card
 from edge_lam.hub.reference import Reference
-from edge_lam.paths import state_dir
+from edge_lam.paths import state_dir, user_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Stored:
 def models_folder() -> Path:
     """Return the folder whose GGUFs are listed beside the hub's: EDGE_LAM_MODELS, else `models` of the state folder."""
     folder = os.environ.get("EDGE_LAM_MODELS")
-    return Path(folder).expanduser() if folder else state_dir() / "models"
+    return user_path(folder, param="EDGE_LAM_MODELS") if folder else state_dir() / "models"
 
 
 def stored_models() -> list[Stored]:
@@ -146,11 +146,9 @@ def _in_revision(repo: Any, revision: Any) -> Iterator[Stored]:
             which = f":{quant}" if quant and len(models) == 1 else f"/{parts[0]}"
             name = f"{repo.repo_id}{which}{at}"
             yield _stored(name, paths[0], paths, quant=quant, license=card, commit=revision.commit_hash)
-    try:
-        names = choose_checkpoint(Reference(repo.repo_id), list(files))
-    except ModelNotFound:
+    paths = tuple(files[name] for name in checkpoint_files(list(files)))  # a part of one, too: it takes room
+    if not paths:
         return
-    paths = tuple(files[name] for name in names)
     yield _stored(f"{repo.repo_id}{at}", root, paths, license=card, commit=revision.commit_hash, is_checkpoint=True)
 
 

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from edge_lam.metrics.report import CallReport, ToolReport
-from edge_lam.paths import state_dir
+from edge_lam.paths import state_dir, user_path
 
 logger = logging.getLogger("edge_lam.log")
 
@@ -35,7 +35,7 @@ class CallLog:
         wanted = (os.environ.get("EDGE_LAM_LOG") or True) if path is None else path
         if wanted is True:
             wanted = state_dir() / "calls.jsonl"
-        self.path = None if wanted is False or wanted == "off" else Path(wanted).expanduser()
+        self.path = None if wanted is False or wanted == "off" else user_path(wanted, param="log")
         self.log_prompts = os.environ.get("EDGE_LAM_LOG_PROMPTS") == "1" if log_prompts is None else log_prompts
         self._warned = False
 

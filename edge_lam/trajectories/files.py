@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats.json_text import decode
+from edge_lam.paths import user_path
 from edge_lam.trajectories.trajectory import Trajectory
 from edge_lam.whole_file import whole_file
 
@@ -57,7 +58,7 @@ def write_trajectories(path: str | os.PathLike[str], trajectories: Iterable[Traj
     Raises:
         InvalidRequest: the file can't be written; `param` is "path".
     """
-    file_path = Path(path).expanduser()
+    file_path = user_path(path)
     is_list = file_path.suffix.lower() == ".json"
     count = 0
     try:
@@ -82,7 +83,7 @@ def decoded_entries(path: Path) -> Iterator[Decoded]:
         InvalidRequest: the file can't be read, or is a list that is not JSON; `param` is "path".
     """
     try:
-        with path.expanduser().open("rb") as file:
+        with user_path(path).open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not (text := line.removeprefix(b"\xef\xbb\xbf").strip()):
                     continue

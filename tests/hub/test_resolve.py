@@ -10,6 +10,8 @@ from huggingface_hub import constants
 
 from edge_lam.errors import HubError, ModelNotFound
 from edge_lam.hub import resolve
+from edge_lam.hub.choice import checkpoint_files, choose_checkpoint
+from edge_lam.hub.reference import Reference
 
 FILES = {
     "README.md": b"# Tiny",
@@ -133,6 +135,15 @@ class TestWithoutTheHub:
         }[unreachable[0]]
         with pytest.raises(HubError, match=message):
             resolve(spec)
+
+
+def test_a_checkpoint_of_which_a_shard_is_missing_is_none():
+    reference = Reference("acme/sharded")
+    names = ["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    assert choose_checkpoint(reference, names) == names
+    with pytest.raises(ModelNotFound, match="has only 1 of the 2 files of its weights"):
+        choose_checkpoint(reference, names[:2])
+    assert checkpoint_files(names[:2]) == names[:2], "it is listed, and can be removed"
 
 
 def test_endpoint_and_cache_come_from_the_environment(hub, tmp_path):
