@@ -82,8 +82,9 @@ def command() -> None:
     "-o", "--output", required=True, metavar="FILE", help="Where to write: a list if it ends in .json, else lines."
 )
 @click.option("--clean-only", is_flag=True, help="Leave out conversations with a call that is not clean.")
+@click.option("--force", is_flag=True, help="Overwrite the file.")
 @_check_options
-def export(*, log: str, output: str, clean_only: bool, verifier: Verifier, as_json: bool) -> None:
+def export(*, log: str, output: str, clean_only: bool, force: bool, verifier: Verifier, as_json: bool) -> None:
     """Write the conversations of a call log as trajectories.
 
     LOG must hold prompts: set EDGE_LAM_LOG_PROMPTS=1, or load(log_prompts=True), before the calls. Replies that were
@@ -91,8 +92,14 @@ def export(*, log: str, output: str, clean_only: bool, verifier: Verifier, as_js
     a chat that /save wrote; it doesn't say which tools there were, so name them with --tools.
     """
     from edge_lam.errors import InvalidRequest
+    from edge_lam.paths import user_path
     from edge_lam.trajectories import read_log, write_trajectories
 
+    target = user_path(output, param="output")
+    if target.exists() and user_path(log, param="log").exists() and target.samefile(user_path(log)):
+        raise InvalidRequest(f"{output} is the log itself", hint="name another file", param="output")
+    if target.exists() and not force:
+        raise InvalidRequest(f"{output} exists", hint="--force overwrites it", param="output")
     found = read_log(log, verifier.tools.values())
     _complain(found.wrong)
     if not found.trajectories:
@@ -104,7 +111,10 @@ def export(*, log: str, output: str, clean_only: bool, verifier: Verifier, as_js
         for trajectory, verdict in zip(found.trajectories, verdicts, strict=True)
         if verdict.clean or not clean_only
     ]
-    count = write_trajectories(output, kept)
+    if not kept:
+        _show(verdicts)
+        raise InvalidRequest(f"none of {len(verdicts)} conversations is clean; nothing was written", param="log")
+    count = write_trajectories(target, kept)
     n_clean = sum(verdict.clean for verdict in verdicts)
     if as_json:
         counts = {"output": output, "written": count, "found": len(verdicts), "clean": n_clean}

@@ -92,6 +92,32 @@ def test_only_what_is_clean_is_exported(edge_lam, mixed, tmp_path):
     assert len(json.loads(output.read_text())) == 1
 
 
+def test_no_file_is_lost_to_an_export(edge_lam, log, tmp_path):
+    kept = log.read_bytes()
+    shown = edge_lam("trajectories", "export", log, "-o", log, "--force")
+    assert (shown.code, log.read_bytes()) == (1, kept)
+    assert f"{log} is the log itself" in shown.err
+    output = tmp_path / "train.jsonl"
+    output.write_text("mine")
+    shown = edge_lam("trajectories", "export", log, "-o", output)
+    assert (shown.code, output.read_text()) == (1, "mine")
+    assert "--force overwrites it" in shown.err
+    assert edge_lam("trajectories", "export", log, "-o", output, "--force").code == 0
+    assert len(read_trajectories(output)) == 1
+
+
+def test_where_nothing_is_clean_nothing_is_written(edge_lam, tmp_path):
+    call = {"function": {"name": "set_light", "arguments": "{}"}, "type": "function", "id": "a"}
+    told = {"messages": [{"role": "user", "content": "on"}], "tools": [], "finish_reason": "tool_calls"}
+    log, output = tmp_path / "log.jsonl", tmp_path / "train.jsonl"
+    log.write_text(json.dumps(told | {"reply": {"role": "assistant", "content": "", "tool_calls": [call]}}))
+    shown = edge_lam("trajectories", "export", log, "-o", output, "--clean-only")
+    assert shown.code == 1
+    assert "there is no tool 'set_light'" in shown.out
+    assert "none of 1 conversations is clean; nothing was written" in shown.err
+    assert not output.exists()
+
+
 def test_what_can_not_be_exported(edge_lam, tmp_path):
     log, output = tmp_path / "log.jsonl", tmp_path / "out.jsonl"
     log.write_text('{"id": "x"}\n')
