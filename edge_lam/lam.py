@@ -156,7 +156,8 @@ def load(
 class ModelInfo:
     """What is loaded, and how; sizes in bytes.
 
-    `bits_per_weight` is measured, whatever the name of the quantization says.
+    `bits_per_weight` is measured, whatever the name of the quantization says; `renders_tools` is whether the chat
+    template has a place for tools, without which requests with some are refused.
     """
 
     name: str
@@ -170,6 +171,7 @@ class ModelInfo:
     format: str
     format_sha256: str
     template_sha256: str
+    renders_tools: bool
     device: str
     n_ctx: int
     n_ctx_train: int
@@ -313,6 +315,7 @@ class LAM:
             format=engine.format.name,
             format_sha256=engine.format.sha256,
             template_sha256=engine.format.template_sha256,
+            renders_tools=engine.format.renders_tools,
             device=model.device,
             n_ctx=context.n_ctx,
             n_ctx_train=model.n_ctx_train,

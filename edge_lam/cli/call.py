@@ -68,7 +68,7 @@ def command(
     """
     from edge_lam.cli.answer import Answer, ask
     from edge_lam.cli.summary import show_reports
-    from edge_lam.cli.toolbox import find_tools, warn_of_timers, without_function
+    from edge_lam.cli.toolbox import find_tools, usable_tools, warn_of_timers, without_function
     from edge_lam.cli.transcript import Transcript, show_nothing
     from edge_lam.errors import EdgeLamError
 
@@ -81,6 +81,7 @@ def command(
     show = show_nothing if as_json else transcript.show
     options = {"tool_choice": tool_choice, **sampling.arguments()}
     with model_options.load() as lam:
+        found = usable_tools(lam, found, tools)
         unfinished: list[Answer] = []
         try:
             with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():

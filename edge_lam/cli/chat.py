@@ -58,13 +58,18 @@ def command(
     """
     from edge_lam.cli.conversation import Conversation
     from edge_lam.cli.prompt import messages
-    from edge_lam.cli.toolbox import find_tools, warn_of_timers, without_function
+    from edge_lam.cli.toolbox import find_tools, usable_tools, warn_of_timers, without_function
 
     found = find_tools(tools)
     run_tools = sys.stdin.isatty() or not without_function(found)
     with model_options.load(save_conversations=save_conversations) as lam:
         conversation = Conversation(
-            lam, found, run_tools=run_tools, system=system, running=running, options=sampling.arguments()
+            lam,
+            usable_tools(lam, found, tools),
+            run_tools=run_tools,
+            system=system,
+            running=running,
+            options=sampling.arguments(),
         )
         conversation.greet()
         for message in messages():

@@ -68,7 +68,7 @@ class Conversation:
 
     def greet(self) -> None:
         """Say which model and tools there are."""
-        names = ", ".join(tool.name for tool in self._tools)
+        names = ", ".join(tool.name for tool in self._tools) or "no tools"
         self._out.print(one_line(f"{self._lam.info.name} with {names}"), style="dim")
         if bare := ", ".join(tool.name for tool in self._tools if tool.function is None):
             end = "you are asked for the results" if self._run_tools else "calls are shown, not run"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge_lam.cli.terminal import console, one_line
 
 if TYPE_CHECKING:
+    from edge_lam.lam import LAM
     from edge_lam.tools import Tool
 
 
@@ -22,6 +23,15 @@ def find_tools(sources: Sequence[str]) -> list[Tool]:
 
     timer.notify = _ring
     return as_tools(DEMO_TOOLS)
+
+
+def usable_tools(lam: LAM, tools: list[Tool], sources: Sequence[str]) -> list[Tool]:
+    """Return the tools for a model: none, instead of those of the demo, where its template has no place for any."""
+    if sources or lam.info.renders_tools:
+        return tools
+    note = "note: this model's template has no place for tools; it answers in text"
+    console(stderr=True).print(note, style="yellow", soft_wrap=True)
+    return []
 
 
 def without_function(tools: list[Tool]) -> list[str]:

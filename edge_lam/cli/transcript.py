@@ -109,6 +109,8 @@ class Transcript:
             self.note(error.message)
         if reply.finish_reason == "length":
             self.note(f"cut off after {reply.report.tokens.generated} tokens")
+        elif reply.finish_reason == "timeout":
+            self.note(f"the time limit ended the reply after {reply.report.tokens.generated} tokens")
 
     def _stream(self, text: str, style: str) -> None:
         """Print more of a text; thinking is dimmed and said to be such."""

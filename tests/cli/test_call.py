@@ -48,6 +48,22 @@ def test_json_is_one_object_with_calls_results_and_reports(call, lamp):
     assert answer["reports"][0]["n_tools"] == 1
 
 
+def test_a_model_whose_template_has_no_tools_answers_in_text(call, lamp):
+    shown = call("hi", "--format", "agentlm")
+    assert shown.code == 0
+    assert shown.out.strip()
+    assert "has no place for tools; it answers in text" in shown.err
+    shown = call("hi", "--format", "agentlm", "--tools", lamp)
+    assert shown.code == 1
+    assert "renders no tools" in shown.err
+
+
+def test_a_reply_that_runs_out_of_time_says_so(call, lamp):
+    shown = call("lamp on please", "--tools", lamp, "--timeout", 0.0001)
+    assert shown.code == 0
+    assert "(the time limit ended the reply after 0 tokens)" in shown.out
+
+
 def test_json_tells_of_tools_that_ran_before_an_error(call, lamp):
     asked = ("lamp on please", "--tools", lamp, "--tool-choice", "set_lamp", "--json")
     n_prompt = json.loads(call(*asked, "--no-run").out)["reports"][0]["tokens"]["prompt"]
