@@ -28,6 +28,7 @@ from edge_lam_converters.weights import interleaved
 if TYPE_CHECKING:
     from gguf import GGUFWriter
 
+_OUTPUT = "lm_head.weight"
 _HINT = "merge it into the weights instead: edge-lam convert CHECKPOINT --adapter LORA"
 
 
@@ -101,6 +102,8 @@ def adapter_tensors(adapter: Adapter, architecture: Architecture) -> tuple[float
         name = min(adapter.replaced)
         raise CheckpointError(f"{WEIGHTS} replaces {name[:150]} as a whole, which a GGUF adapter can't", hint=_HINT)
     plans = {source: plan for plan in architecture.tensors() for source in plan.sources}
+    if architecture.tied and _OUTPUT in adapter.factors:
+        raise CheckpointError(f"{WEIGHTS} changes {_OUTPUT}, which in this model is the embedding too", hint=_HINT)
     if unknown := sorted(adapter.factors.keys() - plans.keys()):
         raise CheckpointError(
             f"{WEIGHTS} changes {unknown[0][:150]}, which the model does not have",

@@ -94,14 +94,14 @@ SHAPES: dict[str, Shape] = {
     ),
     "tiny-mistral": _shape("sentencepiece", "Mistral", _TINY, **_TINY_SIZES, **_MISTRAL),
     "tiny-mixtral": _shape("sentencepiece", "Mixtral", _TINY, **_TINY_SIZES, **_EXPERTS | {"num_local_experts": 4}),
-    # The real ones.
-    "xlam-1b": _shape(
+    # The real ones, by the names that `edge-lam models --available` lists.
+    "xlam-1b-fc": _shape(
         "deepseek-coder", "Llama", (2048, 24, 16, 16, 5504), vocab_size=32256, max_position_embeddings=16384, **_LINEAR
     ),
-    "xlam-7b": _shape(
+    "xlam-7b-fc": _shape(
         "deepseek-llm", "Llama", (4096, 30, 32, 32, 11008), vocab_size=102400, max_position_embeddings=4096
     ),
-    "xlam-7b-r": _shape(
+    "xlam-7b": _shape(
         "sentencepiece",
         "Mistral",
         (4096, 32, 32, 8, 14336),
@@ -109,7 +109,7 @@ SHAPES: dict[str, Shape] = {
         max_position_embeddings=32768,
         **_MISTRAL,
     ),
-    "xlam-8x7b-r": _shape(
+    "xlam-8x7b": _shape(
         "sentencepiece",
         "Mixtral",
         (4096, 32, 32, 8, 14336),
@@ -120,8 +120,8 @@ SHAPES: dict[str, Shape] = {
     "xlam-2-1b": _shape("qwen2", "Qwen2", (1536, 28, 12, 2, 8960), **_XLAM_2, tie_word_embeddings=True),
     "xlam-2-3b": _shape("qwen2", "Qwen2", (2048, 36, 16, 2, 11008), **_XLAM_2, tie_word_embeddings=True),
     "xlam-2-32b": _shape("qwen2", "Qwen2", (5120, 64, 40, 8, 27648), **_XLAM_2 | {"vocab_size": 152064}),
-    "llama-xlam-2-8b": _shape("llama-bpe", "Llama", (4096, 32, 32, 8, 14336), **_LLAMA_XLAM_2),
-    "llama-xlam-2-70b": _shape("llama-bpe", "Llama", (8192, 80, 64, 8, 28672), **_LLAMA_XLAM_2),
+    "xlam-2-8b": _shape("llama-bpe", "Llama", (4096, 32, 32, 8, 14336), **_LLAMA_XLAM_2),
+    "xlam-2-70b": _shape("llama-bpe", "Llama", (8192, 80, 64, 8, 28672), **_LLAMA_XLAM_2),
 }
 """The shapes that can be written, by name; the `tiny-` ones make files below 1 MiB."""
 
@@ -203,11 +203,13 @@ def main() -> None:
         prog="python -m edge_lam_converters.random_checkpoint", description="Write a checkpoint with random weights."
     )
     parser.add_argument("shape", choices=SHAPES, metavar="SHAPE", help=", ".join(SHAPES))
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to; created")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to; created, or empty")
     parser.add_argument("--dtype", choices=STORAGE, default="BF16", help="type of the weights")
     parser.add_argument("--shards", type=int, default=1, metavar="N", help="files to spread the weights over")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other weights")
     options = parser.parse_args()
+    if options.folder.exists() and (not options.folder.is_dir() or any(options.folder.iterdir())):
+        parser.error(f"{options.folder} is there and not empty: name a new folder")
     shape = SHAPES[options.shape]
     write_random_checkpoint(options.folder, shape, dtype=options.dtype, n_shards=options.shards, seed=options.seed)
     print(f"{options.folder}: {shape.config['architectures'][0]}, random weights in {options.dtype}")

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.formats import FORMATS
 from edge_lam_converters import pre_tokenizer
 from edge_lam_converters.sentencepiece_file import FILE, Piece, SentencePieceModel
 from edge_lam_converters.vocabulary import TokenType
@@ -30,15 +31,6 @@ CORPUS = (
     "Größe, naïve café, Ελληνικά, привет мир, 日本語のテキスト, 한국어, العربية 🚀🚀",
 )
 
-_CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-_LLAMA_3 = (
-    "{{ bos_token }}{% for message in messages %}<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n"
-    "{{ message.content }}<|eot_id|>{% endfor %}"
-    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
-)
 _DEEPSEEK = (
     "{% for message in messages %}{% if message.role == 'assistant' %}### Response:\n{{ message.content }}\n<|EOT|>\n"
     "{% else %}### Instruction:\n{{ message.content }}\n{% endif %}{% endfor %}### Response:\n"
@@ -77,14 +69,14 @@ FAMILIES: dict[str, Family] = {
     "qwen2": Family(
         ("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
         {"eos": "<|im_end|>", "pad": "<|endoftext|>"},
-        _CHATML,
+        FORMATS["xlam-2-qwen"].own_template(),
         False,
         "qwen2",
     ),
     "llama-bpe": Family(
         ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
         {"bos": "<|begin_of_text|>", "eos": "<|eot_id|>"},
-        _LLAMA_3,
+        FORMATS["xlam-2-llama"].own_template(),
         True,
         "llama-bpe",
         ignore_merges=True,

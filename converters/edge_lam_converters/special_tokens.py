@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ROLES = ("bos", "eos", "unk", "sep", "pad", "mask")
 EOS_IDS_KEY = "edge_lam.eos_token_ids"
+# Control tokens of the xLAM line's bases that llama.cpp takes for the end of a turn by their text alone.
+_ENDS_BY_TEXT = {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "</s>"}
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,14 @@ class SpecialTokens:
     Attributes:
         ids: token id by role, such as ``{"bos": 0, "eos": 2}``.
         eos_ids: every id that ends a reply, `ids["eos"]` first; more than one where generation_config.json says so.
+        untold: those after the first that llama.cpp does not take for an end by their text.
         adds: whether a tokenizer puts the role's token at the begin ("bos") or the end ("eos") of every text, or
             between two texts ("sep").
     """
 
     ids: dict[str, int]
     eos_ids: list[int]
+    untold: list[int]
     adds: dict[str, bool]
 
     @classmethod
@@ -72,19 +76,22 @@ class SpecialTokens:
                 "no end-of-text token is named in tokenizer_config.json, config.json or generation_config.json"
             )
         ids.setdefault("eos", eos_ids[0])
-        return cls(ids, eos_ids, _adds(file, config, ids))
+        known = {added[text] for text in _ENDS_BY_TEXT & added.keys()}
+        untold = [token_id for token_id in eos_ids[1:] if token_id not in known]
+        return cls(ids, eos_ids, untold, _adds(file, config, ids))
 
     def write(self, writer: GGUFWriter) -> None:
         """Write the ids and the rules."""
         for role, token_id in self.ids.items():
             getattr(writer, f"add_{role}_token_id")(token_id)
-        # GGUF has one eos and two more ids that end a turn; the whole list is kept under our own key.
-        further = self.eos_ids[1:]
-        if further:
-            writer.add_eot_token_id(further[0])
+        # GGUF has one eos and two more ids that end a turn; the whole list is kept under our own key. What llama.cpp
+        # finds by itself is left to it: written as eot, "<|endoftext|>" would no longer be but the end of a text.
+        if len(self.eos_ids) > 1:
             writer.add_array(EOS_IDS_KEY, self.eos_ids)
-        if len(further) > 1:
-            writer.add_eom_token_id(further[1])
+        if self.untold:
+            writer.add_eot_token_id(self.untold[0])
+        if len(self.untold) > 1:
+            writer.add_eom_token_id(self.untold[1])
         for role, value in self.adds.items():
             getattr(writer, f"add_add_{role}_token")(value)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from edge_lam.cli.options import examples
 from edge_lam.cli.progress import progress_bar
@@ -107,6 +108,7 @@ def command(
     from edge_lam_converters import convert_all, plan
 
     if export_adapter is not None:
+        _refuse_beside_export()
         _export(source, adapter, export_adapter, force=options["force"], as_json=as_json)
         return
     names = [name for text in quants for name in text.split(",") if name.strip()]
@@ -159,6 +161,15 @@ def _importance(
         return imatrix.importance(), imatrix.metadata("")
 
     return {"calibrate": run}
+
+
+def _refuse_beside_export() -> None:
+    """Refuse what says how a model is written: exporting an adapter writes none."""
+    context = click.get_current_context()
+    for param in context.command.params:
+        given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if given and param.name not in ("source", "adapter", "export_adapter", "force", "as_json"):
+            raise click.UsageError(f"{param.opts[-1]} does not go with --export-adapter, which writes no model")
 
 
 def _export(source: str, adapter: str | None, out: Path, *, force: bool, as_json: bool) -> None:

@@ -139,6 +139,8 @@ def test_an_adapter_is_merged_or_exported(checkpoint: Path, tmp_path: Path) -> N
     [
         (["{checkpoint}", "--tensor-type", "ffn_up"], 2, "'ffn_up' is not of the form PATTERN=TYPE"),
         (["{checkpoint}", "--export-adapter", "x.gguf"], 2, "--export-adapter needs --adapter"),
+        (["{checkpoint}", "--adapter", "x", "--export-adapter", "y", "--dry-run"], 2, "--dry-run does not go with"),
+        (["{checkpoint}", "--adapter", "x", "--export-adapter", "y", "-q", "F16"], 2, "--quant does not go with"),
         (["{checkpoint}", "--adapter", "nowhere"], 1, "no such folder: nowhere"),
         (["nowhere"], 1, "no such folder: nowhere"),
         ([], 2, "Missing argument 'SOURCE'"),

@@ -88,7 +88,7 @@ def test_norms_biases_routers_and_rope_factors_are_float32(tmp_path: Path) -> No
 
 def test_rope_factors_are_those_of_llama_3_1() -> None:
     """Frequencies that turn more than 4 times in 8,192 tokens stay; those that turn less than once are divided by 8."""
-    config = SHAPES["llama-xlam-2-8b"].config
+    config = SHAPES["xlam-2-8b"].config
     plan = next(plan for plan in architecture_of(config).tensors() if plan.name == "rope_freqs.weight")
     assert plan.values is not None
     assert plan.shape == plan.values.shape == (64,)

@@ -256,13 +256,16 @@ def test_an_adapter_that_can_t_be_merged_is_refused(
     ("options", "message"),
     [
         ({"modules": ("embed_tokens",)}, "is the output matrix too"),
+        ({"modules": ("lm_head",)}, "is the embedding too"),
         ({"modules": ("q_proj",), "whole": {"model.norm.weight": np.ones(64, np.float32)}}, "as a whole"),
     ],
 )
 def test_what_a_gguf_adapter_can_t_do_is_refused(
     options: dict[str, object], message: str, checkpoint: Path, tmp_path: Path
 ) -> None:
-    write_adapter(tmp_path / "lora", shapes_of(checkpoint), **options)
+    shapes = shapes_of(checkpoint)
+    shapes["lm_head.weight"] = shapes["model.embed_tokens.weight"]
+    write_adapter(tmp_path / "lora", shapes, **options)
     with pytest.raises(CheckpointError, match=message) as caught:
         export_adapter(checkpoint, tmp_path / "lora", tmp_path / "lora.gguf")
     assert "merge it into the weights" in caught.value.hint

@@ -12,20 +12,23 @@ import pytest
 from safetensors import safe_open
 from tokenizers import Tokenizer
 
+from edge_lam.formats import detect
+from edge_lam.llama.gguf_file import GGUFHeader
+from edge_lam_converters import convert
 from edge_lam_converters.random_checkpoint import SHAPES, tensor_shapes, write_random_checkpoint
 from edge_lam_converters.random_tokenizer import CORPUS, FAMILIES
 
 # As the models' makers count them.
 N_PARAMETERS = {
-    "xlam-1b": 1_346_471_936,  # DeepSeek-Coder 1.3B
-    "xlam-7b": 6_910_365_696,  # DeepSeek LLM 7B
-    "xlam-7b-r": 7_241_732_096,  # Mistral 7B
-    "xlam-8x7b-r": 46_702_792_704,  # Mixtral 8x7B
+    "xlam-1b-fc": 1_346_471_936,  # DeepSeek-Coder 1.3B
+    "xlam-7b-fc": 6_910_365_696,  # DeepSeek LLM 7B
+    "xlam-7b": 7_241_732_096,  # Mistral 7B
+    "xlam-8x7b": 46_702_792_704,  # Mixtral 8x7B
     "xlam-2-1b": 1_543_714_304,  # Qwen2.5 1.5B
     "xlam-2-3b": 3_085_938_688,  # Qwen2.5 3B
     "xlam-2-32b": 32_763_876_352,  # Qwen2.5 32B
-    "llama-xlam-2-8b": 8_030_261_248,  # Llama 3.1 8B
-    "llama-xlam-2-70b": 70_553_706_496,  # Llama 3.1 70B
+    "xlam-2-8b": 8_030_261_248,  # Llama 3.1 8B
+    "xlam-2-70b": 70_553_706_496,  # Llama 3.1 70B
 }
 
 
@@ -56,6 +59,20 @@ def test_an_unknown_shape_is_a_usage_error(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "xlam-2-1b" in done.stderr
     assert not (tmp_path / "made").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("mine")
+    done = run("tiny-qwen2", tmp_path)
+    assert done.returncode == 2
+    assert "not empty: name a new folder" in done.stderr
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_shapes_of_xlam_2_call_tools(tmp_path: Path) -> None:
+    write_random_checkpoint(tmp_path, SHAPES["tiny-qwen2"])
+    convert(tmp_path, tmp_path / "out.gguf", quant="F16")
+    assert detect(GGUFHeader.read(tmp_path / "out.gguf").metadata).name == "xlam-2-qwen"
 
 
 def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
