@@ -16,7 +16,7 @@ from edge_lam.cli.terminal import console, one_line, print_json, size
     epilog=examples(
         "edge-lam bench make-shape xlam-2-1b -o xlam-2-1b-shape.gguf",
         "edge-lam bench make-shape xlam-2-3b -q Q4_K_M,Q4_0 -o shapes/",
-        "edge-lam bench make-shape llama-xlam-2-8b --vocab other-llama-3.gguf -q Q4_0 -o shapes/",
+        "edge-lam bench make-shape xlam-2-8b --vocab other-llama-3.gguf -q Q4_0 -o shapes/",
     ),
 )
 @click.argument("shape")
@@ -61,8 +61,8 @@ def command(
 ) -> None:
     """Write random weights in the exact shape of an xLAM checkpoint, with a real vocabulary.
 
-    SHAPE is xlam-2-1b, xlam-2-3b, xlam-2-32b, llama-xlam-2-8b, llama-xlam-2-70b, xlam-1b, xlam-7b, xlam-7b-r or
-    xlam-8x7b-r, or the checkpoint's own name. It takes the time and memory of the real model; what it says means
+    SHAPE is xlam-2-1b, xlam-2-3b, xlam-2-8b, xlam-2-32b, xlam-2-70b, xlam-1b-fc, xlam-7b-fc, xlam-7b or
+    xlam-8x7b, or the checkpoint's own name. It takes the time and memory of the real model; what it says means
     nothing. On disk, it needs room for the weights in BF16 too, until it is done.
     """
     from edge_lam_benchmarks.random_weights import LABEL

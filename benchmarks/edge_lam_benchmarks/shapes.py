@@ -17,6 +17,7 @@ import numpy as np
 from edge_lam import __version__
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect
+from edge_lam.hub.aliases import find_alias
 from edge_lam.llama.gguf_file import GGUFArray, GGUFHeader
 from edge_lam.llama.quantize import FILE_TYPE_NUMBERS, Recipe, check_file_type, quantize_file
 from edge_lam_benchmarks.random_weights import WEIGHTS_KEY
@@ -48,18 +49,18 @@ def find_shape(name: str) -> NamedShape:
     """Return the shape of a checkpoint.
 
     Args:
-        name: an alias such as "xlam-2-1b", or the checkpoint's own name, such as "Salesforce/xLAM-2-1b-fc-r".
+        name: a key of `SHAPES`, which is an alias such as "xlam-2-1b", or the checkpoint's own name, such as
+            "Salesforce/xLAM-2-1b-fc-r".
 
     Raises:
         InvalidRequest: there is no such shape.
     """
-    alias = name.rpartition("/")[2].lower()
-    if alias not in SHAPES:
-        alias = alias.removesuffix("-fc-r")
-    if alias not in SHAPES:
-        raise InvalidRequest(f"there is no shape {name!r}", hint=f"one of {', '.join(SHAPES)}", param="shape")
-    official = alias.replace("xlam", "xLAM").replace("llama-", "Llama-", 1)
-    return NamedShape(official if alias.endswith("-r") else f"{official}-fc-r", SHAPES[alias])
+    alias = find_alias(name.rpartition("/")[2])
+    if alias and alias.name in SHAPES:
+        return NamedShape(alias.checkpoint.rpartition("/")[2], SHAPES[alias.name])
+    if name in SHAPES:
+        return NamedShape(name, SHAPES[name])
+    raise InvalidRequest(f"there is no shape {name!r}", hint=f"one of {', '.join(SHAPES)}", param="shape")
 
 
 def make_shape(

@@ -46,7 +46,9 @@ def files(tmp_path_factory, tiny_lam_path) -> dict[str, Path]:
         ("Salesforce/xLAM-2-3b-fc-r", "xLAM-2-3b-fc-r"),
         ("Llama-xLAM-2-8b-fc-r", "Llama-xLAM-2-8b-fc-r"),
         ("xLAM-7b-r", "xLAM-7b-r"),
-        ("xlam-1b", "xLAM-1b-fc-r"),
+        ("xlam-1b-fc", "xLAM-1b-fc-r"),
+        ("xlam-2-70b", "Llama-xLAM-2-70b-fc-r"),
+        ("xlam-7b", "xLAM-7b-r"),
     ],
 )
 def test_shapes_go_by_alias_and_by_name(name, official):
@@ -64,7 +66,7 @@ def test_a_file_says_that_its_weights_are_random(files):
     for quant, path in files.items():
         header = GGUFHeader.read(path)
         assert is_shape(header.metadata)
-        assert (header.file_type, header.name) == (quant, "xLAM-2-nano-fc-r shape")
+        assert (header.file_type, header.name) == (quant, "xlam-2-nano shape")
         assert detect(header.metadata).name == "xlam-2-qwen"
     assert sorted(files) == ["F16", "Q8_0"]
     assert not list(files["F16"].parent.glob("*.partial"))
