@@ -33,23 +33,32 @@ def command(name: str | None, clear: bool, folder: Path | None, as_json: bool) -
     nothing on disk.
     """
     from edge_lam.cache import prefix_folder
+    from edge_lam.errors import InvalidRequest
 
+    if name == "":
+        raise click.UsageError("NAME is empty; without one, --clear removes all")
     home = prefix_folder(folder)
     found = [entry for entry in describe(home) if not name or entry["name"].startswith(name)] if home else []
     if name and not found:
-        from edge_lam.errors import InvalidRequest
-
         raise InvalidRequest(f"no prefix is called {name}", hint="edge-lam cache lists them", param="name")
     if clear:
         for entry in found:
-            with contextlib.suppress(OSError):
-                Path(entry["path"]).unlink()
+            _remove(Path(entry["path"]))
     if as_json:
         print_json({"folder": str(home or ""), "removed" if clear else "prefixes": found})
     elif name and not clear:
         _show_each(found)
     else:
         _show(home, found, cleared=clear)
+
+
+def _remove(path: Path) -> None:
+    from edge_lam.errors import InvalidRequest
+
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InvalidRequest(f"{path} can't be removed: {error.strerror or error}") from error
 
 
 def describe(folder: Path) -> list[dict[str, Any]]:

@@ -113,7 +113,9 @@ def _remove(names: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
     if not yes:
         for model in models:
             click.echo(f"{one_line(model.name)}  {size(model.size)}  {one_line(str(model.path))}", err=True)
-        click.confirm("Remove, for other tools that share the cache too?", abort=True, err=True)
+        if not click.confirm("Remove, for other tools that share the cache too?", err=True):
+            click.echo("nothing was removed", err=True)
+            raise click.exceptions.Exit(1)
     freed = sum(remove(model) for model in models)
     if as_json:
         print_json({"removed": [model.name for model in models], "freed": freed})

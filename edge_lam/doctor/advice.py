@@ -57,7 +57,7 @@ def _loading(facts: Facts) -> Iterator[Advice]:
 
 def _self_test(facts: Facts) -> Iterator[Advice]:
     for setting in facts.settings:
-        yield Advice(setting, "correct or unset the environment variable")
+        yield Advice(setting, "correct or unset the environment variable", fatal=True)
     if facts.self_test and not facts.self_test.ok:
         yield Advice(f"{facts.self_test.detail}; models are loaded without it, which is slower", _REBUILD)
 

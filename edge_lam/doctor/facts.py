@@ -133,7 +133,7 @@ def examine() -> Facts:
     return Facts(
         versions={"edge-lam": _version("edge-lam"), "python": platform.python_version()}
         | {name: _version(name) for name in needed},
-        extras={extra: tuple(name for name in names if not _version(name)) for extra, names in extras.items()},
+        extras={extra: tuple(name for name in names if not _version(name)) for extra, names in extras.items() if names},
         backend=backend,
         processor=processor,
         memory=_memory(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +83,21 @@ def test_clears_one_or_all(run, folder):
     assert "removed 1" in run("--folder", str(folder), "--clear").out
     assert prefix_files(folder) == []
     assert "no prefixes in" in run("--folder", str(folder)).out
+
+
+def test_what_can_not_be_removed_is_not_told_as_removed(run, folder, monkeypatch):
+    def refuse(path, missing_ok=False):
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    shown = run("--folder", str(folder), "--clear")
+    assert (shown.code, shown.out) == (1, "")
+    assert "can't be removed: Operation not permitted" in shown.err
+
+
+def test_an_empty_name_clears_nothing(run, folder):
+    assert run("--folder", str(folder), "--clear", "").code == 2
+    assert len(prefix_files(folder)) == 2
 
 
 def test_a_damaged_file_is_shown_as_one(run, folder):

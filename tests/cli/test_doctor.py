@@ -27,7 +27,7 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]):
 
 def test_advice_is_printed_with_what_to_do(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EDGE_LAM_THREADS", "many")
-    assert run(["doctor"]) == 0
+    assert run(["doctor"]) == 1, "every load is refused until it is corrected"
     printed = capsys.readouterr().out
     assert "EDGE_LAM_THREADS must be a positive whole number" in printed
     assert "correct or unset the environment variable" in printed

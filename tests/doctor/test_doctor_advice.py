@@ -109,7 +109,9 @@ def test_little_memory_says_whether_it_is_the_container(healthy: Facts):
 
 
 def test_a_wrong_environment_variable(healthy: Facts):
-    assert "EDGE_LAM_THREADS" in only(replace(healthy, settings=("EDGE_LAM_THREADS must be a number",)))
+    (advice,) = advise(replace(healthy, settings=("EDGE_LAM_THREADS must be a number",)))
+    assert "EDGE_LAM_THREADS" in advice.problem
+    assert advice.fatal, "every load is refused until it is corrected"
 
 
 def test_a_folder_that_cannot_be_written(healthy: Facts, tmp_path: Path):
