@@ -35,7 +35,8 @@ class Read:
 
     Attributes:
         tokens: at least one.
-        rows: after which of them it needs logits, by their indices, ascending.
+        rows: after which of them it needs logits, by their indices, ascending. All tokens from the first of them on
+            must fit one pass: logits are gone with the next.
     """
 
     tokens: list[int]
@@ -213,6 +214,10 @@ def _reply(
             report.finish_reason = "length"
             return
         lookup.add(new)
+        if trace and start and len(new) >= sequence.context.n_batch:  # both rows don't fit one pass
+            yield from _read(unread[: start[0] + 1], Draft(), [], report)
+            trace.start(sequence.logits(0))
+            unread, start = new, []
         if drafter and tokens.sampled:
             most = min(max_tokens - tokens.generated, MOST_DRAFTED, sequence.context.n_batch) - 1
             with report.times.measure("draft"):
@@ -235,7 +240,8 @@ def _reply(
             report=report,
         )
         if drafter:
-            drafter.costs.record(done.n_tokens, done.seconds)
+            if done.n_passes == 1:  # of several, only the seconds of all are known
+                drafter.costs.record(done.n_tokens, done.seconds)
             drafter.learn(lookup, draft, new, tokens.accepted - accepted)
         known = common_length(draft.tokens, new)
         sequence.keep(held + known)

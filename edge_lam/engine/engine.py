@@ -93,9 +93,9 @@ class Engine:
         self.vocabulary.build()
         self.drafter = Drafter(PassCosts())
         self.prompts = PromptMaker(self.model, chat_format)
-        self._compiling = threading.Lock()
+        self._compiling = threading.Lock()  # callers' threads use the model under it, and it is freed under it
         self._store = store
-        release = partial(_release, context, self.vocabulary)
+        release = partial(_release, context, self.vocabulary, self._compiling)
         self.scheduler = Scheduler(context, store, queue_limit=queue_limit, release=release)
         # The scheduler knows nothing of the engine: one that nobody holds any more ends its thread.
         self._close = weakref.finalize(self, self.scheduler.close)
@@ -130,11 +130,13 @@ class Engine:
             _warn_of_coarse_kv(self.context.kv_type.name)
         report = self.new_report(request)
         try:
-            sampler = self.sampler_of(request)
-            report.seed = sampler.seed
-            with self._compiling, report.times.measure("compile"):
-                grammar = grammar_of(request, self.format, self.vocabulary)
-                constraint = constraint_of(request, grammar, self.format, self.vocabulary)
+            with self._compiling:
+                self.scheduler.check_open()  # it may have been closed while this thread waited
+                sampler = self.sampler_of(request)
+                report.seed = sampler.seed
+                with report.times.measure("compile"):
+                    grammar = grammar_of(request, self.format, self.vocabulary)
+                    constraint = constraint_of(request, grammar, self.format, self.vocabulary)
             call = Call(
                 self,
                 request,
@@ -173,6 +175,7 @@ class Engine:
     def _work(self, request: Request, report: CallReport, result: Callable[[LiveSequence], T]) -> T:
         """Have the static tokens of a request in a sequence, and nothing else, and return what `result` makes of it."""
         with self._compiling:
+            self.scheduler.check_open()
             grammar_of(request, self.format, self.vocabulary)
         job = Prewarming(request, self.prompts, n_ctx=self.context.n_ctx, report=report, result=result)
         self.scheduler.submit(job)
@@ -252,7 +255,8 @@ def sampler_of(model: Model, request: Request) -> Sampler:
     )
 
 
-def _release(context: Context, vocabulary: Vocabulary) -> None:
-    vocabulary.wait()
-    context.close()
-    context.model.close()
+def _release(context: Context, vocabulary: Vocabulary, compiling: threading.Lock) -> None:
+    with compiling:  # grammars ask the model for tokens while they are compiled
+        vocabulary.wait()
+        context.close()
+        context.model.close()

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from edge_lam.engine.job import Job
     from edge_lam.llama import Part
 
+SHORT = 64  # tokens: what replies read in one pass; anything longer is a prompt
+
 
 class Running:
     """A job at work.
@@ -31,6 +33,21 @@ class Running:
         self._rows: list[int] = []
         self.n_next = self.n_rows = self.n_passes = 0
         self.seconds = 0.0
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether much is unread that may be read in pieces."""
+        return len(self.unread) > SHORT and not self._is_whole
+
+    @property
+    def was_left_out(self) -> bool:
+        """Whether the last pass read nothing of it; so it is before its first one."""
+        return not self.n_next
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all that is unread has to go down in one pass."""
+        return self._rows[:1] == [0]
 
     def begin(self) -> bool:
         """Work until something has to be read; tell whether there is such."""
@@ -58,10 +75,9 @@ class Running:
             rows: rows of logits that fit.
             alone: there is nothing else in the pass: something has to be read.
         """
-        n = len(self.unread)
-        if n > room or len(self._rows) > rows:
-            first = self._rows[0] if self._rows else n
-            n = min(room, first if first or not alone else n)
+        n = len(self.unread)  # if it must not be split and never fits, the context refuses it
+        if (n > room or len(self._rows) > rows) and not (alone and self._is_whole):
+            n = min(room, self._rows[0] if self._rows else n)
         self.n_next = n
         self.n_rows = sum(row < n for row in self._rows)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from edge_lam.cache import LiveSequence
 from edge_lam.decoding import Done, TimeUp
-from edge_lam.engine.running import Running
+from edge_lam.engine.running import SHORT, Running
 from edge_lam.engine.sequences import Sequences
 from edge_lam.errors import BackendError, Busy, Cancelled, Closed, EdgeLamError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from edge_lam.engine.job import Job, Stop
     from edge_lam.llama import Context
 
-SHORT = 64  # tokens: what replies read in one pass; anything longer is a prompt
 BESIDE = 64  # tokens of prompts in a pass that replies wait for
 REST = 1.0  # seconds without work, before conversations are stored: the results of a call come sooner
 
@@ -234,12 +233,14 @@ class Scheduler:
                 self._resume(running, partial(running.go_on, Done(running.seconds, running.n_passes, n_tokens)))
 
     def _gather(self) -> None:
-        """Choose what the next pass reads: all that replies need, and prompts in the order in which they came."""
+        """Choose what the next pass reads: all that replies need, and prompts in the order in which they came.
+
+        A reply that found no room in the last pass comes first, so that others can't keep it out for ever.
+        """
         room, rows = self._context.n_batch, self._context.n_logits
         self._in_pass = []
-        for running in sorted(self._running, key=lambda running: len(running.unread) > SHORT):
-            is_prompt = len(running.unread) > SHORT
-            if is_prompt and self._in_pass and len(self._in_pass[0].unread) <= SHORT:
+        for running in sorted(self._running, key=_turn):
+            if running.is_prompt and self._in_pass and not self._in_pass[0].is_prompt:
                 room = min(room, BESIDE)
             running.choose(room, rows, alone=not self._in_pass)
             if running.n_next:
@@ -260,3 +261,9 @@ class Scheduler:
         self._running.remove(running)
         self.sequences.give_back(running.sequence)
         running.job.end(error)
+
+
+def _turn(running: Running) -> int:
+    if running.is_prompt:
+        return 2
+    return 0 if running.was_left_out else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import sys
+import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING
 
@@ -68,23 +69,27 @@ async def async_events_of(begin: Begin) -> AsyncGenerator[Event, None]:
     import asyncio
 
     loop = asyncio.get_running_loop()
+    calls: list[Call] = []
+    left = threading.Event()
     waiting: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
 
     def sink(event: Event | BaseException | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             loop.call_soon_threadsafe(waiting.put_nowait, event)
 
-    # Checking a request takes milliseconds, and a moment in which the owner can look at it.
-    beginning = asyncio.ensure_future(asyncio.to_thread(begin, sink))
+    def begin_here() -> None:
+        calls.append(begin(sink))
+        # A cancelled task does not wait for this thread, and its loop may be gone: whichever is later leaves the call.
+        if left.is_set():
+            calls[0].leave(wait=False)
+
     try:
-        call = await asyncio.shield(beginning)
-    except asyncio.CancelledError:
-        beginning.add_done_callback(lambda begun: None if begun.exception() else begun.result().leave(wait=False))
-        raise
-    try:
+        await asyncio.to_thread(begin_here)  # it takes milliseconds, and a moment in which the owner can look at it
         while (event := await waiting.get()) is not None:
             if isinstance(event, BaseException):
                 raise event
             yield event
     finally:
-        call.leave(wait=False)
+        left.set()
+        for call in calls:
+            call.leave(wait=False)

@@ -28,5 +28,17 @@ def engine(tiny_lam_path: Path, log_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def wordy() -> Callable[[int], dict]:
+    """Make a tool whose call opens with a constant of so many words, all of which is forced, and ends with a choice."""
+
+    def make(n_words: int) -> dict:
+        words = " ".join(f"item{number}" for number in range(n_words))
+        fields = {"text": {"const": words}, "n": {"type": "integer", "minimum": 1, "maximum": 9}}
+        return {"name": "save", "parameters": {"type": "object", "properties": fields, "required": ["text", "n"]}}
+
+    return make
+
+
+@pytest.fixture
 def logged(log_path: Path) -> Callable[[], list[dict]]:
     return lambda: [json.loads(line) for line in log_path.read_text().splitlines()]

@@ -99,6 +99,19 @@ def test_each_call_has_its_own(engine):
     assert None not in reply.report.cut_at_name
 
 
+def test_the_place_before_a_forced_opening_is_read_though_both_take_more_than_a_pass(tiny_lam_path, wordy):
+    options, found = REQUIRED | {"tools": [wordy(5)], "parallel_tool_calls": False}, []
+    for n_batch in (512, 8):
+        context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024, n_batch=n_batch)
+        engine = Engine(context, XLam2Qwen(), CallLog(None))
+        found.append(ask(engine, FITTING[0], **options))
+        engine.close()
+    whole, pieces = found
+    assert 8 < whole.report.tokens.forced == pieces.report.tokens.forced
+    assert [call.arguments for call in pieces.tool_calls] == [call.arguments for call in whole.tool_calls] != []
+    assert pieces.report.cut_at_start == pytest.approx(whole.report.cut_at_start, abs=CLOSE)
+
+
 def test_they_are_the_same_wherever_a_pass_ends_and_whoever_shares_it(tiny_lam_path):
     """The place before the forced opening of a call may fall on any token of a pass."""
     questions = [f"{'Well, ' * count}what time is it in Tokyo?" for count in range(9)]

@@ -114,6 +114,21 @@ def test_a_prompt_that_does_not_fit_says_what_takes_the_room(engine):
     assert engine.scheduler.sequences.all[0].tokens == []
 
 
+def test_the_seconds_of_a_prompt_of_several_passes_are_not_those_of_its_last_one(engine):
+    """Else a small pass seems to cost what all of them did, and no draft pays any more."""
+    n_batch = engine.context.n_batch
+
+    def n_last(text: str) -> int:
+        request = Request.of(text, {})
+        return len(engine.prompts.make(request, engine.new_report(request), 1024)[1]) % n_batch
+
+    long = next(text for text in ("word " * n for n in range(n_batch, 3 * n_batch)) if 0 < n_last(text) < 32)
+    assert ask(engine, long, max_tokens=1)[-1].reply.report.passes.prefill > 1
+    assert engine.drafter.costs.of(1) == 0  # nothing was measured
+    assert ask(engine, "Hello", max_tokens=1)[-1].reply.report.passes.prefill == 1
+    assert engine.drafter.costs.of(1) > 0
+
+
 def test_the_reply_may_fill_the_context_to_its_last_token(engine):
     n_prompt = ask(engine, "go", max_tokens=1)[-1].reply.report.tokens.prompt
     per_word = len(engine.model.tokenize(" go go")) - len(engine.model.tokenize(" go"))

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -160,6 +161,32 @@ def test_requests_that_race_with_close_end_one_way_or_the_other(tiny_lam_path, l
             engine.close()
             for end in ends:
                 assert end.exception(60) is None or isinstance(end.exception(), Closed | Busy)
+
+
+@pytest.mark.parametrize("use", ["submit", "prewarm"])
+def test_close_waits_for_tools_that_are_being_compiled(pair, use):
+    """What is compiled asks the model for tokens, in the caller's thread."""
+    owner, explodes, compiling, waited = pair.scheduler._owner, pair.vocabulary.explodes, threading.Event(), []
+
+    def slow(grammar):
+        compiling.set()
+        while not pair.scheduler._closing:
+            time.sleep(0.001)
+        owner.join(0.2)  # an owner that does not wait is through by then
+        waited.append(owner.is_alive())
+        return explodes(grammar) if owner.is_alive() else ""
+
+    pair.vocabulary.explodes = slow
+    plate = {"type": "string", "pattern": "^[A-Z]{3}-[0-9]{4}$"}  # a pattern is tried out
+    tool = {"name": "park", "parameters": {"type": "object", "properties": {"plate": plate}}}
+    request = Request.of("Park ABC-1234", {"tools": [tool]})
+    begin = {"submit": lambda: reply_of(partial(pair.submit, request)), "prewarm": lambda: pair.prewarm(request)}[use]
+    with ThreadPoolExecutor(2) as callers:
+        ends = [callers.submit(begin) for _ in range(2)]  # one compiles, one waits for that
+        assert compiling.wait(20)
+        pair.close()
+        assert [type(end.exception(60)) for end in ends] == [Closed, Closed]
+    assert waited == [True]
 
 
 def test_an_engine_that_nobody_holds_serves_its_last_stream_and_goes(tiny_lam_path, log_path):

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from edge_lam import load
+from edge_lam.decoding import Vocabulary
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Engine, ReplyFinished, Request, TextDelta
+from edge_lam.engine.binding import constraint_of, grammar_of
 from edge_lam.engine.stream import async_events_of
 from edge_lam.errors import BackendError, Busy, Closed
 from edge_lam.formats import XLam2Qwen
@@ -77,6 +79,27 @@ def test_a_reply_goes_on_while_another_prompt_is_read(many):
     *_, last = stream
     reader.join(60)
     assert last.reply.report.tokens.sampled == 60
+
+
+@pytest.mark.parametrize("fills", [True, False])
+def test_a_forced_opening_gets_its_pass_while_another_reply_is_written(tiny_lam_path, log_path, logged, wordy, fills):
+    """It goes down in one pass, though it is longer than the pieces of prompts; it may take all of that pass."""
+    options = {"tools": [wordy(20)], "tool_choice": "required", "parallel_tool_calls": False}
+    with Model(tiny_lam_path, device="cpu") as model:
+        request, vocabulary = Request.of("Save it", dict(options)), Vocabulary(model)
+        grammar = grammar_of(request, XLam2Qwen(), vocabulary)
+        opening = constraint_of(request, grammar, XLam2Qwen(), vocabulary).forced()
+    together = len(opening) + 1  # with the token before it
+    assert 64 < together < 128
+    n_batch = together if fills else 128
+    context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024, n_sequences=2, n_batch=n_batch)
+    engine = Engine(context, XLam2Qwen(), CallLog(log_path, log_prompts=False))
+    stream = random_text(engine, max_tokens=800)
+    next(event for event in stream if isinstance(event, TextDelta))
+    assert ask(engine, "Save it", **options, max_tokens=together + 8).tool_calls
+    stream.close()
+    engine.close()
+    assert [line["error"] for line in logged()] == ["", "cancelled"]  # the other one was still written
 
 
 def test_a_request_too_many_is_refused(many, logged):
@@ -162,6 +185,35 @@ def test_a_cancelled_task_ends_its_reply(many, logged):
         await events.aclose()
 
     asyncio.run(leave())
+    assert ask(many, QUESTIONS[0]).text
+    assert logged()[0]["error"] == "cancelled"
+
+
+def test_a_task_cancelled_while_its_request_begins_ends_its_reply_although_the_loop_ends(many, logged):
+    begun = threading.Event()
+    wild = {"temperature": 5.0, "logit_bias": dict.fromkeys(many.vocabulary.end_tokens, -100.0)}
+
+    def begin(sink):
+        begun.set()
+        return many.submit(Request.of("Hello", wild), sink)
+
+    async def release_at_the_end():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            many._compiling.release()
+
+    async def cancel():
+        task = asyncio.ensure_future(anext(async_events_of(begin)))
+        other = asyncio.ensure_future(release_at_the_end())
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.wait([task])
+        assert not other.done()  # the loop ends it, and whatever else is left
+
+    many._compiling.acquire()  # as if the tools of another caller were being compiled
+    asyncio.run(cancel())
     assert ask(many, QUESTIONS[0]).text
     assert logged()[0]["error"] == "cancelled"
 
