@@ -33,7 +33,9 @@ class Agent:
 
     All calls of one reply run at once: each in a thread of its own, or awaited if its function is async (in the loop
     that awaits `arun`; otherwise in one that runs in the background). What a tool raises is a result that the model
-    reads, and so is a call that does not fit its schema, takes too long, is not approved, or was made before.
+    reads, and so is a call that does not fit its schema, names a tool that is not allowed, takes too long, is not
+    approved, or was made before. Of a call that can't be read at all, which has no place among calls in a conversation,
+    the model is told in a user message; the caller finds it in the `errors` of its reply.
 
     Args:
         lam: a loaded model.
@@ -49,7 +51,7 @@ class Agent:
         concurrent: whether the calls of one reply run at once; if not, one after the other in the order of the reply,
             as tools need that share a state without a lock.
         **options: for every call of the model, as for `LAM.chat`. A tool choice holds for the first round alone,
-            because a model that must call a tool can never answer.
+            because a model that must call a tool can never answer; which tools are allowed holds for all rounds.
 
     `approve` and `on_call` are asked one call after the other, in the thread that reads the stream (`arun` and
     `astream` have one of their own for this); what they raise ends the run for `approve`, and is a result for

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_lam.agent.events import Outcome, ToolEvent, ToolFinished, ToolStarted
 from edge_lam.agent.loop import background_loop, result_of, submit
-from edge_lam.agent.running import Running, failure, plain
+from edge_lam.agent.running import Running, failure, plain, whole_text
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ CANCELLED = "Cancelled: the user stopped this run"
 
 @dataclass(frozen=True)
 class ToolBox:
-    """What calls are run with: see `Agent`."""
+    """What calls are run with: see `Agent`. What is not among its tools never runs."""
 
     tools: Mapping[str, Tool]
     timeout: float | None = None
@@ -124,7 +124,8 @@ class Round:
             return _refused(call, "repeated", REPEATED)
         try:
             if tool is None:
-                raise InvalidRequest(f"there is no tool {call.name!r}", hint=f"tools: {', '.join(self._box.tools)}")
+                names = ", ".join(self._box.tools)
+                raise InvalidRequest(f"there is no tool {call.name!r}", hint=f"tools: {names}" if names else "")
             function = self._box.bind(tool, call)
         except Exception as error:  # a validator of the tool's own may raise anything
             return ToolFinished(call, failure(error), 0.0, "failed")
@@ -140,7 +141,7 @@ class Round:
         if verdict is True:
             return None
         reason = verdict if isinstance(verdict, str) and verdict else "the user did not allow this call"
-        return _refused(call, "denied", f"Denied: {reason}")
+        return _refused(call, "denied", whole_text(f"Denied: {reason}"))
 
     def _start(self, ready: Sequence[tuple[ToolCall, Callable[[], Any]]]) -> Generator[ToolEvent, None, None]:
         """Start what runs by itself; then ask for the results that somebody has to give, one by one."""

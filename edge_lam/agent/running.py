@@ -99,7 +99,12 @@ def failure(error: BaseException) -> dict[str, str]:
         text = str(error)
     except Exception:  # an exception class of the tool's own, itself at fault
         text = "(it can't be shown)"
-    return {"error": f"{type(error).__name__}: {text}" if text else type(error).__name__}
+    return {"error": whole_text(f"{type(error).__name__}: {text}" if text else type(error).__name__)}
+
+
+def whole_text(text: str) -> str:
+    """Return a text with "?" for each half of a character, such as the name of a file may hold; no prompt can."""
+    return text.encode(errors="replace").decode()
 
 
 def plain(value: Any) -> Any:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.agent.events import AgentEvent, AgentFinished, AgentReply, Step, ToolFinished
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
-from edge_lam.engine import Reply, ReplyFinished
+from edge_lam.agent.running import failure
+from edge_lam.engine import Reply, ReplyFinished, Request
 from edge_lam.errors import PromptTooLong
 from edge_lam.formats import FORMATS
 from edge_lam.metrics.report import ToolReport
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
     import asyncio
 
     from edge_lam.engine import ReplyOptions
+    from edge_lam.errors import InvalidCall
     from edge_lam.lam import LAM
+    from edge_lam.tools import Tool
 
 MOST_IDLE_ROUNDS = 2  # rounds in a row that only repeat calls: the first may learn from being told so
+UNREAD = "No tool ran for this: write the call again, or answer in text"
 
 
 class AgentStream(Iterator[AgentEvent]):
@@ -93,19 +98,21 @@ class AgentStream(Iterator[AgentEvent]):
         try:
             while not self._finish_reason:
                 n_steps = len(self._steps)
+                request = Request.of(self._messages, {**options, "tools": self._box.tools.values()})
                 try:
-                    yield from self._round(options)
+                    yield from self._round(options, request.callable_tools)
                 except PromptTooLong:
                     if len(self._steps) > n_steps or not self._leave_out_a_result():
                         raise
                 options.pop("tool_choice", None)
+                options["allowed_tools"] = request.allowed_tools  # the choice may have named them
         except Exception:
             self._finish_reason = "error"
             raise
         yield AgentFinished(self.reply)
 
-    def _round(self, options: ReplyOptions) -> Generator[AgentEvent, None, None]:
-        """Ask the model once and run what it calls."""
+    def _round(self, options: ReplyOptions, callable_tools: Sequence[Tool]) -> Generator[AgentEvent, None, None]:
+        """Ask the model once and run what it calls, as far as it may."""
         messages = list(self._messages)  # the log line, written when the stream is left, must not hold this reply twice
         with closing(self._lam.stream(messages, tools=self._box.tools.values(), **options)) as events:
             for event in events:
@@ -114,12 +121,13 @@ class AgentStream(Iterator[AgentEvent]):
                 yield event
                 if isinstance(event, ReplyFinished):
                     # The stream is left only after this, so that its line in the log has the time of the tools.
-                    yield from self._run_calls(event.reply)
+                    yield from self._run_calls(event.reply, callable_tools)
         if self._cancelled.is_set() and not self._finish_reason:
             self._finish_reason = "cancelled"
 
-    def _run_calls(self, reply: Reply) -> Generator[AgentEvent, None, None]:
-        calls = Round(reply.tool_calls, self._box, self._repeats, self._cancelled, self._loop)
+    def _run_calls(self, reply: Reply, callable_tools: Sequence[Tool]) -> Generator[AgentEvent, None, None]:
+        box = replace(self._box, tools={tool.name: tool for tool in callable_tools})
+        calls = Round(reply.tool_calls, box, self._repeats, self._cancelled, self._loop)
         try:
             yield from calls.run()
         finally:  # left in the middle, too: what was done is not lost
@@ -129,24 +137,30 @@ class AgentStream(Iterator[AgentEvent]):
     def _keep(self, step: Step) -> None:
         """Add a round to the conversation and the log, and see whether it is the last."""
         self._steps.append(step)
-        self._messages += [step.reply.message, *(result.message for result in step.results)]
+        self._messages += _messages_of(step)
         self._repeats.add(step.results)
         for result in step.results:
             self._log(step.reply, result)
-        only_repeats = all(result.outcome == "repeated" for result in step.results)
+        reply, errors = step.reply, step.reply.errors
+        only_repeats = not errors and all(result.outcome == "repeated" for result in step.results)
         self._idle_rounds = self._idle_rounds + 1 if only_repeats else 0
         if any(result.outcome == "cancelled" for result in step.results):
             self._finish_reason = "cancelled"
-        elif not (step.results and FORMATS[step.reply.report.format].reads_results):
-            self._finish_reason = step.reply.finish_reason
+        elif not step.results and not (errors and reply.finish_reason == "stop"):
+            self._finish_reason = reply.finish_reason
+        elif not FORMATS[reply.report.format].reads_results:  # a call that can't be read is no answer either
+            self._finish_reason = "tool_calls" if reply.finish_reason == "stop" else reply.finish_reason
         elif self._idle_rounds == MOST_IDLE_ROUNDS:
             self._finish_reason = "repeated"
         elif len(self._steps) == self._max_rounds:
             self._finish_reason = "max_rounds"
+        elif errors and not self._cancelled.is_set():
+            self._messages.append(_rejection(errors))
 
     def _leave_out_a_result(self) -> bool:
         """Put an error in the place of the longest result of the last round, if that makes the prompt shorter."""
-        last = range(len(self._messages) - (len(self._steps[-1].results) if self._steps else 0), len(self._messages))
+        ids = {result.call.id for result in self._steps[-1].results} if self._steps else set()
+        last = [index for index, message in enumerate(self._messages) if message.get("tool_call_id") in ids]
         if not last:
             return False
         longest = max(last, key=lambda index: len(self._messages[index]["content"]))
@@ -161,3 +175,24 @@ class AgentStream(Iterator[AgentEvent]):
     def _log(self, reply: Reply, result: ToolFinished) -> None:
         report = ToolReport(result.call.id, reply.report.id, result.call.name, result.outcome, result.seconds)
         self._lam.log.write(report, arguments=result.call.arguments, result=result.result)
+
+
+def _messages_of(step: Step) -> list[dict[str, Any]]:
+    """Return what a round adds to the conversation.
+
+    A call that can't be read has no place among calls, whose arguments are JSON, and so none for a result: it stays in
+    the conversation as the text that the model wrote, behind the results of other calls.
+    """
+    reply, results = step.reply, [result.message for result in step.results]
+    unread = "\n".join(error.raw for error in reply.errors)
+    if not unread:
+        return [reply.message, *results]
+    if not results:
+        return [{"role": "assistant", "content": f"{reply.text}\n{unread}".strip()}]
+    return [reply.message, *results, {"role": "assistant", "content": unread}]
+
+
+def _rejection(errors: Sequence[InvalidCall]) -> dict[str, Any]:
+    """Return the message that tells the model what is wrong with calls that can't be read."""
+    reasons = dict.fromkeys(failure(error)["error"] for error in errors)  # many may have the same fault
+    return {"role": "user", "content": "\n".join([*reasons, UNREAD])}

@@ -163,7 +163,8 @@ def _with_every_part(schema: Any) -> Any:
         if key in schema:
             whole[key] = {name: _with_every_part(part) for name, part in schema[key].items()}
     if "properties" in schema:
-        whole["required"] = [name for name, part in schema["properties"].items() if part is not False]
+        listed = [name for name, part in schema["properties"].items() if part is not False]
+        whole["required"] = list(dict.fromkeys([*listed, *schema.get("required", ())]))
     if isinstance(schema.get("items"), dict) and schema.get("maxItems", 1) >= 1:
         whole["items"] = _with_every_part(schema["items"])
         whole["minItems"] = max(1, schema.get("minItems", 0))

@@ -36,6 +36,8 @@ def is_harmless(schema: Any) -> bool:
 def _is_plain(schema: dict[str, Any]) -> bool:
     if not schema.keys() <= PLAIN | RANGE_KEYS or len(schema.get("properties", ())) > HARMLESS_PROPERTIES:
         return False
+    if not set(schema.get("required", ())) <= set(schema.get("properties", ())):
+        return False
     parts = (part for path, part in subschemas(schema) if path != "/additionalProperties" or part is not False)
     ranges = all(_is_harmless_range(schema, *keys) for keys in RANGES)
     return ranges and _has_known_types(schema) and all(map(is_harmless, parts))

@@ -32,6 +32,9 @@ def value_fault(keyword: str, value: Any) -> str:
     elif keyword == "dependentRequired":
         fits = isinstance(value, dict) and all(map(_are_names, value.values()))
         fault = "" if fits else "dependentRequired must hold a list of property names for each property"
+    elif keyword == "dependencies":
+        fits = all(_are_names(needed) for needed in value.values() if isinstance(needed, list))
+        fault = "" if fits else "dependencies must hold a schema or a list of property names for each property"
     elif keyword == "uniqueItems":
         fault = "" if isinstance(value, bool) else "uniqueItems must be true or false"
     return fault

@@ -5,8 +5,8 @@ Tests hold `GRAMMAR` and `CHECKED` against what llguidance does with each keywor
 
 from __future__ import annotations
 
-# Where schemas stand inside a schema.
-SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+# Where schemas stand inside a schema. In `dependencies`, of older drafts, lists of property names stand beside them.
+SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
 SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 SCHEMAS = (
     *("items", "additionalProperties", "additionalItems", "contains", "propertyNames", "not", "if", "then", "else"),

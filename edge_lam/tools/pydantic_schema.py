@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.tools.keywords import FORMATS
-from edge_lam.tools.schema import subschemas
+from edge_lam.tools.schema import subschemas, with_subschemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -68,7 +68,8 @@ class _Writer:
         if not isinstance(schema, dict):
             return schema
         schema = self._resolve(_without_null(schema))
-        plain = {key: self._value(key, value) for key, value in schema.items() if key not in NOISE}
+        plain = {key: value for key, value in schema.items() if key not in NOISE}
+        plain = with_subschemas(plain, lambda _, child: self.write(child))
         if "const" in plain:
             plain["enum"] = [plain.pop("const")]
         if plain.get("format") not in FORMATS:  # pydantic checks the others when the tool runs
@@ -87,15 +88,6 @@ class _Writer:
             return schema
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         return self._resolve({**self.definitions[name], **beside})
-
-    def _value(self, key: str, value: Any) -> Any:
-        if key in ("properties", "patternProperties"):
-            return {name: self.write(child) for name, child in value.items()}
-        if key in ("anyOf", "oneOf", "allOf", "prefixItems"):
-            return [self.write(child) for child in value]
-        if key in ("items", "additionalProperties"):
-            return self.write(value)
-        return value
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -92,8 +92,8 @@ def closed(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the schema that a grammar enforces: no annotations, and no properties that are not listed.
 
     An object that lists properties and says nothing of others gets ``additionalProperties: false``. Where schemas are
-    combined on one object (`allOf`, or `properties` beside `$ref`, `anyOf` or `oneOf`) closing one part would forbid
-    the other's properties, so such a document stays as its author wrote it.
+    combined on one object (`allOf`, `dependentSchemas`, or `properties` beside `$ref`, `anyOf` or `oneOf`) closing one
+    part would forbid the other's properties, so such a document stays as its author wrote it.
     """
     composed = _is_composed(parameters)
     schema: dict[str, Any] = _close(parameters, close=not composed)
@@ -127,7 +127,7 @@ def _normalize(schema: Any, tool: str, path: str, depth: int) -> Any:
             # Tuples of drafts before 2020-12, which validators of today would ignore.
             plain["prefixItems"] = _normalize_list(value, tool, at, depth)
         elif key in SCHEMA_MAPS:
-            plain[key] = _normalize_map(value, tool, at, depth)
+            plain[key] = _normalize_map(value, tool, at, depth, lists=key == "dependencies")
         elif key in SCHEMA_LISTS:
             plain[key] = _normalize_list(value, tool, at, depth)
         elif key in SCHEMAS:
@@ -138,10 +138,16 @@ def _normalize(schema: Any, tool: str, path: str, depth: int) -> Any:
     return plain
 
 
-def _normalize_map(value: Any, tool: str, path: str, depth: int) -> dict[str, Any]:
+def _normalize_map(value: Any, tool: str, path: str, depth: int, *, lists: bool) -> dict[str, Any]:
+    """Normalize each schema of an object; with `lists`, a list is none and stays as it is."""
     if not isinstance(value, dict):
         raise _refusal(tool, path, f"must be an object of schemas, not {_kind(value)}")
-    return {name: _normalize(child, tool, f"{path}/{escape(str(name))}", depth + 1) for name, child in value.items()}
+    return {
+        name: list(child)
+        if lists and isinstance(child, list)
+        else _normalize(child, tool, f"{path}/{escape(str(name))}", depth + 1)
+        for name, child in value.items()
+    }
 
 
 def _normalize_list(value: Any, tool: str, path: str, depth: int) -> list[Any]:
@@ -173,20 +179,21 @@ def _check_values(schema: dict[str, Any], tool: str, path: str) -> None:
     low, fault = range_fault(schema)
     if fault:
         raise _refusal(tool, f"{path}/{low}", fault)
-    required = schema.get("required", [])
-    if "properties" in schema and "additionalProperties" not in schema and "patternProperties" not in schema:
-        if any(key in schema for key in APPLICATORS):
-            return
-        for index, name in enumerate(required):
-            if name not in schema["properties"]:
-                raise _refusal(tool, f"{path}/required/{index}", f"{name!r} is required but not among the properties")
+    # An object that lists properties and says nothing of others will be closed.
+    is_closed = schema.get("additionalProperties", "properties" not in schema) is False
+    if not is_closed or any(key in schema for key in ("patternProperties", *APPLICATORS)):
+        return
+    for index, name in enumerate(schema.get("required", [])):
+        if name not in schema.get("properties", {}):
+            raise _refusal(tool, f"{path}/required/{index}", f"{name!r} is required but not among the properties")
 
 
 def _is_composed(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
     beside = schema.get("properties") and any(key in schema for key in APPLICATORS)
-    return "allOf" in schema or bool(beside) or any(_is_composed(child) for _, child in subschemas(schema))
+    whole = "allOf" in schema or "dependentSchemas" in schema  # what they hold is about this same object
+    return whole or bool(beside) or any(_is_composed(child) for _, child in subschemas(schema))
 
 
 def _close(schema: Any, *, close: bool) -> Any:

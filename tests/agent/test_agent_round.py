@@ -131,6 +131,11 @@ def test_arguments_are_checked_before_a_function_sees_them(arguments, error):
     assert result.result["error"].startswith(error)
 
 
+def test_a_reason_is_told_with_whole_characters():
+    _, (result,) = run([call("double", number=1)], [double], approve=lambda call: "no such file: caf\udce9.txt")
+    assert result.result == {"error": "Denied: no such file: caf?.txt"}
+
+
 def test_arguments_are_converted():
     def weekday(day: datetime.date) -> str:
         """Tell the weekday."""

@@ -48,6 +48,15 @@ def test_a_schema_that_nothing_fits_is_refused(value, path, required):
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize("others", [False, {"type": "string", "pattern": "^a$", "minLength": 3}])
+def test_an_optional_object_whose_required_property_nothing_fits_is_refused(others):
+    value = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}
+    schema = {"type": "object", "properties": {"v": value | {"additionalProperties": others}}, "required": []}
+    with pytest.raises(InvalidSchema, match="nothing fits it") as caught:
+        check_schemas({"a.tool": schema | {"additionalProperties": False}})
+    assert caught.value.path.startswith("/properties/v")
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [

@@ -42,6 +42,9 @@ schemas = st.recursive(
                 "additionalProperties": False,
             }
         ),
+        st.lists(st.sampled_from("ab"), unique=True).map(
+            lambda names: {"type": "object", "properties": {"a": {}}, "required": names, "additionalProperties": False}
+        ),
         st.tuples(leaves, inner).map(lambda pair: {**pair[0], "type": "array", "items": pair[1], "minItems": 1}),
         st.lists(inner, min_size=1, max_size=3).map(lambda branches: {"anyOf": branches}),
     ),

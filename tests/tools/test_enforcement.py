@@ -129,6 +129,12 @@ CHECKED_ONLY = [
     ("dependentRequired", OBJECT | {"dependentRequired": {"a": ["b"]}}, {"b": "x"}, {"a": "x"}),
     ("dependentRequired", OBJECT | {"dependencies": {"a": ["b"]}}, {"b": "x"}, {"a": "x"}),
     ("dependentSchemas", OBJECT | {"dependentSchemas": {"a": {"required": ["b"]}}}, {"b": "x"}, {"a": "x"}),
+    (
+        "dependentSchemas",
+        OBJECT | {"dependencies": {"a": {"properties": {"b": {"const": "y"}}}}},
+        {"a": "x", "b": "y"},
+        {"a": "x", "b": "z"},
+    ),
     ("propertyNames", {"type": "object", "propertyNames": {"pattern": "^a"}}, {"ab": 1}, {"b": 1}),
     ("uniqueItems", {"type": "array", "uniqueItems": True}, [1, True, "1"], [1, 1.0]),
     ("contains", {"type": "array", "contains": {"type": "integer"}}, ["a", 1], ["a"]),

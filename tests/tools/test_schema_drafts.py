@@ -28,6 +28,10 @@ from edge_lam.tools.drafts import modern
             {"dependencies": {"a": ["b"], "c": {"required": ["d"]}}},
             {"dependentRequired": {"a": ["b"]}, "dependentSchemas": {"c": {"required": ["d"]}}},
         ),
+        (
+            {"dependencies": {"a": {"properties": {"b": {"type": "integer", "nullable": True}}}}},
+            {"dependentSchemas": {"a": {"properties": {"b": {"type": ["integer", "null"]}}}}},
+        ),
         ({"$schema": "http://json-schema.org/draft-07/schema#", "$id": "https://a.b/c"}, {}),
         ({"uniqueItems": False}, {}),
         ({"properties": {"nullable": {"type": "string"}}}, {"properties": {"nullable": {"type": "string"}}}),

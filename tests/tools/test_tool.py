@@ -98,6 +98,15 @@ def test_key_order_of_a_property_is_type_first_description_last():
         (list[int], [], {"type": "array", "items": {"type": "integer"}}),
         (set[str], set(), {"type": "array", "items": {"type": "string"}}),
         (dict[str, int], {}, {"type": "object", "additionalProperties": {"type": "integer"}}),
+        (
+            dict[Unit, int],
+            {},
+            {
+                "type": "object",
+                "additionalProperties": {"type": "integer"},
+                "propertyNames": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+        ),
         (int | str, 1, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
         (datetime.date, datetime.date(2024, 1, 1), {"type": "string", "format": "date"}),
         (Path, Path(), {"type": "string"}),
@@ -239,6 +248,17 @@ def test_what_a_call_can_carry_arrives_as_annotated(annotation, schema, argument
     assert {verdict.how for verdict in tool.enforcement.verdicts} == {"grammar"}
     assert tool.validate({"x": argument}) == []
     assert tool.convert({"x": argument}) == {"x": value}
+
+
+def test_the_names_in_a_dict_may_be_those_of_an_enum():
+    def f(limits: dict[Unit, int]): ...
+
+    tool = Tool.from_function(f)
+    assert tool.enforcement.refused is None
+    assert tool.validate({"limits": {"celsius": 30}}) == []
+    (problem,) = tool.validate({"limits": {"kelvin": 300}})
+    assert problem.keyword == "enum"
+    assert tool.convert({"limits": {"celsius": 30}}) == {"limits": {Unit.CELSIUS: 30}}
 
 
 @pytest.mark.parametrize("argument", [{"size": 10, "colour": "red"}, {"size": 1}, {"colour": "green"}, 5])

@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from edge_lam.errors import InvalidSchema
+from edge_lam.tools import Tool
 from edge_lam.tools.schema import closed, normalize_parameters
 
 
@@ -83,6 +84,12 @@ def test_old_tuples_become_prefix_items():
         ({"properties": {"a": {"anyOf": [{}, 1]}}}, "/properties/a/anyOf/1", "not int"),
         ({"properties": {"a": {"required": True}}}, "/properties/a/required", "a list of property names"),
         ({"properties": {"a": {}}, "required": ["a", "b"]}, "/required/1", "'b' is required but not among"),
+        ({"properties": {"a": {}}, "required": ["b"], "additionalProperties": False}, "/required/0", "'b' is required"),
+        ({"required": ["b"], "additionalProperties": False}, "/required/0", "'b' is required"),
+        ({"dependencies": {"a": "b"}}, "/dependencies/a", "not str"),
+        ({"dependencies": {"a": ["b", 1]}}, "/dependencies", "a schema or a list of property names"),
+        ({"dependencies": {"a": {"items": {"type": "str"}}}}, "/dependencies/a/items/type", "unknown type 'str'"),
+        ({"dependencies": ["a"]}, "/dependencies", "must be an object of schemas"),
         ({"properties": {"a": {"minimum": 5, "maximum": 1}}}, "/properties/a/minimum", "minimum 5 is above maximum 1"),
         ({"properties": {"a": {"description": 3}}}, "/properties/a/description", "must be text"),
         ({"properties": {"~/": {"type": "x"}}}, "/properties/~0~1/type", "unknown type"),
@@ -95,6 +102,14 @@ def test_what_is_not_a_schema_is_refused_by_path(parameters, path, message):
     assert caught.value.path == path
     assert caught.value.tool == "f"
     assert "'f'" in caught.value.message
+
+
+def test_the_dialect_is_read_inside_of_dependencies_too():
+    dependencies = {"a": {"properties": {"b": {"type": "float"}}}, "c": ["d"]}
+    tool = Tool("f", "", {"properties": {"a": {}, "b": {}}, "dependencies": dependencies})
+    assert tool.parameters["dependencies"] == {"a": {"properties": {"b": {"type": "number"}}}, "c": ["d"]}
+    assert tool.validate({"a": 1, "b": 1.5}) == []
+    assert [str(problem) for problem in tool.validate({"a": 1, "b": "x"})] == ["/b: 'x' is not of type 'number'"]
 
 
 def test_deep_nesting_is_refused_not_a_crash():
