@@ -7,6 +7,7 @@ copy what it reads instead of choosing what it knows. A tenth of every pool is k
 from __future__ import annotations
 
 import random
+import re
 import string
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tiny_lam.pools import KINDS, LIKE_UNITS, MORE_KINDS, OPEN_KINDS
 
 VOCABULARY: list[str] = []  # filled by `use_vocabulary`
 
+_WORDS = re.compile(r"[A-Za-z' ]+")
 _ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kl pr sh st th tr".split()
 _VOWELS = "a e i o u ai ea ie oo ou".split()
 _CODAS = ["", "", "", "l", "n", "r", "s", "t", "m", "x", "nd", "rk", "st"]
@@ -58,6 +60,9 @@ def _draw_more(kind: str, rng: random.Random) -> str:
     if kind in OPEN_KINDS and rng.random() < 0.2:
         return joined_words(rng)
     sources: list[Callable[[], str]] = []
+    if VOCABULARY and rng.random() < 0.2 and _WORDS.fullmatch(value := rng.choice(KINDS[kind])):
+        # Held-out values too: a word that is never copied is one that the model learns never to write.
+        return " ".join(rng.sample((value, rng.choice(VOCABULARY)), 2))
     if kind in COMPOSED:
         sources.append(lambda: COMPOSED[kind](rng))
     if kind in MORE_KINDS:
