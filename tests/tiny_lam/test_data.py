@@ -37,14 +37,14 @@ def draw_turns(mix: Mix, episodes_drawn: int, seed: int = 5) -> list[tuple[list[
 def test_training_text_is_the_format_of_the_runtime():
     rng = random.Random(3)
     for _ in range(40):
-        episode = draw_episode(rng, Mix(), 4)
+        episode = draw_episode(rng, Mix(more=True), 4)
         definitions = [tool.definition() for tool in episode.tools]
         for conversation in episode.conversations:
             text = preamble(episode.system) + tool_block(definitions)
             messages: list[dict[str, object]] = [{"role": "system", "content": episode.system}]
             for step in conversation:
-                text += turn(step.role, step.content)
-                messages.append({"role": step.role, "content": step.content})
+                text += turn(step.role, *step.contents)
+                messages += ({"role": step.role, "content": content} for content in step.contents)
                 assert XLam2Qwen().render(messages, as_tools(definitions)) == text
                 reply = step.reply if isinstance(step.reply, str) else calls_text(step.reply)
                 text += reply + END

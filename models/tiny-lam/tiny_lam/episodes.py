@@ -25,12 +25,18 @@ Call = dict[str, Any]
 
 @dataclass(frozen=True)
 class Turn:
-    """One message and the reply to it; `kind` is what the reply does."""
+    """One message and the reply to it; `kind` is what the reply does. `before` are the results of earlier calls."""
 
     role: Literal["user", "tool"]
     content: str
     reply: str | list[Call]
     kind: Kind
+    before: tuple[str, ...] = ()
+
+    @property
+    def contents(self) -> tuple[str, ...]:
+        """All messages that the reply answers."""
+        return (*self.before, self.content)
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,8 @@ class Mix:
         held_values: use only held-out slot values.
         tools: draw from these instead of the trained catalog.
         more: draw half of the requests from the tools' patterns, many in other words, and values and sums in more forms;
-            requests that no tool serves from patterns of small talk. Only training does, so that what the evaluation
-            draws stays the same when phrasings are added.
+            requests that no tool serves from patterns of small talk; and follow parallel calls by their results. Only
+            training does, so that what the evaluation draws stays the same when phrasings are added.
         near: how often an irrelevant request is for a tool like those given: another of the demo's, or a twin.
         wrapped: how often polite words go around a request.
         scrambled: how often a string slot takes a value of any kind, so that what is usual there can't be guessed.
@@ -150,7 +156,10 @@ def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind:
         return _missing(rng, mix, tools)
     if kind == "parallel":
         text, calls = _parallel(rng, mix, tools)
-        return [Turn("user", text, calls, "parallel")] if len(calls) > 1 else []
+        if len(calls) < 2:
+            return []
+        turns = [Turn("user", text, calls, "parallel")]
+        return [*turns, _results(rng, tools, calls)] if mix.more and rng.random() < 0.4 else turns
     tool = rng.choice(tools)
     text, calls, _said = ask(rng, tool, mix)
     turns = [Turn("user", text, calls, "call")]
@@ -333,6 +342,14 @@ def draw_result(rng: random.Random, tool: ToolSpec, arguments: dict[str, Any]) -
     else:
         answer = "; ".join(f"{replies.words_of(key)}: {_say(value)}" for key, value in result.items()) + "."
     return json.dumps(result, ensure_ascii=False), answer
+
+
+def _results(rng: random.Random, tools: list[ToolSpec], calls: list[Call]) -> Turn:
+    """The results of several calls, and the answer that states each of them."""
+    by_name = {tool.name: tool for tool in tools}
+    drawn = [draw_result(rng, by_name[call["name"]], call["arguments"]) for call in calls]
+    *before, last = (content for content, _answer in drawn)
+    return Turn("tool", last, " ".join(answer for _content, answer in drawn), "result", tuple(before))
 
 
 def _say(value: Any) -> str:

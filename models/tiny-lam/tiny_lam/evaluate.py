@@ -99,7 +99,7 @@ def score_set(
         for conversation in episode.conversations:
             messages: list[dict[str, Any]] = [{"role": "system", "content": episode.system}]
             for turn in conversation:
-                messages.append({"role": turn.role, "content": turn.content})
+                messages += ({"role": turn.role, "content": content} for content in turn.contents)
                 if turn.kind == chosen.kind:
                     reply = lam.chat(messages, tools=tools, constrain=constrain, max_tokens=256)
                     calls = [{"name": call.name, "arguments": call.arguments} for call in reply.tool_calls]

@@ -31,9 +31,10 @@ def tool_block(definitions: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(tool, indent=4, ensure_ascii=False) + "\n\n" for tool in definitions) + END
 
 
-def turn(role: str, content: str) -> str:
-    """A whole user or tool turn with the opening of the assistant's reply."""
-    return f"<|im_start|>{role}\n{content}{END}<|im_start|>assistant\n"
+def turn(role: str, *contents: str) -> str:
+    """One message of a user, or those of one or more tools, with the opening of the assistant's reply."""
+    said = "".join(f"<|im_start|>{role}\n{content}{END}" for content in contents)
+    return f"{said}<|im_start|>assistant\n"
 
 
 def calls_text(calls: list[dict[str, Any]]) -> str:

@@ -75,7 +75,7 @@ class RowMaker:
         for conversation in episode.conversations:
             branch = Piece([], [])
             for step in conversation:
-                asked = self._unsupervised(turn(step.role, step.content))
+                asked = self._unsupervised(turn(step.role, *step.contents))
                 reply = step.reply if isinstance(step.reply, str) else calls_text(step.reply)
                 answer = self._supervised(reply + END)
                 branch.ids += asked.ids + answer.ids

@@ -38,7 +38,7 @@ def texts(seed: int, episodes: int) -> Iterator[str]:
         for conversation in episode.conversations:
             for step in conversation:
                 reply = step.reply if isinstance(step.reply, str) else calls_text(step.reply)
-                yield turn(step.role, step.content) + reply
+                yield turn(step.role, *step.contents) + reply
 
 
 def train_tokenizer(seed: int = 0, episodes: int = 4000) -> Tokenizer:
