@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from edge_lam.lam import LAM
 
 REQUESTS = (
-    "what time is it in Tokyo?",
+    "what time is it in Tokyo and in Oslo?",
     "convert 10 miles to kilometers",
-    "how much memory is free and how full is my disk?",
+    "how much memory is free?",
     "what is 12 * 7?",
     "note: buy milk",
     "read my notes",
