@@ -109,7 +109,7 @@ def test_they_add_up_to_the_reply(engine):
 
 
 @pytest.mark.parametrize(
-    ("message", "options"), [(CALL, TOOLS), (COPY, TOOLS), ("Hello! Who are you?", {"tool_choice": "none"})]
+    ("message", "options"), [(CALL, TOOLS), (COPY, TOOLS), ("Who are you?", {**TOOLS, "tool_choice": "none"})]
 )
 def test_they_are_the_same_with_drafts_and_without(engine, message, options):
     draft_always(engine, pays=False)
