@@ -60,7 +60,7 @@ class Mix:
         held_phrasing: use only the held-out templates.
         held_values: use only held-out slot values.
         tools: draw from these instead of the trained catalog.
-        more: draw half of the requests from the tools' patterns, many in other words, and values and sums in more forms;
+        more: draw requests from the tools' patterns too, many in other words, and values and sums in more forms;
             requests that no tool serves from patterns of small talk; and follow parallel calls by their results. Only
             training does, so that what the evaluation draws stays the same when phrasings are added.
         near: how often an irrelevant request is for a tool like those given: another of the demo's, or a twin.

@@ -43,12 +43,12 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = 
     larger pools and composes half of the dates, times, addresses, numbers and texts, so that each of their digits and
     words is copied and none is known.
     """
+    if kind == "unit":  # a closed class: all are trained, and pairs of them held out
+        return rng.choice(KINDS[kind])
     if more and rng.random() < 0.5:
         value = _draw_more(kind, rng)
         if value and not is_held_out(value):
             return value
-    if kind == "unit":  # a closed class: all are trained, and pairs of them held out
-        return rng.choice(KINDS[kind])
     pool = [value for value in KINDS[kind] if is_held_out(value) == held_out] or KINDS[kind]
     if kind not in OPEN_KINDS or rng.random() < 0.6:
         return rng.choice(pool)
@@ -59,10 +59,10 @@ def _draw_more(kind: str, rng: random.Random) -> str:
     """Draw a value of `kind` that only training draws; "" where there is none."""
     if kind in OPEN_KINDS and rng.random() < 0.2:
         return joined_words(rng)
-    sources: list[Callable[[], str]] = []
     if VOCABULARY and rng.random() < 0.2 and _WORDS.fullmatch(value := rng.choice(KINDS[kind])):
         # Held-out values too: a word that is never copied is one that the model learns never to write.
         return " ".join(rng.sample((value, rng.choice(VOCABULARY)), 2))
+    sources: list[Callable[[], str]] = []
     if kind in COMPOSED:
         sources.append(lambda: COMPOSED[kind](rng))
     if kind in MORE_KINDS:
