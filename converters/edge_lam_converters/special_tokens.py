@@ -85,7 +85,7 @@ class SpecialTokens:
         for role, token_id in self.ids.items():
             getattr(writer, f"add_{role}_token_id")(token_id)
         # GGUF has one eos and two more ids that end a turn; the whole list is kept under our own key. What llama.cpp
-        # finds by itself is left to it: written as eot, "<|endoftext|>" would no longer be but the end of a text.
+        # finds by itself is left to it: written as eot, "<|endoftext|>" would pass for the end of a turn.
         if len(self.eos_ids) > 1:
             writer.add_array(EOS_IDS_KEY, self.eos_ids)
         if self.untold:

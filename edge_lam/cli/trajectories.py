@@ -112,7 +112,8 @@ def export(*, log: str, output: str, clean_only: bool, force: bool, verifier: Ve
         if verdict.clean or not clean_only
     ]
     if not kept:
-        _show(verdicts)
+        if not as_json:
+            _show(verdicts)
         raise InvalidRequest(f"none of {len(verdicts)} conversations is clean; nothing was written", param="log")
     count = write_trajectories(target, kept)
     n_clean = sum(verdict.clean for verdict in verdicts)

@@ -115,6 +115,7 @@ def test_where_nothing_is_clean_nothing_is_written(edge_lam, tmp_path):
     assert shown.code == 1
     assert "there is no tool 'set_light'" in shown.out
     assert "none of 1 conversations is clean; nothing was written" in shown.err
+    assert edge_lam("trajectories", "export", log, "-o", output, "--clean-only", "--json").out == ""
     assert not output.exists()
 
 
