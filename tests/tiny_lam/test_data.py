@@ -18,7 +18,7 @@ from tiny_lam.absent import near_tool
 from tiny_lam.episodes import Mix, Turn, ask, draw_episode, draw_tools
 from tiny_lam.evaluate import REQUESTS, SETS, episodes, is_right
 from tiny_lam.procedural import same_work
-from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn
+from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn, without_tools
 from tiny_lam.replies import IRRELEVANT_HELD_OUT
 from tiny_lam.sections import read_sections
 from tiny_lam.small_talk import BEYOND_THE_DEMO, SMALL_TALK
@@ -37,10 +37,10 @@ def draw_turns(mix: Mix, episodes_drawn: int, seed: int = 5) -> list[tuple[list[
 def test_training_text_is_the_format_of_the_runtime():
     rng = random.Random(3)
     for _ in range(40):
-        episode = draw_episode(rng, Mix(more=True), 4)
+        episode = draw_episode(rng, Mix(more=True, toolless=0.2), 4)
         definitions = [tool.definition() for tool in episode.tools]
         for conversation in episode.conversations:
-            text = preamble(episode.system) + tool_block(definitions)
+            text = preamble(episode.system) + tool_block(definitions) if definitions else without_tools(episode.system)
             messages: list[dict[str, object]] = [{"role": "system", "content": episode.system}]
             for step in conversation:
                 text += turn(step.role, *step.contents)

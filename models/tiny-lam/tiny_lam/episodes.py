@@ -63,6 +63,7 @@ class Mix:
         more: draw requests from the tools' patterns too, many in other words, and values and sums in more forms;
             requests that no tool serves from patterns of small talk; and follow parallel calls by their results. Only
             training does, so that what the evaluation draws stays the same when phrasings are added.
+        toolless: share of episodes without any tool, in which a request is answered by saying so.
         near: how often an irrelevant request is for a tool like those given: another of the demo's, or a twin.
         wrapped: how often polite words go around a request.
         scrambled: how often a string slot takes a value of any kind, so that what is usual there can't be guessed.
@@ -80,6 +81,7 @@ class Mix:
     wrapped: float = 0.4
     scrambled: float = 0.0
     more: bool = False
+    toolless: float = 0.0
     near: float = 0.0
     weights: tuple[tuple[Kind, float], ...] = (
         ("call", 0.41),
@@ -98,19 +100,23 @@ SYSTEMS = (
     "Answer briefly.",
     "You are a friendly voice assistant.",
 )
+TOOLLESS_WEIGHTS: tuple[tuple[Kind, float], ...] = (("irrelevant", 0.6), ("chat", 0.4))
 MAX_FAILURES = 50
 CONNECTORS = (", and ", " and ", " and also ", ". Also, ", ", then ", " and then ", "; ", ". And ", ", plus ", " and ")
 
 
 def draw_episode(rng: random.Random, mix: Mix, n_conversations: int) -> Episode:
     """Draw one episode with `n_conversations` conversations."""
-    tools = draw_tools(rng, mix)
+    if mix.toolless and rng.random() < mix.toolless:
+        tools, weights = [], TOOLLESS_WEIGHTS
+    else:
+        tools, weights = draw_tools(rng, mix), mix.weights
     system = rng.choice(SYSTEMS) if rng.random() < 0.05 else DEFAULT_SYSTEM
-    kinds, weights = zip(*mix.weights, strict=True)
+    kinds, shares = zip(*weights, strict=True)
     conversations: list[list[Turn]] = []
     failures = 0
     while len(conversations) < n_conversations:
-        kind = rng.choices(kinds, weights)[0]
+        kind = rng.choices(kinds, shares)[0]
         conversation = draw_conversation(rng, mix, tools, kind)
         if conversation:
             conversations.append(conversation)
@@ -151,7 +157,8 @@ def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind:
     if kind == "chat":
         return [_chat(rng, tools)]
     if kind == "irrelevant":
-        return [Turn("user", _irrelevant(rng, mix, tools), replies.NO_TOOL, "irrelevant")]
+        reply = replies.NO_TOOL if tools else replies.NO_TOOLS_AT_ALL
+        return [Turn("user", _irrelevant(rng, mix, tools), reply, "irrelevant")]
     if kind == "missing":
         return _missing(rng, mix, tools)
     if kind == "parallel":

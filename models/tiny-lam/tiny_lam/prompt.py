@@ -26,6 +26,11 @@ def preamble(system: str = DEFAULT_SYSTEM) -> str:
     return f"<|im_start|>system\n{system}\n{INSTRUCTION}"
 
 
+def without_tools(system: str) -> str:
+    """The system turn of a prompt that holds no tools; it has no instruction either."""
+    return f"<|im_start|>system\n{system}\n{END}"
+
+
 def tool_block(definitions: list[dict[str, Any]]) -> str:
     """The tool definitions, each followed by a blank line, and the end of the system turn."""
     return "".join(json.dumps(tool, indent=4, ensure_ascii=False) + "\n\n" for tool in definitions) + END

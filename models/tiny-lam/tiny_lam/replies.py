@@ -29,7 +29,8 @@ CHAT: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "I am tiny-lam, a small model that calls tools.",
         ("who are you?", "what are you?", "what is your name?", "are you a robot?", "tell me about yourself",
-         "introduce yourself", "what should I call you?", "who made you?", "are you human?", "which model are you?"),
+         "introduce yourself", "what should I call you?", "who made you?", "are you human?", "which model are you?",
+         "hi, who are you?", "hello! who are you?", "hello, what are you?", "hey, what's your name?"),
     ),
 )  # fmt: skip
 
@@ -93,7 +94,7 @@ def words_of(name: str) -> str:
 
 def tool_list(names: list[str]) -> str:
     """Say which tools there are."""
-    return "I can use these tools: " + ", ".join(names) + "."
+    return "I can use these tools: " + ", ".join(names) + "." if names else "I have no tools."
 
 
 def tool_failed(error: str) -> str:

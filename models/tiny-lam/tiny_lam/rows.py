@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from tiny_lam import slots
 from tiny_lam.episodes import Episode, Mix, draw_episode
-from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn
+from tiny_lam.prompt import END, calls_text, preamble, tool_block, turn, without_tools
 
 OTHER_WEIGHT = 0.3
 # A reply is right or wrong by its first token (text or call) and by the functions' names, which are few among many.
@@ -69,8 +69,12 @@ class RowMaker:
     def episode_row(self, episode: Episode) -> Row:
         """Encode one episode."""
         text = tool_block([tool.definition() for tool in episode.tools])
-        shared = preamble() == preamble(episode.system)
-        trunk = self._unsupervised(text if shared else preamble(episode.system) + text)
+        shared = bool(episode.tools) and preamble() == preamble(episode.system)
+        if not episode.tools:
+            text = without_tools(episode.system)
+        elif not shared:
+            text = preamble(episode.system) + text
+        trunk = self._unsupervised(text)
         branches = []
         for conversation in episode.conversations:
             branch = Piece([], [])

@@ -7,7 +7,6 @@ copy what it reads instead of choosing what it knows. A tenth of every pool is k
 from __future__ import annotations
 
 import random
-import re
 import string
 import zlib
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from tiny_lam.pools import KINDS, LIKE_UNITS, MORE_KINDS, OPEN_KINDS
 
 VOCABULARY: list[str] = []  # filled by `use_vocabulary`
 
-_WORDS = re.compile(r"[A-Za-z' ]+")
+SIGNS = frozenset(("email", "file", "folder", "id", "phone", "url"))  # kinds whose values are no words
 _ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kl pr sh st th tr".split()
 _VOWELS = "a e i o u ai ea ie oo ou".split()
 _CODAS = ["", "", "", "l", "n", "r", "s", "t", "m", "x", "nd", "rk", "st"]
@@ -59,15 +58,25 @@ def _draw_more(kind: str, rng: random.Random) -> str:
     """Draw a value of `kind` that only training draws; "" where there is none."""
     if kind in OPEN_KINDS and rng.random() < 0.2:
         return joined_words(rng)
-    if VOCABULARY and rng.random() < 0.2 and _WORDS.fullmatch(value := rng.choice(KINDS[kind])):
-        # Held-out values too: a word that is never copied is one that the model learns never to write.
-        return " ".join(rng.sample((value, rng.choice(VOCABULARY)), 2))
+    if VOCABULARY and kind not in SIGNS and rng.random() < 0.3:
+        return _with_a_word(kind, rng)
     sources: list[Callable[[], str]] = []
     if kind in COMPOSED:
         sources.append(lambda: COMPOSED[kind](rng))
     if kind in MORE_KINDS:
         sources.append(lambda: rng.choice(MORE_KINDS[kind]))
     return rng.choice(sources)() if sources else ""
+
+
+def _with_a_word(kind: str, rng: random.Random) -> str:
+    """A value of the pool with a word of the vocabulary in it, half of them held-out ones.
+
+    What is never copied is learnt as what is never written: so held-out words are copied too, but never by themselves.
+    """
+    held = [value for value in KINDS[kind] if is_held_out(value)]
+    words = rng.choice(held if held and rng.random() < 0.5 else KINDS[kind]).split()
+    words.insert(rng.randint(0, len(words)), rng.choice(VOCABULARY))
+    return " ".join(words)
 
 
 def draw_other(kind: str, taken: set[str], rng: random.Random) -> str:

@@ -43,7 +43,7 @@ LOG_EVERY = 20
 SAVE_EVERY = 100
 CONVERSATIONS = 20  # of a row; a long tool block pays only with many
 LATE_WEIGHTS: tuple[tuple[Kind, float], ...] = (
-    ("call", 0.4), ("parallel", 0.17), ("irrelevant", 0.22), ("missing", 0.1), ("result", 0.08), ("chat", 0.03),
+    ("call", 0.48), ("parallel", 0.15), ("irrelevant", 0.2), ("missing", 0.07), ("result", 0.07), ("chat", 0.03),
 )  # fmt: skip
 
 
@@ -60,6 +60,7 @@ def mix_at(progress: float) -> Mix:
         renamed=0.3,
         scrambled=0.2,
         more=True,
+        toolless=0.03,
         near=0.4,
         weights=LATE_WEIGHTS,
     )
