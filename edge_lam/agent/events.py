@@ -87,8 +87,8 @@ class AgentReply:
             the model read it; `steps` has it whole.
         steps: every round in order.
         finish_reason: that of the last reply ("tool_calls" if its format has no place for results); or "max_rounds" if
-            the model still called tools, "repeated" if it only called again what it had called before, "cancelled" if
-            the run was stopped, "error" if an exception ended it.
+            the model still called tools, "repeated" if it only wrote calls again that it had written before,
+            "cancelled" if the run was stopped, "error" if an exception ended it.
     """
 
     text: str

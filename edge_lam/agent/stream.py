@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool
 
-MOST_IDLE_ROUNDS = 2  # rounds in a row that only repeat calls: the first may learn from being told so
+MOST_IDLE_ROUNDS = 2  # rounds in a row that only repeat what was written before: the first may learn from being told so
 UNREAD = "No tool ran for this: write the call again, or answer in text"
 
 
@@ -59,6 +59,7 @@ class AgentStream(Iterator[AgentEvent]):
         self._loop = loop
         self._steps: list[Step] = []
         self._repeats = Repeats()
+        self._unread: set[str] = set()
         self._idle_rounds = 0
         self._finish_reason = ""
         self._cancelled = threading.Event()
@@ -142,8 +143,10 @@ class AgentStream(Iterator[AgentEvent]):
         for result in step.results:
             self._log(step.reply, result)
         reply, errors = step.reply, step.reply.errors
-        only_repeats = not errors and all(result.outcome == "repeated" for result in step.results)
+        unread = {error.raw for error in errors}
+        only_repeats = unread <= self._unread and all(result.outcome == "repeated" for result in step.results)
         self._idle_rounds = self._idle_rounds + 1 if only_repeats else 0
+        self._unread |= unread
         if any(result.outcome == "cancelled" for result in step.results):
             self._finish_reason = "cancelled"
         elif not step.results and not (errors and reply.finish_reason == "stop"):

@@ -124,6 +124,12 @@ def test_a_call_that_cannot_be_read_does_not_hide_that_the_reply_was_cut_off(lam
     assert (answer.finish_reason, len(answer.steps), len(answer.steps[0].reply.errors)) == ("length", 1, 1)
 
 
+def test_a_call_that_cannot_be_read_ends_the_run_when_it_comes_again_and_again(lam, lamp, writes):
+    writes(f"[{NO_NUMBER}]", f"[{NO_NUMBER}]", f"[{NO_NUMBER}]", "Done")
+    answer = Agent(lam, [lamp], constrain=False).run("Lamp on please")
+    assert (answer.finish_reason, len(answer.steps)) == ("repeated", 3)
+
+
 def test_a_format_without_a_place_for_results_ends_after_a_call_that_cannot_be_read(tiny_lam_path, lamp, monkeypatch):
     with load(tiny_lam_path, n_ctx=1024, format="xlam-1-fc", log=False) as lam:
         write(lam, monkeypatch, f'{{"tool_calls": [{NO_NUMBER}]}}')
