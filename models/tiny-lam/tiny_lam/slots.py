@@ -69,12 +69,12 @@ def _draw_more(kind: str, rng: random.Random) -> str:
 
 
 def _with_a_word(kind: str, rng: random.Random) -> str:
-    """A value of the pool with a word of the vocabulary in it, half of them held-out ones.
+    """A value of the pool with a word of the vocabulary in it, most of them held-out ones.
 
     What is never copied is learnt as what is never written: so held-out words are copied too, but never by themselves.
     """
     held = [value for value in KINDS[kind] if is_held_out(value)]
-    words = rng.choice(held if held and rng.random() < 0.5 else KINDS[kind]).split()
+    words = rng.choice(held if held and rng.random() < 0.7 else KINDS[kind]).split()
     words.insert(rng.randint(0, len(words)), rng.choice(VOCABULARY))
     return " ".join(words)
 
@@ -102,10 +102,12 @@ def use_vocabulary(words: list[str]) -> None:
 
 def draw_any(rng: random.Random) -> str:
     """Draw a value of any kind, or words of the vocabulary; never a held-out value."""
-    if not VOCABULARY or rng.random() < 0.5:
-        return draw(rng.choice(sorted(KINDS)), rng, more=True)
+    kind = rng.choice(sorted(KINDS))
+    if not VOCABULARY or rng.random() < 0.4:
+        return draw(kind, rng, more=True)
+    with_a_word = kind not in SIGNS and rng.random() < 0.4
     while True:
-        value = joined_words(rng)
+        value = _with_a_word(kind, rng) if with_a_word else joined_words(rng)
         if not is_held_out(value):
             return value
 
