@@ -17,7 +17,6 @@ from tiny_lam.spec import ToolSpec, slots_of
 from tiny_lam.synonyms import reword
 
 PATTERNS = 0.65  # share of the phrasings that are drawn from a tool's patterns, where it has some
-FULLER = 0.4  # how often the fuller one of two is taken
 REWORDED = 0.4  # share of the phrasings that are put in other words
 
 
@@ -40,15 +39,7 @@ def check(tool: ToolSpec, patterns: tuple[str, ...]) -> None:
 
 
 def draw_template(tool: ToolSpec, rng: random.Random) -> str:
-    """Draw a phrasing of `tool`, from its templates or patterns, many in other words; never a held-out one.
-
-    What holds more values is harder, and drawn more often: at times it is the fuller one of two.
-    """
-    text = _draw_one(tool, rng)
-    return text if rng.random() > FULLER else max(text, _draw_one(tool, rng), key=lambda drawn: len(slots_of(drawn)))
-
-
-def _draw_one(tool: ToolSpec, rng: random.Random) -> str:
+    """Draw a phrasing of `tool`, from its templates or patterns, many in other words; never a held-out one."""
     held = {plain(text) for text in tool.held}
     while True:
         text = rng.choice(tool.says)
