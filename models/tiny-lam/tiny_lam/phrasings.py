@@ -16,7 +16,7 @@ from tiny_lam.small_talk import BEYOND_THE_DEMO, SMALL_TALK
 from tiny_lam.spec import ToolSpec, slots_of
 from tiny_lam.synonyms import reword
 
-PATTERNS = 0.65  # share of the phrasings that are drawn from a tool's patterns, where it has some
+PATTERNS = 0.5  # share of the phrasings that are drawn from a tool's patterns, where it has some
 REWORDED = 0.4  # share of the phrasings that are put in other words
 
 
