@@ -37,7 +37,7 @@ def draw_turns(mix: Mix, episodes_drawn: int, seed: int = 5) -> list[tuple[list[
 def test_training_text_is_the_format_of_the_runtime():
     rng = random.Random(3)
     for _ in range(40):
-        episode = draw_episode(rng, Mix(more=True, toolless=0.2), 4)
+        episode = draw_episode(rng, Mix(more=True, toolless=0.2, results=0.5), 4)
         definitions = [tool.definition() for tool in episode.tools]
         for conversation in episode.conversations:
             text = preamble(episode.system) + tool_block(definitions) if definitions else without_tools(episode.system)

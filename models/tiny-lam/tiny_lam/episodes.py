@@ -61,9 +61,10 @@ class Mix:
         held_values: use only held-out slot values.
         tools: draw from these instead of the trained catalog.
         more: draw requests from the tools' patterns too, many in other words, and values and sums in more forms;
-            requests that no tool serves from patterns of small talk; and follow parallel calls by their results. Only
-            training does, so that what the evaluation draws stays the same when phrasings are added.
+            requests that no tool serves from patterns of small talk. Only training does, so that what the evaluation
+            draws stays the same when phrasings are added.
         toolless: share of episodes without any tool, in which a request is answered by saying so.
+        results: how often parallel calls are followed by all their results.
         near: how often an irrelevant request is for a tool like those given: another of the demo's, or a twin.
         wrapped: how often polite words go around a request.
         scrambled: how often a string slot takes a value of any kind, so that what is usual there can't be guessed.
@@ -82,6 +83,7 @@ class Mix:
     scrambled: float = 0.0
     more: bool = False
     toolless: float = 0.0
+    results: float = 0.0
     near: float = 0.0
     weights: tuple[tuple[Kind, float], ...] = (
         ("call", 0.41),
@@ -166,7 +168,7 @@ def draw_conversation(rng: random.Random, mix: Mix, tools: list[ToolSpec], kind:
         if len(calls) < 2:
             return []
         turns = [Turn("user", text, calls, "parallel")]
-        return [*turns, _results(rng, tools, calls)] if mix.more and rng.random() < 0.4 else turns
+        return [*turns, _results(rng, tools, calls)] if mix.results and rng.random() < mix.results else turns
     tool = rng.choice(tools)
     text, calls, _said = ask(rng, tool, mix)
     turns = [Turn("user", text, calls, "call")]

@@ -51,6 +51,7 @@ SETS = (
     EvaluationSet("missing information asked for", _only("missing", demo=0.3), "missing", 0.70),
     EvaluationSet("parallel calls", _only("parallel", demo=0.3), "parallel", 0.60),
     EvaluationSet("tool result turned into text", _only("result", demo=0.3), "result", 0.95),
+    EvaluationSet("results of several calls", _only("parallel", demo=0.3, results=1.0), "result", None),
 )
 
 
@@ -79,13 +80,14 @@ def is_right(turn: Turn, text: str, calls: list[Call]) -> bool:
 
 
 def _stated(turn: Turn) -> list[str]:
-    """The values of the tool's result that the reference answer states."""
+    """The values of the tools' results that the reference answer states."""
     values: list[str] = []
-    for value in json.loads(turn.content).values():
-        for item in value if isinstance(value, list) else [value]:
-            said = str(item)
-            if said in str(turn.reply):
-                values.append(said)
+    for content in turn.contents:
+        for value in json.loads(content).values():
+            for item in value if isinstance(value, list) else [value]:
+                said = str(item)
+                if said in str(turn.reply):
+                    values.append(said)
     return values
 
 

@@ -61,6 +61,7 @@ def mix_at(progress: float) -> Mix:
         scrambled=0.2,
         more=True,
         toolless=0.03,
+        results=0.4,
         near=0.4,
         weights=LATE_WEIGHTS,
     )
