@@ -66,3 +66,19 @@ def test_requests_written_by_hand(lam):
     right, total = score_requests(lam, wrong)
     carded = int(card_scores()["thirty requests by hand"].partition("/")[0])
     assert (total, right >= carded - 1) == (30, True), wrong  # another processor may round one of them the other way
+
+
+@pytest.mark.parametrize("request_text", ["Hello! Who are you?", "what time is it in Oslo?", "write a poem"])
+def test_without_tools_a_sentence_says_so(lam, request_text):
+    reply = lam.chat(request_text, max_tokens=30)
+    assert (reply.finish_reason, reply.text[-1], reply.text.count(".")) == ("stop", ".", 1)
+
+
+def test_all_results_of_a_reply_are_stated(lam):
+    def get_time(city: str) -> dict[str, str]:
+        """Get the current time in a city or time zone."""
+        return {"city": city, "time": {"Tokyo": "07:59", "Oslo": "23:58"}[city]}
+
+    answer = edge_lam.Agent(lam, [get_time]).run("what time is it in Tokyo and in Oslo?")
+    assert "07:59" in answer.text
+    assert "23:58" in answer.text
