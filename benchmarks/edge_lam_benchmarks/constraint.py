@@ -247,7 +247,7 @@ def _apply(sampler: Any, candidates: np.ndarray[Any, Any]) -> None:
 def rows(path: str, repeats: int) -> Iterator[tuple[str, Costs, Costs]]:
     """Yield what both engines took, for each number of tools."""
     model = OnlyVocabulary(path)
-    vocabulary: Any = Vocabulary(model)  # type: ignore[arg-type]
+    vocabulary: Any = Vocabulary(model)  # type: ignore[arg-type]  # all of a model that it reads
     bridge = Stopwatch()
     bridge.time(lambda: vocabulary.matcher('start: "a"'))
     print(f"{model.n_vocab} tokens; bridge built once in {bridge.median(1):.2f} s; load {os.getloadavg()[0]:.1f}")

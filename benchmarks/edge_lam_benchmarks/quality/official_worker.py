@@ -37,7 +37,7 @@ def prepare() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     models = types.ModuleType("bfcl_eval.constants.model_config")
-    models.MODEL_CONFIG_MAPPING = defaultdict(_Settings)  # type: ignore[attr-defined]
+    models.MODEL_CONFIG_MAPPING = defaultdict(_Settings)  # type: ignore[attr-defined]  # a module made here
     sys.modules[models.__name__] = models
 
 

@@ -38,7 +38,7 @@ def measure_masks(
         grammar allows, "time.edge-lam.masked" where it never does, "time.gbnf"; and "tools", "vocabulary".
     """
     bare = OnlyVocabulary(model)
-    vocabulary = Vocabulary(bare)  # type: ignore[arg-type]
+    vocabulary = Vocabulary(bare)  # type: ignore[arg-type]  # all of a model that it reads
     choices, chat_format = random.Random(seed), XLam2Qwen()
     samples = []
     for index, count in enumerate(TOOLS):
