@@ -21,8 +21,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-# oneDNN: bfloat16 dot products without AMX tiles, which some virtual machines advertise and cannot run.
-os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+from tiny_lam.cpu import SETTING, max_isa
+
+os.environ[SETTING] = max_isa()
 # Spinning threads cost ten times their work when a neighbour takes a core.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
