@@ -194,6 +194,29 @@ def test_training_never_draws_a_held_out_value():
         assert not {slots.draw(kind, rng) for _ in range(200)} & held
 
 
+def test_a_value_is_held_out_for_its_own_kinds_alone(monkeypatch):
+    words = ["Friday", "Chinese", "music"]
+    assert all(map(slots.is_held_out, words))
+    monkeypatch.setattr(slots, "VOCABULARY", words)
+    rng = random.Random(3)
+    elsewhere: set[str] = set()
+    for kind, pool in slots.KINDS.items():
+        drawn = {slots.draw_any(rng, kind) for _ in range(500)}
+        if kind != "unit":
+            assert not {value for value in pool if slots.is_held_out(value)} & drawn
+        elsewhere |= drawn
+    assert set(words) <= elsewhere
+
+
+def test_lists_of_any_values_hold_none_that_reads_as_two():
+    rng = random.Random(4)
+    lists = [slots.draw_any_list(rng, "weekday") for _ in range(500)]
+    assert {len(values) for values in lists} == {1, 2, 3}
+    for values in lists:
+        assert len(set(values)) == len(values)
+        assert not any("," in value or " and " in value for value in values)
+
+
 @pytest.mark.parametrize("kind", pools.MORE_KINDS)
 def test_further_values_are_new_ones_and_none_that_is_held_out_is_drawn(kind):
     further = pools.MORE_KINDS[kind]

@@ -67,7 +67,7 @@ class Mix:
         results: how often parallel calls are followed by all their results.
         near: how often an irrelevant request is for a tool like those given: another of the demo's, or a twin.
         wrapped: how often polite words go around a request.
-        scrambled: how often a string slot takes a value of any kind, so that what is usual there can't be guessed.
+        scrambled: how often a slot for strings takes values of any kind, so that what is usual there can't be guessed.
         weights: how often each kind of conversation comes.
 
     """
@@ -237,8 +237,11 @@ def _unit_of(tool: ToolSpec, arguments: dict[str, Any]) -> str | None:
 def _draw_value(rng: random.Random, param: Param, mix: Mix, unit: str | None) -> tuple[str, Any]:
     """Draw what is said and what is meant; a second unit measures what the first, `unit`, does."""
     if param.kind in slots.KINDS and param.schema["type"] == "string" and rng.random() < mix.scrambled:
-        value = slots.draw_any(rng)
+        value = slots.draw_any(rng, param.kind)
         return value, value
+    if param.schema["type"] == "array" and mix.scrambled and rng.random() < mix.scrambled:
+        items = slots.draw_any_list(rng, param.kind)
+        return slots.join_words(items, rng), items
     if unit and param.kind == "unit":
         value = slots.draw_like_unit(unit, rng, held_out=mix.held_values)
         return value, value

@@ -94,7 +94,7 @@ class RowMaker:
         branches = []
         for _ in range(5):
             kinds = self.rng.sample(sorted(slots.KINDS), self.rng.randint(2, 5))
-            pairs = {kind: slots.draw_any(self.rng) for kind in kinds}
+            pairs = {kind: slots.draw_any(self.rng, kind) for kind in kinds}
             wanted = self.rng.sample(kinds, self.rng.randint(1, len(kinds)))
             text = ", ".join(f"{key} {value}" for key, value in pairs.items()) + ": " + ", ".join(wanted)
             asked = self.tokenizer.encode(turn("user", text)).ids

@@ -58,7 +58,7 @@ def _draw_more(kind: str, rng: random.Random) -> str:
     """Draw a value of `kind` that only training draws; "" where there is none."""
     if kind in OPEN_KINDS and rng.random() < 0.2:
         return joined_words(rng)
-    if VOCABULARY and kind not in SIGNS and rng.random() < 0.3:
+    if VOCABULARY and kind not in SIGNS and rng.random() < 0.06:
         return _with_a_word(kind, rng)
     sources: list[Callable[[], str]] = []
     if kind in COMPOSED:
@@ -71,7 +71,7 @@ def _draw_more(kind: str, rng: random.Random) -> str:
 def _with_a_word(kind: str, rng: random.Random) -> str:
     """A value of the pool with a word of the vocabulary in it, most of them held-out ones.
 
-    What is never copied is learnt as what is never written: so held-out words are copied too, but never by themselves.
+    What is never copied is learnt as what is never written: so held-out words are copied too, but here never alone.
     """
     held = [value for value in KINDS[kind] if is_held_out(value)]
     words = rng.choice(held if held and rng.random() < 0.7 else KINDS[kind]).split()
@@ -100,16 +100,35 @@ def use_vocabulary(words: list[str]) -> None:
     VOCABULARY[:] = sorted(word for word in words if word.isalpha() and len(word) > 1)
 
 
-def draw_any(rng: random.Random) -> str:
-    """Draw a value of any kind, or words of the vocabulary; never a held-out value."""
+def draw_any(rng: random.Random, slot: str) -> str:
+    """Draw a value of any kind, or words of the vocabulary, for a slot of kind `slot`.
+
+    A value is held out for its own kinds alone: as a person's name, "Friday" is a word like any other.
+    """
     kind = rng.choice(sorted(KINDS))
+    if rng.random() < 0.3:
+        own = {*KINDS[slot], *MORE_KINDS.get(slot, ())}
+        foreign = [value for value in KINDS[kind] if is_held_out(value) and value not in own]
+        if foreign:
+            return rng.choice(foreign)
     if not VOCABULARY or rng.random() < 0.4:
         return draw(kind, rng, more=True)
-    with_a_word = kind not in SIGNS and rng.random() < 0.4
+    with_a_word = kind not in SIGNS and rng.random() < 0.05
     while True:
         value = _with_a_word(kind, rng) if with_a_word else joined_words(rng)
         if not is_held_out(value):
             return value
+
+
+def draw_any_list(rng: random.Random, slot: str) -> list[str]:
+    """Draw one to three values of any kind for a list of kind `slot`, none of which could be read as two."""
+    values: dict[str, None] = {}
+    count = rng.choice((1, 2, 2, 3))
+    while len(values) < count:
+        value = draw_any(rng, slot)
+        if "," not in value and " and " not in value:
+            values[value] = None
+    return list(values)
 
 
 def joined_words(rng: random.Random) -> str:

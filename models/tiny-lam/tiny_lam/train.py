@@ -44,7 +44,7 @@ LOG_EVERY = 20
 SAVE_EVERY = 100
 CONVERSATIONS = 20  # of a row; a long tool block pays only with many
 LATE_WEIGHTS: tuple[tuple[Kind, float], ...] = (
-    ("call", 0.48), ("parallel", 0.15), ("irrelevant", 0.2), ("missing", 0.07), ("result", 0.07), ("chat", 0.03),
+    ("call", 0.52), ("parallel", 0.15), ("irrelevant", 0.16), ("missing", 0.07), ("result", 0.07), ("chat", 0.03),
 )  # fmt: skip
 
 
