@@ -124,7 +124,7 @@ def test_the_key_names_build_and_processor(tmp_path: Path) -> None:
     key = self_test._key(build, processor)
     assert key == self_test._key(build, processor)
     assert key != self_test._key(replace(build, version="0"), processor)
-    assert key != self_test._key(build, replace(processor, flags=processor.flags | {"amx_int8"}))
+    assert key != self_test._key(build, replace(processor, flags=processor.flags ^ {"amx_int8"}))
     (tmp_path / "libggml-cpu.so").write_bytes(b"three")
     assert key != self_test._key(build, processor)
 
