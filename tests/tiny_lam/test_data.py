@@ -189,21 +189,26 @@ def test_training_never_draws_a_held_out_value():
     rng = random.Random(2)
     for kind, pool in slots.KINDS.items():
         held = {value for value in pool if slots.is_held_out(value)}
-        if held == set(pool) or kind == "unit":
-            continue
+        assert held != set(pool)
         assert not {slots.draw(kind, rng) for _ in range(200)} & held
 
 
+def test_no_word_of_a_closed_class_is_held_out():
+    rng = random.Random(2)
+    for kind in ("weekday", "month", "unit"):
+        assert {slots.draw(kind, rng) for _ in range(2000)} == set(slots.KINDS[kind])
+    assert "Friday" in {slots.draw("date", rng) for _ in range(2000)}
+
+
 def test_a_value_is_held_out_for_its_own_kinds_alone(monkeypatch):
-    words = ["Friday", "Chinese", "music"]
+    words = ["pink", "Chinese", "music"]
     assert all(map(slots.is_held_out, words))
     monkeypatch.setattr(slots, "VOCABULARY", words)
     rng = random.Random(3)
     elsewhere: set[str] = set()
     for kind, pool in slots.KINDS.items():
         drawn = {slots.draw_any(rng, kind) for _ in range(500)}
-        if kind != "unit":
-            assert not {value for value in pool if slots.is_held_out(value)} & drawn
+        assert not {value for value in pool if slots.is_held_out(value)} & drawn
         elsewhere |= drawn
     assert set(words) <= elsewhere
 
@@ -227,6 +232,17 @@ def test_further_values_are_new_ones_and_none_that_is_held_out_is_drawn(kind):
     drawn = {slots.draw(kind, rng, more=True) for _ in range(3000)} & set(further)
     assert len(drawn) > len(further) / 2
     assert not any(map(slots.is_held_out, drawn))
+
+
+@pytest.mark.parametrize("kind", slots.KINDS)
+def test_held_out_values_are_drawn_from_the_larger_pools_and_composed_too(kind):
+    rng = random.Random(8)
+    drawn = {slots.draw(kind, rng, held_out=True, more=True) for _ in range(500)}
+    beyond = {value for value in drawn if slots.is_held_out(value)} - set(pools.KINDS[kind])
+    if kind in slots.COMPOSED or any(map(slots.is_held_out, pools.MORE_KINDS.get(kind, ()))):
+        assert beyond
+    elif kind not in pools.OPEN_KINDS:
+        assert drawn <= set(pools.KINDS[kind])
 
 
 def test_a_line_before_the_first_section_is_named(tmp_path):
@@ -298,6 +314,13 @@ def test_every_evaluation_set_draws_its_kind_and_accepts_its_own_replies(chosen)
         text, calls = (step.reply, []) if isinstance(step.reply, str) else ("", step.reply)
         assert is_right(step, text, calls)
         assert not is_right(step, "", [{"name": "no_such_tool", "arguments": {}}])
+
+
+def test_answers_to_several_results_count_only_whole():
+    asked = Turn("tool", '{"time": "23:58"}', "It is 07:59. It is 23:58.", "result", ('{"time": "07:59"}',))
+    assert is_right(asked, "It is 07:59. It is 23:58.", [])
+    assert not is_right(asked, "It is 07:59. It is 23:58. It is 23:58.", [])
+    assert not is_right(asked, "It is 07:59.", [])
 
 
 def test_drawing_is_reproducible():

@@ -59,6 +59,7 @@ class Mix:
         renamed: share of the others that get other names, parameter names or descriptions.
         held_phrasing: use only the held-out templates.
         held_values: use only held-out slot values.
+        more_values: draw them from the larger pools too, or compose them; so does `more`.
         tools: draw from these instead of the trained catalog.
         more: draw requests from the tools' patterns too, many in other words, and values and sums in more forms;
             requests that no tool serves from patterns of small talk. Only training does, so that what the evaluation
@@ -78,6 +79,7 @@ class Mix:
     renamed: float = 0.4
     held_phrasing: bool = False
     held_values: bool = False
+    more_values: bool = False
     tools: tuple[ToolSpec, ...] = ()
     wrapped: float = 0.4
     scrambled: float = 0.0
@@ -190,7 +192,7 @@ def ask(rng: random.Random, tool: ToolSpec, mix: Mix) -> tuple[str, list[Call], 
 
 def _template(rng: random.Random, tool: ToolSpec, mix: Mix) -> str:
     if mix.more:
-        return phrasings.draw_template(tool, rng)
+        return phrasings.draw_template(tool, rng, phrasings.FREE if tool in catalog.DEMO else phrasings.NEAR)
     return rng.choice(tool.held if mix.held_phrasing and tool.held else tool.says)
 
 
@@ -245,7 +247,7 @@ def _draw_value(rng: random.Random, param: Param, mix: Mix, unit: str | None) ->
     if unit and param.kind == "unit":
         value = slots.draw_like_unit(unit, rng, held_out=mix.held_values)
         return value, value
-    return param.draw(rng, held_out=mix.held_values, more=mix.more)
+    return param.draw(rng, held_out=mix.held_values, more=mix.more or mix.more_values)
 
 
 def in_order(tool: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -294,7 +296,7 @@ def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
     text, calls, _said = _fill(rng, tool, wrap(rng.choice(tool.missing[left_out]), rng, mix.wrapped), mix)
     turns = [Turn("user", text, replies.ask_for(left_out), "missing")]
     if rng.random() < 0.25:  # the user then says it
-        surface, value = tool.params[left_out].draw(rng, held_out=mix.held_values, more=mix.more)
+        surface, value = tool.params[left_out].draw(rng, held_out=mix.held_values, more=mix.more or mix.more_values)
         call = {"name": tool.name, "arguments": in_order(tool, {**calls[0]["arguments"], left_out: value})}
         turns.append(Turn("user", surface, [call], "call"))
     return turns

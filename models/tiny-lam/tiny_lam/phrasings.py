@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import dataclass
 
 from tiny_lam import slots
 from tiny_lam.brackets import CHOICE, resolve
@@ -16,8 +17,17 @@ from tiny_lam.small_talk import BEYOND_THE_DEMO, SMALL_TALK
 from tiny_lam.spec import ToolSpec, slots_of
 from tiny_lam.synonyms import reword
 
-PATTERNS = 0.5  # share of the phrasings that are drawn from a tool's patterns, where it has some
-REWORDED = 0.4  # share of the phrasings that are put in other words
+
+@dataclass(frozen=True)
+class Variety:
+    """How often a phrasing is drawn from a tool's patterns, where it has some, and how often it is put in other words."""
+
+    patterns: float
+    reworded: float
+
+
+FREE = Variety(0.6, 0.4)  # for the demo's tools, to which people talk as they like
+NEAR = Variety(0.35, 0.25)
 
 
 def plain(text: str) -> str:
@@ -38,14 +48,14 @@ def check(tool: ToolSpec, patterns: tuple[str, ...]) -> None:
                 raise ValueError(f"{tool.name}: {pattern!r} must hold {tool.required} and nothing unknown")
 
 
-def draw_template(tool: ToolSpec, rng: random.Random) -> str:
+def draw_template(tool: ToolSpec, rng: random.Random, variety: Variety = FREE) -> str:
     """Draw a phrasing of `tool`, from its templates or patterns, many in other words; never a held-out one."""
     held = {plain(text) for text in tool.held}
     while True:
         text = rng.choice(tool.says)
-        if tool.more and rng.random() < PATTERNS:
+        if tool.more and rng.random() < variety.patterns:
             text = resolve(rng.choice(tool.more), rng)
-        if rng.random() < REWORDED:
+        if rng.random() < variety.reworded:
             text = reword(text, rng)
         if plain(text) not in held:
             return text

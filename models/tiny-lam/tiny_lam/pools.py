@@ -12,7 +12,7 @@ MORE_KINDS = {
     kind: [value.strip() for line in lines for value in line.split("|")]
     for kind, lines in read_sections(Path(__file__).parent / "values.txt").items()
 }
-"""Further values of some kinds, which only training draws."""
+"""Further values of some kinds: training draws nine tenths of them, the evaluation the rest."""
 
 
 def _kind(name: str, values: str, *, made_up: bool = False) -> None:

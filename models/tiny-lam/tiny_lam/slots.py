@@ -1,7 +1,8 @@
 """Values that people put into requests: cities, names, dates, amounts, short texts.
 
 Each kind has a pool of real values; open kinds (names, titles, places) also draw made-up words, so that a model must
-copy what it reads instead of choosing what it knows. A tenth of every pool is kept out of training.
+copy what it reads instead of choosing what it knows. A tenth of every pool is kept out of training, but for the words
+of closed classes: weekdays, months and units.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tiny_lam.pools import KINDS, LIKE_UNITS, MORE_KINDS, OPEN_KINDS
 
 VOCABULARY: list[str] = []  # filled by `use_vocabulary`
 
+CLOSED = frozenset(value for kind in ("weekday", "month", "unit") for value in KINDS[kind])
 SIGNS = frozenset(("email", "file", "folder", "id", "phone", "url"))  # kinds whose values are no words
 _ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kl pr sh st th tr".split()
 _VOWELS = "a e i o u ai ea ie oo ou".split()
@@ -31,8 +33,8 @@ def made_up_word(rng: random.Random, *, capital: bool = True) -> str:
 
 
 def is_held_out(text: str, *, one_in: int = 10) -> bool:
-    """Whether a pool value is kept out of training: one in ten, chosen by its checksum."""
-    return zlib.crc32(text.encode()) % one_in == 0
+    """Whether a value is kept out of training: one in ten, chosen by its checksum, and none of a closed class."""
+    return text not in CLOSED and zlib.crc32(text.encode()) % one_in == 0
 
 
 def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = False) -> str:
@@ -42,11 +44,11 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = 
     larger pools and composes half of the dates, times, addresses, numbers and texts, so that each of their digits and
     words is copied and none is known.
     """
-    if kind == "unit":  # a closed class: all are trained, and pairs of them held out
+    if kind == "unit":  # all are trained, and pairs of them held out
         return rng.choice(KINDS[kind])
     if more and rng.random() < 0.5:
-        value = _draw_more(kind, rng)
-        if value and not is_held_out(value):
+        value = _draw_held_out(kind, rng) if held_out else _draw_more(kind, rng)
+        if value and is_held_out(value) == held_out:
             return value
     pool = [value for value in KINDS[kind] if is_held_out(value) == held_out] or KINDS[kind]
     if kind not in OPEN_KINDS or rng.random() < 0.6:
@@ -55,17 +57,31 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = 
 
 
 def _draw_more(kind: str, rng: random.Random) -> str:
-    """Draw a value of `kind` that only training draws; "" where there is none."""
+    """Draw a value of `kind` for training, beyond its pool; "" where there is none."""
     if kind in OPEN_KINDS and rng.random() < 0.2:
         return joined_words(rng)
     if VOCABULARY and kind not in SIGNS and rng.random() < 0.06:
         return _with_a_word(kind, rng)
+    return _draw_wider(kind, rng)
+
+
+def _draw_wider(kind: str, rng: random.Random) -> str:
+    """Compose a value of `kind` or take one of the larger pool; "" where neither is known."""
     sources: list[Callable[[], str]] = []
     if kind in COMPOSED:
         sources.append(lambda: COMPOSED[kind](rng))
     if kind in MORE_KINDS:
         sources.append(lambda: rng.choice(MORE_KINDS[kind]))
     return rng.choice(sources)() if sources else ""
+
+
+def _draw_held_out(kind: str, rng: random.Random) -> str:
+    """As `_draw_wider`, a value that training never draws; "" where there is none."""
+    for _ in range(100):
+        value = _draw_wider(kind, rng)
+        if is_held_out(value):
+            return value
+    return ""
 
 
 def _with_a_word(kind: str, rng: random.Random) -> str:
@@ -106,7 +122,7 @@ def draw_any(rng: random.Random, slot: str) -> str:
     A value is held out for its own kinds alone: as a person's name, "Friday" is a word like any other.
     """
     kind = rng.choice(sorted(KINDS))
-    if rng.random() < 0.3:
+    if rng.random() < 0.5:
         own = {*KINDS[slot], *MORE_KINDS.get(slot, ())}
         foreign = [value for value in KINDS[kind] if is_held_out(value) and value not in own]
         if foreign:

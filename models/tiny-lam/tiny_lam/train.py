@@ -44,7 +44,7 @@ LOG_EVERY = 20
 SAVE_EVERY = 100
 CONVERSATIONS = 20  # of a row; a long tool block pays only with many
 LATE_WEIGHTS: tuple[tuple[Kind, float], ...] = (
-    ("call", 0.52), ("parallel", 0.15), ("irrelevant", 0.16), ("missing", 0.07), ("result", 0.07), ("chat", 0.03),
+    ("call", 0.6), ("parallel", 0.13), ("irrelevant", 0.13), ("missing", 0.05), ("result", 0.06), ("chat", 0.03),
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def mix_at(progress: float) -> Mix:
     if progress < 0.75:
         return late
     # Mostly the tools as they are, with values of the kind that belongs there: what else was learnt stays with less of it.
-    return replace(late, demo=0.25, procedural=0.1, renamed=0.12, scrambled=0.1)
+    return replace(late, demo=0.42, procedural=0.1, renamed=0.12, scrambled=0.15)
 
 
 def copy_share(progress: float) -> float:
