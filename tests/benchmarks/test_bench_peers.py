@@ -119,6 +119,16 @@ def test_a_server_that_ends_at_once_is_not_waited_for(setup):
     peer.stop()
 
 
+@pytest.mark.parametrize(("name", "fused"), [("llama-server", True), ("llama-server-unfused", False)])
+def test_a_server_is_started_with_its_options(setup, tmp_path, name, fused):
+    program = tmp_path / "llama-server"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/options\nexit 1\n')
+    program.chmod(0o755)
+    with pytest.raises(PeerFailed, match="did not start"):
+        PEERS[name](with_paths(setup, **{"llama-server": str(program)})).start()
+    assert ("-fa off" in (tmp_path / "options").read_text()) is not fused
+
+
 def test_a_python_that_is_not_there_is_skipped(setup):
     peer = PEERS["transformers"](with_paths(setup, python="/nowhere/python", checkpoint="/nowhere"))
     with pytest.raises(PeerUnavailable, match="/nowhere/python can't be run"):

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerFailed, PeerUnavailable, Setup, Task
 from edge_lam_benchmarks.peers.edge_lam import EdgeLam
-from edge_lam_benchmarks.peers.server import LlamaServer, LlamaServerGrammar, LlamaServerTools
+from edge_lam_benchmarks.peers.server import LlamaServer, LlamaServerGrammar, LlamaServerTools, LlamaServerUnfused
 from edge_lam_benchmarks.peers.worker import LlamaCppPython, Transformers
 
 __all__ = ["PEERS", "Outcome", "Peer", "PeerFailed", "PeerUnavailable", "Setup", "Task"]
 
 PEERS: dict[str, type[Peer]] = {
     peer.name: peer
-    for peer in (EdgeLam, LlamaServer, LlamaServerGrammar, LlamaServerTools, LlamaCppPython, Transformers)
+    for peer in (
+        EdgeLam,
+        LlamaServer,
+        LlamaServerUnfused,
+        LlamaServerGrammar,
+        LlamaServerTools,
+        LlamaCppPython,
+        Transformers,
+    )
 }
 """By name, in the order of the table."""

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from edge_lam_benchmarks.peers.comparison import Comparison
     from edge_lam_benchmarks.report.table import Table
 
-NAMES = ("edge-lam", "llama-server", "llama-server-grammar", "llama-server-tools", "llama-cpp-python", "transformers")
+NAMES = (
+    "edge-lam",
+    "llama-server",
+    "llama-server-unfused",
+    "llama-server-grammar",
+    "llama-server-tools",
+    "llama-cpp-python",
+    "transformers",
+)
 
 
 @click.command(

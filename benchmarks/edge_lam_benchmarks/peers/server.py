@@ -39,12 +39,13 @@ _HOST = "127.0.0.1"
 
 
 class LlamaServer(Peer):
-    """The best case: the prompt as tokens, its prompt cache, no grammar, no template."""
+    """The best case but for its options: the prompt as tokens, its prompt cache, no grammar, no template."""
 
     name = "llama-server"
-    about = "/completion with the prompt's tokens, prompt cache, no grammar: its best case"
+    about = "/completion with the prompt's tokens, prompt cache, no grammar"
     path: ClassVar[str] = "/completion"
     n_slots: ClassVar[int] = 1
+    options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -66,7 +67,7 @@ class LlamaServer(Peer):
             "-np",
             str(self.n_slots),
         ]
-        command += ["-t", threads, "-tb", threads, "--host", _HOST, "--port", str(port), "--jinja"]
+        command += ["-t", threads, "-tb", threads, "--host", _HOST, "--port", str(port), "--jinja", *self.options]
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
         try:
             self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, env=_libraries(program))
@@ -157,6 +158,14 @@ class LlamaServer(Peer):
         errors = [line for line in lines if "error" in line.lower()]
         code = self._process.returncode if self._process else None
         return (errors or lines or [f"exit code {code}, without a word"])[-1][:200]
+
+
+class LlamaServerUnfused(LlamaServer):
+    """The best case of processors on which llama.cpp's fused attention is slower than matrix products."""
+
+    name = "llama-server-unfused"
+    about = "/completion as above, started with -fa off: attention by matrix products, as edge-lam has it"
+    options = ("-fa", "off")
 
 
 class LlamaServerGrammar(LlamaServer):
