@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REQUESTS = (
     "what time is it in Tokyo and in Oslo?",
     "convert 10 miles to kilometers",
-    "how much memory is free and how full is my disk?",
+    "how full is my disk and how is my battery?",
     "what is 12 * 7?",
     "note: buy milk",
     "read my notes",
