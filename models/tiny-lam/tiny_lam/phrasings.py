@@ -27,7 +27,7 @@ class Variety:
 
 
 FREE = Variety(0.6, 0.4)  # for the demo's tools, to which people talk as they like
-NEAR = Variety(0.35, 0.25)
+NEAR = Variety(0.35, 0.25)  # for all others: closer to the templates, which so are learnt whole
 
 
 def plain(text: str) -> str:

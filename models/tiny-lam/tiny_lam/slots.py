@@ -119,7 +119,7 @@ def use_vocabulary(words: list[str]) -> None:
 def draw_any(rng: random.Random, slot: str) -> str:
     """Draw a value of any kind, or words of the vocabulary, for a slot of kind `slot`.
 
-    A value is held out for its own kinds alone: as a person's name, "Friday" is a word like any other.
+    A value is held out for its own kinds alone: as a person's name, "Chinese" is a word like any other.
     """
     kind = rng.choice(sorted(KINDS))
     if rng.random() < 0.5:
