@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,9 @@ def test_a_conversation_changes_its_own_world_only() -> None:
 def test_a_checker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     with Official() as official:
         official.entries("simple_python")
-        monkeypatch.setattr(module, "TIMEOUT", 0.0)
+        assert official._child is not None
+        official._child.send_signal(signal.SIGSTOP)  # it hangs, where a short limit alone is a race
+        monkeypatch.setattr(module, "TIMEOUT", 0.05)
         verdict = official.check("simple_python", "simple_python_0", RIGHT)
         assert (verdict.valid, "died" in verdict.reason) == (False, True)
         monkeypatch.undo()
