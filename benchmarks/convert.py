@@ -97,7 +97,7 @@ def ours(options: argparse.Namespace, folder: Path, quant: str) -> list[list[str
 
 def theirs(options: argparse.Namespace, folder: Path, quant: str) -> list[list[str | Path]]:
     """Return the reference's commands: convert, and quantize where asked."""
-    from edge_lam.llama.quantize import FILE_TYPE_NUMBERS
+    from edge_lam_converters.quantize import FILE_TYPE_NUMBERS
 
     converted, target = folder / "reference.gguf", folder / f"reference-{quant}.gguf"
     convert = [options.python, REFERENCE, options.llama_cpp, options.checkpoint, converted, "bf16", options.pre]

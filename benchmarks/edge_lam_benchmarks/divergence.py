@@ -11,10 +11,10 @@ from typing import Any
 
 from edge_lam.lam import find_model
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.quality import compare
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded
 from edge_lam_benchmarks.models import BenchModel
+from edge_lam_converters.quality import compare
 
 SCENARIO = "divergence"
 

@@ -19,7 +19,6 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect
 from edge_lam.hub.aliases import find_alias
 from edge_lam.llama.gguf_file import GGUFArray, GGUFHeader
-from edge_lam.llama.quantize import FILE_TYPE_NUMBERS, Recipe, check_file_type, quantize_file
 from edge_lam_benchmarks.random_weights import WEIGHTS_KEY
 from edge_lam_benchmarks.vocabularies import find_vocabulary
 from edge_lam_converters.architectures import Architecture, architecture_of
@@ -27,6 +26,7 @@ from edge_lam_converters.architectures.base import TensorPlan
 from edge_lam_converters.dtypes import Array, cast
 from edge_lam_converters.gguf_writer import PARTIAL, OutputTensor, partial_file, scratch_file, write_gguf
 from edge_lam_converters.progress import Progress, silent
+from edge_lam_converters.quantize import FILE_TYPE_NUMBERS, Recipe, check_file_type, quantize_file
 from edge_lam_converters.random_checkpoint import SHAPES, Shape, random_values
 from edge_lam_converters.targets import check_space, check_targets, choose_targets, make_folder
 from edge_lam_converters.vocabulary import TokenType, Vocabulary

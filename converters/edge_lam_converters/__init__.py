@@ -2,7 +2,8 @@
 
 A folder in Hugging Face's layout goes in (`checkpoint.py`, `tokenizer.py`, `architectures/`), perhaps with a LoRA
 adapter (`lora.py`, `merging.py`); GGUFs come out (`conversion.py`, `gguf_writer.py`), quantized by llama.cpp where
-asked. Knows nothing of prompts, tools or calls.
+asked (`quantize.py`). `quality/` says how good the result is: an importance matrix before, a comparison after; only it
+reads prompts and calls.
 """
 
 from __future__ import annotations

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, TypedDict
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.llama.quantize import check_file_type, check_override, quantize_file
 from edge_lam.metrics.memory import process_memory
 from edge_lam_converters.chat_template import FORMAT_KEY, REPLACED_KEY
 from edge_lam_converters.gguf_writer import PARTIAL, partial_file, scratch_file
 from edge_lam_converters.planning import Job, Work, plan_work
 from edge_lam_converters.progress import Progress, silent
+from edge_lam_converters.quantize import check_file_type, check_override, quantize_file
 from edge_lam_converters.report import ConversionReport, FilePlan
 from edge_lam_converters.sources import CheckpointSource, GGUFSource, Source, open_source
 from edge_lam_converters.targets import Target, check_space, check_targets, choose_targets, make_folder

@@ -17,10 +17,10 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.gguf_types import TENSOR_TYPES
 from edge_lam.llama.library import build_info
-from edge_lam.llama.quantize import Fallback, Recipe, plan_quantization, short_text
 from edge_lam_converters.dtypes import STORAGE
 from edge_lam_converters.gguf_writer import gguf_bytes
 from edge_lam_converters.metadata import PREFIX, values_bytes
+from edge_lam_converters.quantize import Fallback, Recipe, plan_quantization, short_text
 from edge_lam_converters.report import FilePlan
 from edge_lam_converters.sources import CheckpointSource, Outline, Source
 from edge_lam_converters.targets import Target

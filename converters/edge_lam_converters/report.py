@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_lam.llama.quantize import Fallback
+from edge_lam_converters.quantize import Fallback
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from edge_lam.errors import CheckpointError, ModelNotFound
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.llama.quantize import FILE_TYPE_NUMBERS
 from edge_lam.paths import user_path
 from edge_lam_converters.architectures import architecture_of
 from edge_lam_converters.checkpoint import Checkpoint
@@ -31,6 +30,7 @@ from edge_lam_converters.metadata import (
 )
 from edge_lam_converters.origin import Origin
 from edge_lam_converters.progress import Progress
+from edge_lam_converters.quantize import FILE_TYPE_NUMBERS
 from edge_lam_converters.source_files import SourceFiles
 from edge_lam_converters.tokenizer import Tokenizer
 from edge_lam_converters.weights import Weights

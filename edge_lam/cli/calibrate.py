@@ -42,7 +42,7 @@ def command(*, model: str, output: Path, force: bool, as_json: bool, reading: di
     """
     from edge_lam.errors import InvalidRequest
     from edge_lam.lam import find_model
-    from edge_lam.quality import calibrate
+    from edge_lam_converters.quality import calibrate
 
     if output.exists() and not force:
         raise InvalidRequest(f"{output} exists", hint="--force overwrites it", param="output")

@@ -142,14 +142,14 @@ def _importance(
     if imatrix_file is not None and calls is not None:
         raise click.UsageError("--imatrix and --calibrate are two ways to the same: give one")
     if imatrix_file is not None:
-        from edge_lam.llama.imatrix import read_imatrix
+        from edge_lam_converters.imatrix import read_imatrix
 
         imatrix = read_imatrix(imatrix_file)
         return {"imatrix": imatrix.importance(), "calibration": imatrix.metadata(Path(imatrix_file).name)}
     if calls is None:
         return {}
     from edge_lam.formats.examples import read_examples
-    from edge_lam.quality import calibrate
+    from edge_lam_converters.quality import calibrate
 
     read_examples(calls)  # what is wrong with it is said before anything is converted
 

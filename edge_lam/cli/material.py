@@ -29,7 +29,7 @@ _OPTIONS = (
 
 
 def material_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --calls, --text, --tools and how to read them; they arrive as `reading`, options of `edge_lam.quality`."""
+    """Add --calls, --text, --tools and how to read them; they arrive as `reading`: `ReadOptions`."""
 
     @functools.wraps(function)
     def gather(**arguments: Any) -> Any:

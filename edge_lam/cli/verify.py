@@ -15,7 +15,7 @@ from edge_lam.cli.terminal import console, one_line, plain_table, print_json, pr
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edge_lam.quality import Comparison
+    from edge_lam_converters.quality import Comparison
 
 _STAGES = {"read": "reading with both", "model": "calls of the model", "against": "calls of the reference"}
 
@@ -57,7 +57,7 @@ def command(
     keep to --max-kl or --min-agreement.
     """
     from edge_lam.lam import find_model
-    from edge_lam.quality import Limits, compare
+    from edge_lam_converters.quality import Limits, compare
 
     if max_tokens is not None:
         reading["max_tokens"] = max_tokens

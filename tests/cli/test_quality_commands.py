@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_lam.llama.imatrix import read_imatrix
+from edge_lam_converters.imatrix import read_imatrix
 
 LAMP = {
     "name": "set_lamp",

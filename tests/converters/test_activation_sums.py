@@ -11,10 +11,10 @@ import pytest
 from test_architectures import TOKENS, tensors_of, write
 
 from edge_lam.errors import BackendError, InvalidModelFile, InvalidRequest
-from edge_lam.llama.activations import ActivationSums
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert
+from edge_lam_converters.activations import ActivationSums
 from edge_lam_converters.random_checkpoint import SHAPES
 
 

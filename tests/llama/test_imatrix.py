@@ -9,7 +9,7 @@ import pytest
 from gguf_builder import gguf as build
 
 from edge_lam.errors import InvalidModelFile, ModelNotFound
-from edge_lam.llama.imatrix import Imatrix, Sums, read_imatrix
+from edge_lam_converters.imatrix import Imatrix, Sums, read_imatrix
 
 gguf = pytest.importorskip("gguf")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from oracle import ROOT, Oracle, Result
 
 from edge_lam.lam import EMBEDDED_MODEL
-from edge_lam.quality import compare
+from edge_lam_converters.quality import compare
 
 TITLE = "Divergence against llama-perplexity"
 ABOUT = (

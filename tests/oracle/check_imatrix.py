@@ -9,9 +9,9 @@ import numpy as np
 from oracle import ROOT, Oracle, Result
 
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.llama.imatrix import Imatrix, read_imatrix
-from edge_lam.quality import calibrate
 from edge_lam_converters import convert
+from edge_lam_converters.imatrix import Imatrix, read_imatrix
+from edge_lam_converters.quality import calibrate
 from edge_lam_converters.random_checkpoint import SHAPES, write_random_checkpoint
 
 TITLE = "Importance matrices against llama-imatrix and llama-quantize"

@@ -145,9 +145,9 @@ def _tell(comparison: Comparison, facts: dict[str, Any], out: Path | None, *, as
 def _requests(model: str | None, calls: Path | None, leaderboard: Path | None) -> tuple[str, list[Answer]]:
     """Return where the requests are from, and the requests."""
     from edge_lam.demo_tools import DEMO_TOOLS
-    from edge_lam.quality.comparison import BUILT_IN
     from edge_lam.tools import as_tools
     from edge_lam_benchmarks.answers import answers, example_answers
+    from edge_lam_converters.quality.comparison import BUILT_IN
 
     if calls is not None:
         return calls.name, example_answers(calls)

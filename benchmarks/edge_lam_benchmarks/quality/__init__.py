@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.quality.comparison import BUILT_IN
 from edge_lam_benchmarks.divergence import run_divergence
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.quality.bfcl import bfcl_items, run_bfcl
 from edge_lam_benchmarks.quality.episodes import episode_items, run_episodes
 from edge_lam_benchmarks.quality.tasks import read_tasks, run_tasks, task_items
+from edge_lam_converters.quality.comparison import BUILT_IN
 
 __all__ = ["BUILT_IN", "SCENARIOS", "quality_items", "run_quality"]
 

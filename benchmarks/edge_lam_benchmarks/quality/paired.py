@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_lam.quality.agreement import mcnemar
 from edge_lam_benchmarks.items import Sample
+from edge_lam_converters.quality.agreement import mcnemar
 
 
 @dataclass(frozen=True)

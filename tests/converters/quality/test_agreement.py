@@ -7,8 +7,8 @@ import math
 import pytest
 
 from edge_lam.formats.examples import Example
-from edge_lam.quality.agreement import call_agreement, mcnemar
 from edge_lam.tools import ToolCall
+from edge_lam_converters.quality.agreement import call_agreement, mcnemar
 
 # Sums of binomial coefficients, by hand: 2 (1 + 9) / 2^9, 2 / 2^6, 2 (1 + 13 + 78 + 286) / 2^13.
 KNOWN = [(0, 0, 1.0), (5, 5, 1.0), (1, 8, 0.0390625), (0, 6, 0.03125), (3, 10, 0.09228515625), (1, 0, 1.0)]

@@ -13,11 +13,11 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect
 from edge_lam.formats.examples import read_examples
 from edge_lam.llama import GGUFHeader, Model
-from edge_lam.llama.imatrix import Imatrix, read_imatrix
-from edge_lam.quality import calibrate
-from edge_lam.quality.passages import TEXT_TOKENS, call_passages, text_passages
+from edge_lam_converters.imatrix import Imatrix, read_imatrix
+from edge_lam_converters.quality import calibrate
+from edge_lam_converters.quality.passages import TEXT_TOKENS, call_passages, text_passages
 
-CHECKPOINT = Path(__file__).resolve().parents[2] / "models" / "tiny-lam" / "checkpoint"
+CHECKPOINT = Path(__file__).resolve().parents[3] / "models" / "tiny-lam" / "checkpoint"
 
 convert = pytest.importorskip("edge_lam_converters").convert
 

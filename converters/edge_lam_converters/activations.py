@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge_lam.errors import BackendError, InvalidModelFile
 from edge_lam.llama.context import Context
-from edge_lam.llama.imatrix import Sums
 from edge_lam.llama.library import INSTALL_HINT, ggml, library
+from edge_lam_converters.imatrix import Sums
 
 if TYPE_CHECKING:
     import numpy as np

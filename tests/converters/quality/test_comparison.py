@@ -11,8 +11,8 @@ import pytest
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.examples import read_examples
 from edge_lam.llama.probe import write_model
-from edge_lam.quality import Comparison, Limits, compare
-from edge_lam.quality.comparison import BUILT_IN
+from edge_lam_converters.quality import Comparison, Limits, compare
+from edge_lam_converters.quality.comparison import BUILT_IN
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def quantized(converted: dict[str, Path], calls_path: Path) -> dict[str, Compari
 
 
 def test_a_model_is_what_it_is(converted: dict[str, Path], calls_path: Path) -> None:
-    text = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
+    text = Path(__file__).resolve().parents[3] / "CONTRIBUTING.md"
     found = compare(converted["Q8_0"], converted["Q8_0"], calls=calls_path, text=text, n_threads=1)
     assert found.replies
     assert found.text

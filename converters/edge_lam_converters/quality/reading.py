@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from edge_lam.cache import LiveSequence
 from edge_lam.llama.context import Context
-from edge_lam.quality.divergence import Divergence, DivergenceSums
-from edge_lam.quality.passages import Passage
+from edge_lam_converters.quality.divergence import Divergence, DivergenceSums
+from edge_lam_converters.quality.passages import Passage
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from edge_lam.llama.model import Model
-    from edge_lam.quality.divergence import Logits
+    from edge_lam_converters.quality.divergence import Logits
 
 _N_BATCH = 512
 _N_LOGITS = 32  # tokens whose logits are held at once: 20 MB of each model, for Qwen's vocabulary

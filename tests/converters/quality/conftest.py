@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.quality.comparison import BUILT_IN
 from edge_lam.tools import Tool, as_tools
+from edge_lam_converters.quality.comparison import BUILT_IN
 
-CHECKPOINT = Path(__file__).resolve().parents[2] / "models" / "tiny-lam" / "checkpoint"
+CHECKPOINT = Path(__file__).resolve().parents[3] / "models" / "tiny-lam" / "checkpoint"
 
 
 @pytest.fixture(scope="session")

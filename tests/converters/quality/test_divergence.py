@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from edge_lam.quality.divergence import DivergenceSums
+from edge_lam_converters.quality.divergence import DivergenceSums
 
 
 def measured(logits: np.ndarray, reference: np.ndarray, tokens: list[int]):

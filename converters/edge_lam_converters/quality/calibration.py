@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.llama.activations import ActivationSums
-from edge_lam.llama.imatrix import Imatrix
 from edge_lam.llama.model import Model
-from edge_lam.quality.material import Material, Progress, ReadOptions, chat_format_of, silent
-from edge_lam.quality.passages import Passage, call_passages, longest, text_passages
+from edge_lam_converters.activations import ActivationSums
+from edge_lam_converters.imatrix import Imatrix
+from edge_lam_converters.quality.material import Material, Progress, ReadOptions, chat_format_of, silent
+from edge_lam_converters.quality.passages import Passage, call_passages, longest, text_passages
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -87,7 +87,7 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class QuantizationPlan:
     """What `quantize_file` will write: the type of each tensor, in the order of the file, and the fallbacks."""
 
     types: dict[str, str]
@@ -112,7 +112,7 @@ def check_file_type(name: str, *, has_imatrix: bool = False) -> None:
         )
 
 
-def plan_quantization(source: Path, recipe: Recipe) -> Plan:
+def plan_quantization(source: Path, recipe: Recipe) -> QuantizationPlan:
     """Ask llama.cpp which type each tensor of the GGUF `source` will get. Its values are not read.
 
     Raises:
@@ -125,7 +125,7 @@ def plan_quantization(source: Path, recipe: Recipe) -> Plan:
         text = log.text()
     if reason is not None:
         raise _failure(recipe, reason)
-    plan = Plan(_planned_types(text), _fallbacks(text))
+    plan = QuantizationPlan(_planned_types(text), _fallbacks(text))
     if plan.types.keys() != {tensor.name for tensor in GGUFHeader.read(source).tensors}:
         raise _failure(recipe, "it does not say which type each tensor gets")
     _check_imatrix(source, recipe)

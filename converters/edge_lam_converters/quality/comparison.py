@@ -17,12 +17,12 @@ from edge_lam.formats.examples import Example, read_examples
 from edge_lam.lam import load
 from edge_lam.llama.gguf_types import GGUFArray
 from edge_lam.llama.model import Model
-from edge_lam.quality.agreement import CallAgreement, call_agreement, make_calls
-from edge_lam.quality.divergence import Divergence
-from edge_lam.quality.material import Material, ReadOptions, chat_format_of, silent
-from edge_lam.quality.passages import Passage, call_passages, longest, text_passages
-from edge_lam.quality.reading import SideBySide
 from edge_lam.tools import ToolCall, as_tools
+from edge_lam_converters.quality.agreement import CallAgreement, call_agreement, make_calls
+from edge_lam_converters.quality.divergence import Divergence
+from edge_lam_converters.quality.material import Material, ReadOptions, chat_format_of, silent
+from edge_lam_converters.quality.passages import Passage, call_passages, longest, text_passages
+from edge_lam_converters.quality.reading import SideBySide
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
