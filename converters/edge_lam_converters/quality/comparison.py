@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import edge_lam
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.examples import Example, read_examples
 from edge_lam.lam import load
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from edge_lam.formats import ChatFormat
 
-BUILT_IN = Path(__file__).parent.parent / "assets" / "demo-calls.jsonl"
+BUILT_IN = Path(edge_lam.__file__).parent / "assets" / "demo-calls.jsonl"
 MAX_TOKENS = 256
 
 
