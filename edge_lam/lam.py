@@ -194,6 +194,8 @@ class LAM:
     """
 
     def __init__(self, engine: Engine) -> None:
+        if not isinstance(engine, Engine):
+            raise InvalidRequest(f"LAM can't be made of {engine!r}", hint="use edge_lam.load(...)", param="engine")
         self._engine = engine
 
     def chat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
@@ -202,9 +204,10 @@ class LAM:
         Args:
             messages: a string, or messages in OpenAI's form.
             **options: what may be called (tools, tool_choice, allowed_tools, parallel_tool_calls), what text looks like
-                (response_format, stop, max_tokens), how tokens are chosen (temperature, top_k, top_p, min_p, seed,
-                logit_bias), what is told of them (logprobs, top_logprobs), and how the reply is held and read
-                (constrain, calls_in_prose); see `ChatOptions` and `ReplyOptions`. Any other is refused by name.
+                (response_format, stop), where it ends (max_tokens, max_tool_calls, timeout), how tokens are chosen
+                (temperature, top_k, top_p, min_p, seed, logit_bias), what is told of them (logprobs, top_logprobs), and
+                how the reply is held and read (constrain, calls_in_prose); see `ChatOptions` and `ReplyOptions`. Any
+                other is refused by name.
 
         Raises:
             InvalidRequest: something in the request can't be served; `param` names it. Nothing was decoded.

@@ -72,7 +72,7 @@ def test_unknown_and_unsupported_options(lam, name):
         ({"tools": [TOOL], "tool_choice": "required", "response_format": SCHEMA}, "response_format"),
         ({"response_format": {"type": "xml"}}, "response_format"),
         ({"parallel_tool_calls": 1}, "parallel_tool_calls"),
-        ({"constrain": None}, "constrain"),
+        ({"constrain": 0}, "constrain"),
         ({"calls_in_prose": "yes"}, "calls_in_prose"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 2.5}, "max_tokens"),
@@ -149,3 +149,8 @@ def _refusal(lam: LAM, messages: object, **options: object) -> EdgeLamError:
     assert caught.value.message
     assert "\n" not in str(caught.value)
     return caught.value
+
+
+def test_a_model_is_loaded_not_made():
+    with pytest.raises(InvalidRequest, match=r"LAM can't be made of 'x\.gguf' \(use edge_lam\.load\(\.\.\.\)\)"):
+        LAM("x.gguf")

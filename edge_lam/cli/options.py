@@ -90,6 +90,7 @@ class SamplingOptions:
     min_p: float
     seed: int | None
     max_tokens: int | None
+    max_tool_calls: int | None
     timeout: float | None
 
     def arguments(self) -> dict[str, Any]:
@@ -225,7 +226,10 @@ _SAMPLING_OPTIONS = (
         help="Leave out what is less likely than this share of the likeliest.",
     ),
     click.option("--seed", type=click.IntRange(min=0), help="Repeat the same sampling."),
-    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens.  [default: 4096]"),
+    click.option(
+        "--max-tool-calls", type=click.IntRange(min=1), help="Most calls of one reply, which then ends.  [default: 64]"
+    ),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),

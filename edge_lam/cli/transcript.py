@@ -108,7 +108,8 @@ class Transcript:
         for error in reply.errors:
             self.note(error.message)
         if reply.finish_reason == "length":
-            self.note(f"cut off after {reply.report.tokens.generated} tokens")
+            calls = f" and {len(reply.tool_calls)} calls" if len(reply.tool_calls) > 1 else ""
+            self.note(f"cut off after {reply.report.tokens.generated} tokens{calls}")
         elif reply.finish_reason == "timeout":
             self.note(f"the time limit ended the reply after {reply.report.tokens.generated} tokens")
 

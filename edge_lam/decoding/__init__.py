@@ -9,7 +9,7 @@ from edge_lam.decoding.constraint import Constraint, Unconstrained
 from edge_lam.decoding.costs import PassCosts
 from edge_lam.decoding.drafts import Draft, Drafter, Guess, Lookup
 from edge_lam.decoding.logprobs import TokenLogprob, TopLogprob
-from edge_lam.decoding.loop import Done, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
+from edge_lam.decoding.loop import Done, LimitReached, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
 from edge_lam.decoding.names import Names
 from edge_lam.decoding.sampling import Sampler
 from edge_lam.decoding.tokenizer import TokenizerAhead
@@ -22,6 +22,7 @@ __all__ = [
     "Draft",
     "Drafter",
     "Guess",
+    "LimitReached",
     "Lookup",
     "Names",
     "PassCosts",

@@ -62,6 +62,10 @@ class TimeUp(Exception):  # noqa: N818  (it ends a reply, which then is whole: n
     """Thrown into `steps` to end a reply where it is."""
 
 
+class LimitReached(Exception):  # noqa: N818
+    """Raised by what takes the text of a reply, to end it there: it is as long as it may be."""
+
+
 Reads: TypeAlias = Generator[Read, "Done", None]
 
 
@@ -147,7 +151,7 @@ def steps(
         prompt: at least one token.
         constraint: what the reply may be; fresh.
         sampler: how tokens are chosen.
-        write: takes the text of the reply, piece by piece.
+        write: takes the text of the reply, piece by piece; it may raise `LimitReached`.
         max_tokens: most tokens of the reply; together with the prompt they must fit the context.
         stop: strings that end a reply in text.
         drafter: guesses tokens to verify; without one, each pass chooses one token.
@@ -179,6 +183,8 @@ def steps(
         )
     except TimeUp:
         report.finish_reason = "timeout"
+    except LimitReached:
+        report.finish_reason = "length"
     if trace and writer.stopped:
         trace.cut(stop)
     if text := writer.finish():

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from edge_lam.decoding import Trace, steps
+from edge_lam.decoding import LimitReached, Trace, steps
 from edge_lam.engine.binding import names_of
 from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished
 from edge_lam.engine.job import Job
@@ -58,6 +58,7 @@ class Call(Job):
         n_top = (request.top_logprobs or 0) if request.logprobs else None
         self._trace = Trace(engine.vocabulary, names_of(request, engine.format), n_top)
         self._begun = 0
+        self._is_full = False
         self._sink = sink
         self._text = ""
         self._parser: ReplyParser | None = None
@@ -133,7 +134,7 @@ class Call(Job):
             self._constraint,
             self._sampler,
             write=self._write,
-            max_tokens=min(room, request.max_tokens or room),
+            max_tokens=min(room, request.max_tokens),
             stop=request.stop,
             drafter=self._engine.drafter,
             n_static=lambda: self._engine.prompts.n_static(request, prompt),
@@ -154,15 +155,30 @@ class Call(Job):
         sequence.unsaved = lambda tokens: prompts.n_next(turns, tools, tokens)
 
     def _write(self, text: str) -> None:
-        """Parse a piece of the reply, and show what is certain."""
+        """Parse a piece of the reply, and show what is certain.
+
+        Raises:
+            LimitReached: it begins more calls than it may hold.
+        """
+        if self._is_full:
+            return
         self._parser = self._parser or self._new_parser()
         with self._report.times.measure("parse"):
             events = self._parser.feed(text)
         self._show(events)
+        if self._is_full:
+            raise LimitReached
 
     def _show(self, events: Sequence[ParserEvent]) -> None:
-        """Show what is certain, and note when a tool's name and a whole call first were."""
+        """Show what is certain, and note when a tool's name and a whole call first were.
+
+        From the first call on that is one too many, nothing is shown any more.
+        """
         for event in events:
+            if isinstance(event, CallStarted) and event.index == self._request.max_tool_calls:
+                self._is_full = True
+            if self._is_full:
+                return
             if isinstance(event, CallStarted):
                 self._note_name(event)
             elif isinstance(event, CallFinished):
@@ -199,13 +215,14 @@ class Call(Job):
             events = parser.finish(complete=report.finish_reason not in ("length", "timeout"))
         self._show(events)
         parsed = parser.reply
-        if parsed.calls and report.finish_reason == "stop":
+        calls = parsed.calls[: self._request.max_tool_calls]
+        if calls and report.finish_reason == "stop":
             report.finish_reason = "tool_calls"
-        report.n_calls, report.cut_at_start = len(parsed.calls), self._trace.cut_at_start
+        report.n_calls, report.cut_at_start = len(calls), self._trace.cut_at_start
         self._engine.close_report(report)
         self._reply = Reply(
             parsed.text,
-            parsed.calls,
+            calls,
             report.finish_reason,
             report,
             parsed.errors,

@@ -46,12 +46,15 @@ UNSUPPORTED = {
 }
 
 
+# What ends a reply that would never end by itself, unless the request says otherwise.
+MAX_TOKENS = 4096
+MAX_TOOL_CALLS = 64
 _LONGEST_TIMEOUT = 10**6  # seconds
 _MOST_TOP = 20  # as OpenAI has it
 
 
 class ReplyOptions(TypedDict, total=False):
-    """How the model is to reply.
+    """How the model is to reply. None stands for the default of an option.
 
     Keys:
         tool_choice: "auto" (the model decides), "required", "none", or the one tool to call, by its name or as
@@ -72,7 +75,8 @@ class ReplyOptions(TypedDict, total=False):
         top_logprobs: with them, those of that many of the most likely tokens at each place, at most 20.
         seed: the same seed repeats a reply, as far as the logits do: their last digits depend on how much of the
             prompt was cached.
-        max_tokens: longest reply in tokens; by default what the context leaves.
+        max_tokens: longest reply in tokens, 4,096 by default; or what the context leaves, if that is less.
+        max_tool_calls: most calls of one reply, 64 by default. One more ends it, with the finish reason "length".
         stop: a string or strings that end a reply in text.
         timeout: seconds for the whole reply, waiting for other requests included; when they are over, it ends as it is,
             with the finish reason "timeout".
@@ -81,23 +85,24 @@ class ReplyOptions(TypedDict, total=False):
             it wants, to see what that is.
     """
 
-    tool_choice: str | Mapping[str, Any]
+    tool_choice: str | Mapping[str, Any] | None
     allowed_tools: Sequence[str] | None
-    parallel_tool_calls: bool
+    parallel_tool_calls: bool | None
     response_format: Mapping[str, Any] | None
-    temperature: float
-    top_k: int
-    top_p: float
-    min_p: float
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
     logit_bias: Mapping[Any, float] | None
-    logprobs: bool
+    logprobs: bool | None
     top_logprobs: int | None
     seed: int | None
     max_tokens: int | None
-    stop: str | Sequence[str]
+    max_tool_calls: int | None
+    stop: str | Sequence[str] | None
     timeout: float | None
-    calls_in_prose: bool
-    constrain: bool
+    calls_in_prose: bool | None
+    constrain: bool | None
 
 
 class ChatOptions(ReplyOptions, total=False):
@@ -131,7 +136,8 @@ class Request:
     logprobs: bool = False
     top_logprobs: int | None = None
     seed: int | None = None
-    max_tokens: int | None = None
+    max_tokens: int = MAX_TOKENS
+    max_tool_calls: int = MAX_TOOL_CALLS
     stop: tuple[str, ...] = ()
     timeout: float | None = None
     calls_in_prose: bool = False
@@ -147,11 +153,12 @@ class Request:
             InvalidTool: a tool that can't be read.
         """
         known = [field.name for field in fields(cls) if field.name != "messages"]
-        for name in options:
-            if name in UNSUPPORTED:
+        for name, value in options.items():
+            if name in UNSUPPORTED and value is not None:
                 raise InvalidRequest(f"the option {name!r} is not supported", hint=UNSUPPORTED[name], param=name)
-            if name not in known:
+            if name not in known and name not in UNSUPPORTED:
                 raise InvalidRequest(f"unknown option {name!r}", hint=f"known options: {', '.join(known)}", param=name)
+        options = {name: value for name, value in options.items() if value is not None}
         choice, allowed = read_choice(options.get("tool_choice", "auto"))
         if options.get("allowed_tools") is not None:
             if allowed is not None:
@@ -185,10 +192,10 @@ class Request:
         for name in ("parallel_tool_calls", "logprobs", "calls_in_prose", "constrain"):
             if not isinstance(value := getattr(self, name), bool):
                 raise InvalidRequest(f"{name} must be True or False, not {value!r}", param=name)
-        limit = self.max_tokens
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise InvalidRequest(f"max_tokens must be a whole number of at least 1, not {limit!r}", param="max_tokens")
-
+        for name in ("max_tokens", "max_tool_calls"):
+            limit = getattr(self, name)
+            if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+                raise InvalidRequest(f"{name} must be a whole number of at least 1, not {limit!r}", param=name)
         seconds = self.timeout
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
         if seconds is not None and not (is_number and 0 < seconds <= _LONGEST_TIMEOUT):

@@ -73,6 +73,21 @@ def test_a_call_that_the_token_limit_cuts_off_is_dropped(engine):
     assert dropped
 
 
+def test_a_reply_ends_at_its_most_calls(engine):
+    question = "What time is it in Oslo and in Lima?"
+    options = {"tools": TWO_TOOLS[:1], "tool_choice": "required", "max_tokens": 120}
+    *_, all_of_them = ask(engine, question, **options)
+    assert (len(all_of_them.reply.tool_calls), all_of_them.reply.finish_reason) == (2, "tool_calls")
+    *_, just_enough = ask(engine, question, max_tool_calls=2, **options)
+    assert (len(just_enough.reply.tool_calls), just_enough.reply.finish_reason) == (2, "tool_calls")
+    *events, last = ask(engine, question, max_tool_calls=1, **options)
+    (call,) = last.reply.tool_calls
+    assert events[-1] == CallFinished(call)
+    assert call.arguments == all_of_them.reply.tool_calls[0].arguments
+    assert (last.reply.finish_reason, last.reply.report.n_calls) == ("length", 1)
+    assert last.reply.report.tokens.generated < all_of_them.reply.report.tokens.generated
+
+
 def test_the_report_is_whole(engine):
     report = ask(engine, tools=TWO_TOOLS, tool_choice="required")[-1].reply.report
     times = asdict(report.times)

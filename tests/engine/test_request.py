@@ -15,6 +15,11 @@ def test_options_and_fields_are_the_same():
     assert {field.name for field in fields(Request)} == {"messages", *ChatOptions.__annotations__}
 
 
+def test_none_is_the_default_of_every_option():
+    assert Request.of("hi", dict.fromkeys(ChatOptions.__annotations__)) == Request(messages="hi")
+    assert Request.of("hi", {"n": None, "frequency_penalty": None}) == Request(messages="hi")
+
+
 @pytest.mark.parametrize(
     ("given", "choice"),
     [
@@ -122,13 +127,13 @@ def test_one_stop_string_or_several():
         ({"tool_choice": "required"}, "tool_choice", "without tools"),
         ({"tool_choice": "get_tyme", "tools": DEMO_TOOLS}, "tool_choice", "get_time"),
         ({"tool_choice": {"type": "function"}, "tools": DEMO_TOOLS}, "tool_choice", "unknown"),
-        ({"tool_choice": None, "tools": DEMO_TOOLS}, "tool_choice", "unknown"),
         ({"parallel_tool_calls": "yes"}, "parallel_tool_calls", "True or False"),
         ({"constrain": 1}, "constrain", "True or False"),
-        ({"calls_in_prose": None}, "calls_in_prose", "True or False"),
+        ({"calls_in_prose": 0}, "calls_in_prose", "True or False"),
         ({"max_tokens": 0}, "max_tokens", "at least 1"),
         ({"max_tokens": True}, "max_tokens", "at least 1"),
         ({"max_tokens": 2.5}, "max_tokens", "whole number"),
+        ({"max_tool_calls": 0}, "max_tool_calls", "at least 1"),
         ({"stop": [""]}, "stop", "not empty"),
         ({"logit_bias": [1]}, "logit_bias", "map token ids"),
         ({"logit_bias": {"": 1}}, "logit_bias", "map token ids"),
