@@ -27,8 +27,8 @@ from edge_lam.decoding import Constraint, Sampler, Vocabulary
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama.library import library
 from edge_lam.metrics.report import Times
+from edge_lam.schema.normalize import closed
 from edge_lam.tools import Tool
-from edge_lam.tools.schema import closed
 
 COUNTS = (1, 2, 4, 8, 12, 20, 28, 37)
 NOUNS = ("city", "title", "start_date", "amount", "unit", "recipient", "priority", "tags", "address", "note")

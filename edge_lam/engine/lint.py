@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.decoding import Vocabulary
 from edge_lam.errors import InvalidRequest, InvalidSchema, InvalidTool
-from edge_lam.formats.enforceable import check_schemas
 from edge_lam.formats.grammar import enforced, try_out
+from edge_lam.schema.limits import check_schemas
 from edge_lam.tools.tool import as_tool
 
 if TYPE_CHECKING:
     from edge_lam.formats import ChatFormat
     from edge_lam.llama import Model
+    from edge_lam.schema.compile import Verdict
     from edge_lam.tools import Tool
-    from edge_lam.tools.enforcement import Verdict
 
 QUESTION = "?"
 

@@ -44,17 +44,17 @@ def try_out(schema: dict[str, Any], explodes: Callable[[str], str]) -> None:
     Raises:
         InvalidRequest: `param` is "response_format".
     """
-    from edge_lam.formats.enforceable import check_effort
+    from edge_lam.schema.limits import check_effort
 
     with _blaming_the_format():
         check_effort(NAME, schema, explodes)
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
-    from edge_lam.formats.enforceable import check_schemas
     from edge_lam.formats.grammar import refusal
-    from edge_lam.tools.enforcement import enforcement
-    from edge_lam.tools.schema import normalize_parameters
+    from edge_lam.schema.compile import enforcement
+    from edge_lam.schema.limits import check_schemas
+    from edge_lam.schema.normalize import normalize_parameters
 
     with _blaming_the_format():
         plain = normalize_parameters(given, tool=NAME)

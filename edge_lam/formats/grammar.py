@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest, InvalidSchema
-from edge_lam.formats.enforceable import Fault, check_effort, check_schemas
-from edge_lam.tools.guidance import json_rule
+from edge_lam.schema.guidance import json_rule
+from edge_lam.schema.limits import Fault, check_effort, check_schemas
 
 if TYPE_CHECKING:
     from edge_lam.formats.syntax import CallSyntax
+    from edge_lam.schema.compile import Verdict
     from edge_lam.tools import Tool
-    from edge_lam.tools.enforcement import Verdict
 
 MOST_TOOLS = 1500  # llguidance follows at most 2000 alternatives at a time
 CHOICES = ("auto", "required", "none")

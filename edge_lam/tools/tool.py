@@ -16,15 +16,15 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidCall, InvalidTool
-from edge_lam.tools.enforcement import Enforcement, enforcement
-from edge_lam.tools.schema import normalize_parameters
+from edge_lam.schema.compile import Enforcement, enforcement
+from edge_lam.schema.normalize import normalize_parameters
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pydantic import BaseModel, ValidationError
 
-    from edge_lam.tools.checks import Checker, Problem
+    from edge_lam.schema.check import Checker, Problem
 
     ToolLike: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any] | type[BaseModel]"
 
@@ -156,7 +156,7 @@ class Tool:
         Returns:
             What is wrong with them; what no one can check is a problem too.
         """
-        from edge_lam.tools.checks import Problem
+        from edge_lam.schema.check import Problem
 
         if refused := self.enforcement.refused:
             return [Problem("", refused.keyword, f"{refused.keyword} can't be checked: {refused.reason}")]
@@ -164,7 +164,7 @@ class Tool:
 
     @cached_property
     def _checker(self) -> Checker:
-        from edge_lam.tools.checks import Checker
+        from edge_lam.schema.check import Checker
 
         return Checker(self.enforcement.schema)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from edge_lam.tools.guidance import schema_fault, text_fits
+from edge_lam.schema.guidance import schema_fault, text_fits
 
 LOOK_AHEAD = re.compile(r"\(\?([=!])")
 # An escaped character, a class, a parenthesis or a bar: what counts for where a group or a branch ends.

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
+from edge_lam.schema.drafts import modern
 from edge_lam.tools import Tool
-from edge_lam.tools.drafts import modern
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_lam.tools.keywords import FORMATS, TYPES
-from edge_lam.tools.schema import subschemas
+from edge_lam.schema.keywords import FORMATS, TYPES
+from edge_lam.schema.normalize import subschemas
 
 PLAIN = {"type", "properties", "required", "items", "additionalProperties"}
 RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-from edge_lam.tools.patterns import read_pattern
-from edge_lam.tools.schema import subschemas
+from edge_lam.schema.normalize import subschemas
+from edge_lam.schema.patterns import read_pattern
 
 
 def places(schema: Any, path: str = "") -> dict[str, str]:

@@ -5,8 +5,8 @@ import copy
 import pytest
 
 from edge_lam.errors import InvalidSchema
+from edge_lam.schema.normalize import closed, normalize_parameters
 from edge_lam.tools import Tool
-from edge_lam.tools.schema import closed, normalize_parameters
 
 
 def test_leaderboard_dialect_becomes_json_schema():

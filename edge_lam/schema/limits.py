@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from edge_lam.errors import InvalidSchema
-from edge_lam.formats.harmless import HARMLESS_BRANCHES, HARMLESS_PROPERTIES, is_harmless
-from edge_lam.tools.guidance import alone, compile_fault, json_rule, schema_fault
-from edge_lam.tools.keywords import BOUNDS, WIDEST
-from edge_lam.tools.schema import subschemas
+from edge_lam.schema.guidance import alone, compile_fault, json_rule, schema_fault
+from edge_lam.schema.harmless import HARMLESS_BRANCHES, HARMLESS_PROPERTIES, is_harmless
+from edge_lam.schema.keywords import BOUNDS, WIDEST
+from edge_lam.schema.normalize import subschemas
 
 # llguidance would let such a value begin, but no context holds its end.
 MOST_REQUIRED = {"minLength": 100_000, "minItems": 10_000, "minProperties": 1000}

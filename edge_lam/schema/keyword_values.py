@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_lam.tools.keywords import BOUNDS, COUNTS, TEXTS
+from edge_lam.schema.keywords import BOUNDS, COUNTS, TEXTS
 
 RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))
 

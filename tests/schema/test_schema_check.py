@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edge_lam.schema.check import MOST_PROBLEMS, Checker
+from edge_lam.schema.patterns import read_pattern
 from edge_lam.tools import Tool
-from edge_lam.tools.checks import MOST_PROBLEMS, Checker
-from edge_lam.tools.patterns import read_pattern
 
 BOOKING = Tool(
     "book",

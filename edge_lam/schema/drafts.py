@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_lam.tools.keywords import NUMBER_FORMATS
-from edge_lam.tools.schema import with_subschemas
+from edge_lam.schema.keywords import NUMBER_FORMATS
+from edge_lam.schema.normalize import with_subschemas
 
 
 def modern(schema: Any) -> Any:

@@ -15,10 +15,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from edge_lam.tools.guidance import text_fits
-from edge_lam.tools.keywords import CHECKED_FORMATS, FORMATS, PATTERN_FORMATS
-from edge_lam.tools.patterns import read_pattern
-from edge_lam.tools.schema import escape
+from edge_lam.schema.guidance import text_fits
+from edge_lam.schema.keywords import CHECKED_FORMATS, FORMATS, PATTERN_FORMATS
+from edge_lam.schema.normalize import escape
+from edge_lam.schema.patterns import read_pattern
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from edge_lam.errors import InvalidSchema
-from edge_lam.formats.enforceable import check_effort, check_schemas
+from edge_lam.schema.limits import check_effort, check_schemas
+from edge_lam.schema.normalize import closed
 from edge_lam.tools import Tool
-from edge_lam.tools.schema import closed
 
 ENDLESS = {"N": {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "required": ["n"]}}
 TREE = {

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edge_lam.errors import InvalidSchema
-from edge_lam.tools.keyword_values import range_fault, value_fault
-from edge_lam.tools.keywords import ANNOTATIONS, APPLICATORS, COUNTS, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMAS, TYPES
+from edge_lam.schema.keyword_values import range_fault, value_fault
+from edge_lam.schema.keywords import ANNOTATIONS, APPLICATORS, COUNTS, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMAS, TYPES
 
 MAX_DEPTH = 64
 # The types of the Berkeley Function Calling Leaderboard; "any" means no restriction, so the key goes.

@@ -11,7 +11,7 @@ from llguidance import LLMatcher, LLTokenizer
 
 from edge_lam import Tool
 from edge_lam.formats.parser import parse_reply
-from edge_lam.tools.guidance import json_rule
+from edge_lam.schema.guidance import json_rule
 
 HUGE = ["1e999", "-1e400", "9" * 400 + ".5"]
 

@@ -14,10 +14,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-from edge_lam.tools.drafts import modern
-from edge_lam.tools.faults import names_fault, places, reference_fault, values_fault
-from edge_lam.tools.guidance import compile_fault, json_rule, schema_fault
-from edge_lam.tools.keywords import (
+from edge_lam.schema.drafts import modern
+from edge_lam.schema.faults import names_fault, places, reference_fault, values_fault
+from edge_lam.schema.guidance import compile_fault, json_rule, schema_fault
+from edge_lam.schema.keywords import (
     BOUNDS,
     CHECKED,
     CHECKED_FORMATS,
@@ -30,8 +30,8 @@ from edge_lam.tools.keywords import (
     STRUCTURE,
     WIDEST,
 )
-from edge_lam.tools.patterns import read_pattern
-from edge_lam.tools.schema import closed, subschemas, with_subschemas
+from edge_lam.schema.normalize import closed, subschemas, with_subschemas
+from edge_lam.schema.patterns import read_pattern
 
 How: TypeAlias = Literal["grammar", "checked", "refused", "ignored"]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_lam.formats.harmless import is_harmless
-from edge_lam.tools.guidance import compile_fault, json_rule
+from edge_lam.schema.guidance import compile_fault, json_rule
+from edge_lam.schema.harmless import is_harmless
 
 numbers = st.integers(-3, 5) | st.sampled_from([2**53, 2**70, 0.5, -1.5, True, 1000, 10**9])
 kinds = st.sampled_from(

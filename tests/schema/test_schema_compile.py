@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
+from edge_lam.schema.check import Checker
+from edge_lam.schema.compile import enforcement
+from edge_lam.schema.guidance import compile_fault, json_rule
+from edge_lam.schema.keywords import CHECKED, GRAMMAR
+from edge_lam.schema.normalize import normalize_parameters
 from edge_lam.tools import Tool
-from edge_lam.tools.checks import Checker
-from edge_lam.tools.enforcement import enforcement
-from edge_lam.tools.guidance import compile_fault, json_rule
-from edge_lam.tools.keywords import CHECKED, GRAMMAR
-from edge_lam.tools.schema import normalize_parameters
 
 BYTES = LLTokenizer("byte")
 TEXT = {"type": "string"}
