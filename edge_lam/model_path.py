@@ -24,7 +24,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     if not isinstance(model, str | os.PathLike):
         raise InvalidRequest(f"model must be a path or a name, not {type(model).__name__}", param="model")
     path = user_path(model, param="model")
-    if isinstance(model, os.PathLike) or path.exists():
+    if isinstance(model, os.PathLike) or path.exists() or model.lower().startswith("file://"):
         return path
     from edge_lam.hub import resolve
 

@@ -23,17 +23,29 @@ def cache_dir() -> Path:
 
 
 def user_path(path: str | os.PathLike[str], *, param: str = "path") -> Path:
-    """Return a path as a person names it, "~" and "~user" for home folders.
+    """Return a path as a person names it: "~" and "~user" for home folders, "file://" as file managers copy it.
 
     Raises:
-        InvalidRequest: there is no such user; `param` says what the path was given for.
+        InvalidRequest: there is no such user, or it is on another machine; `param` says what the path was given for.
     """
+    if isinstance(path, str) and path.lower().startswith("file://"):
+        path = _path_of_address(path, param)
     try:
         return Path(path).expanduser()
     except RuntimeError:
         user = Path(path).parts[0]
         hint = f"write ./{user} for a file of that name"
         raise InvalidRequest(f"{path}: {user} has no home folder", hint=hint, param=param) from None
+
+
+def _path_of_address(address: str, param: str) -> str:
+    from urllib.parse import unquote
+
+    host, slash, path = address[len("file://") :].partition("/")
+    if host.lower() not in ("", "localhost", "~"):
+        hint = f"a path has three slashes: file:///{host}{slash}{path}"
+        raise InvalidRequest(f"{address} is on another machine, {host}", hint=hint, param=param)
+    return unquote(("~/" if host == "~" else "/") + path)
 
 
 def _folder(variable: str, linux: str, macos: str) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 import edge_lam
 from edge_lam import paths
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import InvalidRequest, ModelNotFound
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +51,25 @@ def test_a_path_of_a_user_that_is_not_there_is_named(tmp_path):
         edge_lam.load("~nobody-here/x")
     assert caught.value.param == "model"
     assert caught.value.hint == "write ./~nobody-here for a file of that name"
+
+
+@pytest.mark.parametrize(
+    "address", ["file:///models/a%20b.gguf", "file://localhost/models/a b.gguf", "FILE:///models/a b.gguf"]
+)
+def test_a_path_as_file_managers_copy_it(address):
+    assert paths.user_path(address) == Path("/models/a b.gguf")
+
+
+def test_an_address_of_a_file_is_one_of_this_machine(tmp_path):
+    assert paths.user_path("file://~/a.gguf") == tmp_path / "a.gguf"
+    with pytest.raises(
+        InvalidRequest, match=r"on another machine, models \(a path has three slashes: file:///models/a"
+    ):
+        paths.user_path("file://models/a.gguf")
+    with pytest.raises(ModelNotFound, match=r"^there is no file /\S+/none\.gguf$"):
+        edge_lam.load(f"file://{tmp_path}/none.gguf")
+
+
+def test_a_model_is_loaded_from_the_address_of_its_file(tiny_lam_path):
+    with edge_lam.load(f"file://{tiny_lam_path}", log="off") as lam:
+        assert lam.info.n_ctx

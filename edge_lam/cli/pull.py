@@ -28,6 +28,7 @@ _LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
         "edge-lam pull xlam-2-1b",
         "edge-lam pull xlam-2-3b:Q8_0",
         "edge-lam pull owner/repo/model.gguf --revision v1.0",
+        "edge-lam pull https://huggingface.co/owner/repo/blob/main/model.gguf",
         "edge-lam pull xlam-2-1b --checkpoint",
     ),
 )
@@ -38,8 +39,9 @@ _LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
 def command(model: str, revision: str | None, checkpoint: bool, as_json: bool) -> None:
     """Download a model, or the rest of it, and check it.
 
-    MODEL is a name of `edge-lam models --available`, owner/repo, either with :QUANT, or owner/repo/file.gguf. Without a
-    QUANT it is Q4_K_M, else Q8_0, else what there is; of a repository without GGUFs it is the checkpoint.
+    MODEL is a name of `edge-lam models --available`, owner/repo, either with :QUANT, or owner/repo/file.gguf, or the
+    address of one of these on the hub. Without a QUANT it is Q4_K_M, else Q8_0, else what there is; of a repository
+    without GGUFs it is the checkpoint.
 
     Files lie in huggingface_hub's cache (HF_HOME), which other tools share. A broken download goes on where it stopped,
     and each file is compared with the checksum that the hub gives. HF_TOKEN or `hf auth login` opens gated
@@ -52,7 +54,7 @@ def command(model: str, revision: str | None, checkpoint: bool, as_json: bool) -
     if as_json:
         print_json(_facts(pulled))
     else:
-        _show(pulled, _spec(model, revision))
+        _show(pulled, model, revision)
 
 
 @contextmanager
@@ -88,10 +90,6 @@ class _Lines:
         self._name, self._last = name, now
 
 
-def _spec(model: str, revision: str | None) -> str:
-    return f"{model.partition('@')[0]}@{revision}" if revision else model
-
-
 def _facts(pulled: Pulled) -> dict[str, object]:
     return {
         "path": str(pulled.path),
@@ -105,7 +103,7 @@ def _facts(pulled: Pulled) -> dict[str, object]:
     }
 
 
-def _show(pulled: Pulled, spec: str) -> None:
+def _show(pulled: Pulled, model: str, revision: str | None) -> None:
     screen = console()
     screen.print(one_line(str(pulled.path)), style="bold", soft_wrap=True)
     n_files = len(pulled.files)
@@ -114,14 +112,20 @@ def _show(pulled: Pulled, spec: str) -> None:
         "quant": pulled.quant,
         "size": size(pulled.size) + (f" in {n_files} files" if n_files > 1 else ""),
         "licence": pulled.license or "not stated on the hub",
-        "next": _next(pulled, spec),
+        "next": _next(pulled, model, revision),
     }
     for label, value in rows.items():
         if value:
             screen.print(f"  {label:<8} {one_line(value)}", soft_wrap=True)
 
 
-def _next(pulled: Pulled, spec: str) -> str:
+def _next(pulled: Pulled, model: str, revision: str | None) -> str:
+    """Return what to type next; a short name is left short, an address becomes the name that it stands for."""
+    from edge_lam.hub import Reference, is_alias
+
+    spec = model if is_alias(model) else str(Reference.parse(model))
+    if revision:
+        spec = f"{spec.partition('@')[0]}@{revision}"
     if pulled.is_checkpoint:
         return f"edge-lam convert {shlex.quote(spec)} -q Q4_K_M"
     if Path(spec.partition(":")[0]).exists():  # a folder of this name would be taken for the model

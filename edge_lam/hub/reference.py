@@ -1,10 +1,11 @@
-"""`Reference`: the name of a model on the hub, taken apart; an alias becomes its repository.
+"""`Reference`: the name or the address of a model on the hub, taken apart; an alias becomes its repository.
 
 Knows nothing of files or networks.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +19,10 @@ _REFERENCE = re.compile(
     r"(?::(?P<quant>[A-Za-z0-9_.-]+))?(?:@(?P<revision>[^@\s]+))?",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?P<rest>.*)", re.IGNORECASE)
+_HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_NO_MODELS = ("datasets", "spaces", "collections", "papers", "docs", "blog", "organizations", "join", "search")
+_VIEWS = ("blob", "resolve", "raw", "tree", "blame", "commit", "commits")  # what follows owner/repo in an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class Reference:
     def parse(cls, spec: str, *, checkpoint: bool = False) -> Reference:
         """Read "owner/repo", "owner/repo:QUANT", "owner/repo/file.gguf" or an alias, each with an optional "@revision".
 
+        The address of a page or a file of the hub is read too, as a browser or another program gives it:
+        "https://huggingface.co/owner/repo/blob/main/x.gguf", "hf.co/owner/repo:Q4_K_M", "hf://owner/repo".
+
         Args:
             spec: the text; an alias may stand for "owner/repo".
             checkpoint: whether an alias means the weights to convert, rather than the GGUFs to run.
@@ -47,7 +55,7 @@ class Reference:
         Raises:
             ModelNotFound: the text is none of these.
         """
-        match = _REFERENCE.fullmatch(spec.strip())
+        match = _REFERENCE.fullmatch(_name_of_address(spec.strip()))
         if match is None or match["repo"].lower().endswith(".gguf") or (match["file"] and match["quant"]):
             raise _unknown(spec)
         repo = match["repo"]
@@ -70,6 +78,60 @@ def is_alias(spec: str) -> bool:
     """Whether a text is an alias, with or without a quantization and a revision."""
     match = _REFERENCE.fullmatch(spec.strip())
     return match is not None and not match["owned"] and find_alias(match["repo"]) is not None
+
+
+def _name_of_address(spec: str) -> str:
+    """Return the name that an address of the hub stands for, such as "owner/repo/x.gguf@main"; other text as it is.
+
+    Raises:
+        ModelNotFound: an address that is none of a model on the hub.
+    """
+    from urllib.parse import parse_qs, unquote
+
+    address = _ADDRESS.fullmatch(spec)
+    if address is None:
+        return spec
+    rest, _, query = address["rest"].partition("#")[0].partition("?")
+    host, _, path = rest.partition("/")
+    if (scheme := (address["scheme"] or "").lower()) == "hf":
+        path = rest.removeprefix("models/")
+    elif host.lower() not in _hub_hosts():
+        if scheme:
+            raise _elsewhere(spec, scheme)
+        return spec
+    owner, name, view, revision, *file = [*map(unquote, path.strip("/").split("/")), "", "", ""]
+    if not name or owner in _NO_MODELS:
+        raise _no_model(spec)
+    if view not in _VIEWS:  # owner/repo, or owner/repo/folder/x.gguf
+        revision, file = "", [view, revision, *file]
+    within = "/".join(file).strip("/") or parse_qs(query).get("show_file_info", [""])[0]
+    if within and not re.search(r"\.gguf(@[^@]*)?$", within, re.IGNORECASE):
+        raise _no_model(spec)
+    return f"{owner}/{name}" + (f"/{within}" if within else "") + (f"@{revision}" if revision else "")
+
+
+def _hub_hosts() -> tuple[str, ...]:
+    """Return the hosts whose addresses are those of the hub: its own, and the one that HF_ENDPOINT names."""
+    endpoint = _ADDRESS.fullmatch(os.environ.get("HF_ENDPOINT", "").strip("/"))
+    return (*_HUB_HOSTS, endpoint["rest"].lower()) if endpoint and endpoint["rest"] else _HUB_HOSTS
+
+
+def _no_model(spec: str) -> ModelNotFound:
+    return ModelNotFound(
+        f"{spec} is not the address of a model or of a GGUF file",
+        hint="that of a model ends in owner/repo, that of a file in owner/repo/blob/main/file.gguf",
+        param="model",
+    )
+
+
+def _elsewhere(spec: str, scheme: str) -> ModelNotFound:
+    if scheme == "file":
+        return ModelNotFound(f"{spec} is a file on this disk, not a model on the hub", param="model")
+    return ModelNotFound(
+        f"{spec} is not on the hub",
+        hint="download the file and give its path; a mirror of the hub is used with HF_ENDPOINT",
+        param="model",
+    )
 
 
 def _unknown(spec: str) -> ModelNotFound:

@@ -61,6 +61,53 @@ def test_the_file_that_is_meant(hub, spec, content):
     assert resolve(spec).read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("address", "content"),
+    [
+        ("https://huggingface.co/acme/tiny-gguf", b"GGUF q4"),
+        ("https://huggingface.co/acme/tiny-gguf/tree/main", b"GGUF q4"),
+        ("https://huggingface.co/acme/tiny-gguf/blob/main/Tiny-1B-fc-Q8_0.gguf", b"GGUF q8"),
+        ("https://huggingface.co/acme/tiny-gguf/resolve/main/Tiny-1B-fc-Q8_0.gguf?download=true", b"GGUF q8"),
+        ("HTTPS://www.huggingface.co/acme/tiny-gguf/resolve/v1/more%2FTiny-1B-fc-f16.gguf#top", b"GGUF f16"),
+        ("https://huggingface.co/acme/tiny-gguf?show_file_info=Tiny-1B-fc-Q8_0.gguf", b"GGUF q8"),
+        ("huggingface.co/acme/tiny-gguf/", b"GGUF q4"),
+        ("hf.co/acme/tiny-gguf:Q8_0", b"GGUF q8"),
+        ("https://hf.co/acme/tiny-gguf:Q8_0", b"GGUF q8"),
+        ("hf://acme/tiny-gguf/more/Tiny-1B-fc-f16.gguf", b"GGUF f16"),
+        ("hf://models/acme/tiny-gguf@v1", b"GGUF q4"),
+    ],
+)
+def test_a_pasted_address(hub, address, content):
+    assert resolve(address).read_bytes() == content
+
+
+def test_an_address_of_the_mirror_that_is_set(hub, monkeypatch):
+    address = f"{hub.url}/acme/tiny-gguf/blob/main/Tiny-1B-fc-Q8_0.gguf"
+    with pytest.raises(ModelNotFound, match=r"is not on the hub \(download the file and give its path; .*HF_ENDPOINT"):
+        resolve(address)
+    monkeypatch.setenv("HF_ENDPOINT", f"{hub.url}/")
+    assert resolve(address).read_bytes() == b"GGUF q8"
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("https://huggingface.co/datasets/acme/tiny-gguf", "not the address of a model or of a GGUF file"),
+        ("https://huggingface.co/acme", "not the address of a model"),
+        ("https://huggingface.co/acme/tiny-gguf/blob/main/config.json", "not the address of a model or of a GGUF file"),
+        ("https://huggingface.co/acme/tiny-gguf/tree/main/more", "not the address of a model or of a GGUF file"),
+        ("hf.co/acme/tiny-gguf/discussions/3", "not the address of a model"),
+        ("https://example.com/a/b.gguf", "https://example.com/a/b.gguf is not on the hub"),
+        ("s3://bucket/b.gguf", "is not on the hub"),
+        ("https://", "is not on the hub"),
+    ],
+)
+def test_an_address_of_something_else(hub, address, message):
+    with pytest.raises(ModelNotFound, match=message) as caught:
+        resolve(address)
+    assert (caught.value.param, hub.requests) == ("model", [])
+
+
 def test_a_file_is_downloaded_once(hub):
     assert resolve("acme/tiny-gguf") == resolve("acme/tiny-gguf:q4_k_m")
     in_main = "/acme/tiny-gguf/resolve/main"
