@@ -5,6 +5,7 @@ Files lie in huggingface_hub's cache, shared with every other tool that uses it.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,9 @@ from edge_lam.hub.failures import DOWNLOADING, no_space, translated
 from edge_lam.hub.listing import CARD, Listing, cached_listing, remote_listing
 from edge_lam.hub.reference import Reference
 from edge_lam.hub.transfer import partial_size, transfer
+from edge_lam.sizes import size
+
+logger = logging.getLogger("edge_lam.hub")
 
 Progress = Callable[[int, "int | None", str], None]
 
@@ -140,7 +144,7 @@ def _fetch(reference: Reference, listing: Listing, names: list[str], on_progress
 
     _check_space(reference, listing, names)
     known = [listing.sizes[name] for name in names]
-    total = None if None in known else sum(size or 0 for size in known)
+    total = None if None in known else sum(n_bytes or 0 for n_bytes in known)
     done = 0
     paths: list[Path] = []
     for name in names:
@@ -150,10 +154,14 @@ def _fetch(reference: Reference, listing: Listing, names: list[str], on_progress
                 on_progress(before + n_bytes, total, name)
 
         with translated(reference, doing=f"{DOWNLOADING} {name}"):
+            checksum = listing.checksums.get(name, "")
             try:
-                checksum = listing.checksums.get(name, "")
                 transfer(reference, name, checksum=checksum, on_arrived=tell if on_progress else None)
                 path = Path(HfApi().hf_hub_download(reference.repo, name, revision=reference.revision))
+            except KeyboardInterrupt:
+                if arrived := partial_size(reference, {checksum}):
+                    logger.warning("%s of %s are kept: the next try goes on from there", size(arrived), name)
+                raise
             except ValueError as error:  # from huggingface_hub, of a file that it won't load over plain HTTP
                 if isinstance(error, EdgeLamError):
                     raise

@@ -44,7 +44,10 @@ def no_space(doing: str, folder: object, *, hint: str = "") -> HubError:
 
 
 def patiently(action: Callable[[], T], *, grows: Path | None = None) -> T:
-    """Do something, again after an answer of a hub in trouble (5xx, 429), and after a break as long as a file grows."""
+    """Do something, again after an answer of a hub in trouble (5xx, 429).
+
+    What makes a file grow is done again after a break, too: at once if it grew, else as after trouble.
+    """
     tries = 0
     while True:
         before = _size(grows)
@@ -52,9 +55,10 @@ def patiently(action: Callable[[], T], *, grows: Path | None = None) -> T:
             return action()
         except network_errors() as error:
             status = status_of(error)
-            if status is None and _size(grows) > before and not getattr(error, "errno", None):
+            broken = grows is not None and status is None and not getattr(error, "errno", None)
+            if broken and _size(grows) > before:
                 continue
-            in_trouble = status is not None and (status in (408, 429) or status >= 500)
+            in_trouble = broken or (status is not None and (status in (408, 429) or status >= 500))
             if not in_trouble or tries == len(RETRY_DELAYS):
                 raise
             time.sleep(RETRY_DELAYS[tries])

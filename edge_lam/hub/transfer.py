@@ -7,13 +7,12 @@ as `<etag>.incomplete`, and the next run asks for the rest of it. Knows nothing 
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
+from http import HTTPStatus
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any
 
 from edge_lam.errors import HubError
 from edge_lam.hub.failures import patiently
@@ -63,7 +62,7 @@ def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived:
         if on_arrived is not None:
             on_arrived(next((path.stat().st_size for path in (blob, partial) if path.exists()), 0))
         if not blob.exists():
-            _receive(url, partial, metadata.size, on_arrived)
+            _receive(url, name, partial, metadata.size, on_arrived)
             _check(partial, etag, name)
             partial.replace(blob)
 
@@ -82,25 +81,43 @@ def _blobs(reference: Reference) -> Path:
     return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=reference.repo, repo_type="model") / "blobs"
 
 
-def _receive(url: str, partial: Path, size: int | None, on_arrived: Arrived | None) -> None:
-    from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
-
-    # A compressed answer could not be resumed: its ranges are not the file's.
-    headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+def _receive(url: str, name: str, partial: Path, size: int | None, on_arrived: Arrived | None) -> None:
+    """Ask for what a partial file lacks, and add it."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        build_hf_headers,
+        get_session,
+        hf_raise_for_status,
+        tqdm,
+    )
 
     def attempt() -> None:
         with partial.open("ab") as file:
             if size is not None and file.tell() > size:
                 file.truncate(0)
-                file.seek(0)
-            target = cast(BinaryIO, _Told(file, on_arrived)) if on_arrived else file
-            with _quiet(on_arrived is not None):
-                http_get(url, target, resume_size=file.tell(), headers=headers, expected_size=size)
+            start = file.seek(0, os.SEEK_END)
+            # A compressed answer could not be resumed: its ranges are not the file's.
+            headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+            headers |= {"Range": f"bytes={start}-"} if start else {}
+            timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+            if start != size:
+                with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
+                    hf_raise_for_status(response)
+                    if start and response.status_code != HTTPStatus.PARTIAL_CONTENT:  # all of it all the same
+                        file.seek(0)
+                        file.truncate()
+                    for piece in response.iter_bytes():  # as it comes; pieces of one size would make slow links wait
+                        file.write(piece)
+                        tell(file.tell())
             file.flush()
             os.fsync(file.fileno())
+            if size is not None and file.tell() != size:
+                raise OSError(f"{file.tell()} of {size} bytes arrived")
 
-    patiently(attempt, grows=partial)
+    bar: Any = tqdm
+    with bar(total=size, desc=name, unit="B", unit_scale=True, disable=on_arrived is not None or None) as shown:
+        tell = on_arrived or (lambda n_bytes: shown.update(n_bytes - shown.n))
+        patiently(attempt, grows=partial)
 
 
 def _check(partial: Path, etag: str, name: str) -> None:
@@ -122,44 +139,3 @@ def _check(partial: Path, etag: str, name: str) -> None:
             hint="it was removed; try again",
             param="model",
         )
-
-
-class _Told:
-    """A file that tells how long it is whenever it is written to."""
-
-    def __init__(self, file: BinaryIO, on_arrived: Arrived) -> None:
-        self._file = file
-        self._on_arrived = on_arrived
-
-    def write(self, data: bytes) -> int:
-        n_bytes = self._file.write(data)
-        self._on_arrived(self._file.tell())
-        return n_bytes
-
-    def seek(self, position: int) -> int:
-        return self._file.seek(position)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def truncate(self) -> int:
-        return self._file.truncate()
-
-
-@contextmanager
-def _quiet(quiet: bool) -> Iterator[None]:
-    """Silence huggingface_hub's own bar and warnings, for who shows progress in its own way."""
-    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    logger = logging.getLogger("huggingface_hub")
-    level, shows_bars = logger.level, not are_progress_bars_disabled()
-    if quiet:
-        logger.setLevel(logging.ERROR)
-        if shows_bars:
-            disable_progress_bars()
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        if quiet and shows_bars:
-            enable_progress_bars()

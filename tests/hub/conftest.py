@@ -28,12 +28,11 @@ def point_to(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def serve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point_to: Callable[[str], None]
 ) -> Callable[[dict[str, Repo]], AbstractContextManager[Hub]]:
-    """Run a hub that this process asks, with a cache of its own, read in small pieces and without long pauses."""
+    """Run a hub that this process asks, with a cache of its own and without long pauses."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
     monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(tmp_path / "tokens"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     monkeypatch.setattr(failures, "RETRY_DELAYS", (0.01, 0.01))
     monkeypatch.setenv("EDGE_LAM_MODELS", str(tmp_path / "models"))
     for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +66,15 @@ class TestPull:
         assert err.splitlines()[0] == "downloading xLAM-2-1B-fc-r-Q4_K_M.gguf: 0 bytes of 50.0 kB"
         assert resolve("xlam-2-1b") == Path(path)
 
+    @pytest.mark.parametrize(
+        "spec", ["{hub}/acme/parts", "https://huggingface.co/acme/parts/blob/main/a-Q8_0-00001-of-00002.gguf"]
+    )
+    def test_a_pasted_address_says_what_to_type_next(self, hub, edge_lam, monkeypatch, spec):
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        code, out, _ = edge_lam("pull", spec.format(hub=hub.url))
+        assert code == 0
+        assert out.splitlines()[-1].startswith("  next     edge-lam chat --model acme/parts")
+
     def test_its_checkpoint_is_what_convert_takes(self, hub, edge_lam):
         code, out, _ = edge_lam("pull", "xLAM-2-1b", "--checkpoint", "--json")
         facts = json.loads(out)
@@ -103,6 +114,36 @@ class TestPull:
             start, n_bytes = hub.sent[-1]
             assert start >= 10_000_000
             assert n_bytes == len(content) - start
+
+    def test_a_bar_on_a_narrow_terminal_and_what_ctrl_c_says(self, tmp_path):
+        content = random.Random(2).randbytes(25_000_000)
+        with run_hub({"acme/tiny": Repo({"a-model-with-a-name-of-some-length-Q4_0.gguf": content})}) as hub:
+            hub.hang_at = 20_000_000
+            env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_TOKEN": "", "COLUMNS": "60", "TERM": "xterm"}
+            main, other = pty.openpty()
+            command = [sys.executable, "-m", "edge_lam.cli.main", "pull", "acme/tiny"]
+            pulling = subprocess.Popen(command, env=os.environ | env, stdout=other, stderr=other)
+            os.close(other)
+            screen = until(main, "20.0/25.0 MB")
+            assert re.search(r"downloading ━+\S*( ━+)? 20\.0/25\.0 MB \S+ [MkG]?B/s", screen)
+            assert "\n  a-model-with-a-name-of-some-length-Q4_0.gguf" in screen
+            assert max(map(len, screen.splitlines())) <= 60
+            pulling.send_signal(signal.SIGINT)
+            told = " ".join(until(main, "interrupted").split())
+            assert "20.0 MB of a-model-with-a-name-of-some-length-Q4_0.gguf are kept: the next try goes on from" in told
+            assert pulling.wait(60) == 130
+            hub.hang_at = None
+            os.close(main)
+
+
+def until(terminal: int, text: str) -> str:
+    """Read from a terminal until a text was shown; return all of it without escape codes."""
+    shown = ""
+    deadline = time.monotonic() + 60
+    while text not in shown:
+        assert time.monotonic() < deadline, f"no {text!r} in {shown!r}"
+        shown += re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", os.read(terminal, 65536).decode(errors="replace"))
+    return shown.replace("\r", "\n")
 
 
 class TestModels:
@@ -214,7 +255,18 @@ class TestModels:
         rows = json.loads(edge_lam("models", "--available", "--json")[1])["available"]
         assert [row["name"] for row in rows] == [alias.name for alias in ALIASES]
         assert {row["name"]: row["here"] for row in rows if row["here"]} == {"xlam-2-1b": 50_000}
-        assert "xlam-2-70b" in edge_lam("models", "--available")[1]
+
+    @pytest.mark.parametrize("columns", [60, 80])
+    def test_names_are_whole_on_a_narrow_terminal(self, hub, edge_lam, monkeypatch, columns):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        edge_lam("pull", "xlam-2-1b")
+        available = edge_lam("models", "--available")[1]
+        for alias in ALIASES:
+            assert re.search(rf"^{alias.name}(  |$)", available, re.MULTILINE)
+            for repo in filter(None, (alias.gguf, alias.checkpoint)):
+                assert re.search(rf"\b{repo.removeprefix('Salesforce/')}(,|  |$)", available, re.MULTILINE)
+        assert "Salesforce/xLAM-2-1b-fc-r-gguf:Q4_K_M" in edge_lam("models")[1].replace("\n", " ").split()
+        assert max(map(len, available.splitlines())) <= columns
 
 
 def test_aliases_are_unambiguous():

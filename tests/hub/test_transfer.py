@@ -6,7 +6,6 @@ import random
 import shutil
 from pathlib import Path
 
-import huggingface_hub.file_download
 import pytest
 from hub_server import Repo
 from huggingface_hub import constants
@@ -18,8 +17,7 @@ CONTENT = random.Random(1).randbytes(50_000)
 
 
 @pytest.fixture
-def hub(serve, monkeypatch):
-    monkeypatch.setattr(huggingface_hub.file_download.time, "sleep", lambda _: None)
+def hub(serve):
     repos = {
         "acme/tiny": Repo({"a-Q4_0.gguf": CONTENT}, license="cc-by-nc-4.0"),
         "acme/gated": Repo({"a-Q4_0.gguf": CONTENT}, gated="good"),
@@ -46,8 +44,22 @@ def test_what_was_pulled_is_told(hub):
     assert (pulled.repo, pulled.quant, pulled.license, pulled.size) == ("acme/tiny", "Q4_0", "cc-by-nc-4.0", 50_000)
     done = [n_bytes for n_bytes, _, _ in told]
     assert done == sorted(done)
-    assert len(set(done)) > 10
+    assert told[0] == (0, 50_000, "a-Q4_0.gguf")
     assert told[-1] == (50_000, 50_000, "a-Q4_0.gguf")
+
+
+def test_what_arrives_is_told_at_once_not_by_the_chunk(hub):
+    """A slow link takes minutes for what a fast one brings in a second: nothing waits until a buffer is full."""
+    hub.hang_at = 20_000
+    told = []
+
+    def tell(n_bytes, _total, _name):
+        told.append(n_bytes)
+        if n_bytes == 20_000:
+            hub.hang_at = None
+
+    assert pull("acme/tiny", on_progress=tell).path.read_bytes() == CONTENT
+    assert 20_000 in told
 
 
 def test_a_repository_without_ggufs_is_a_checkpoint(hub):
