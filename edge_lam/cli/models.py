@@ -137,12 +137,15 @@ def _show_available(*, as_json: bool) -> None:
         print_json({"available": rows})
         return
     out = console()
-    table = plain_table("names that pull, convert and --model know", "name", "to run", "to convert", "on this disk")
+    owner, *others = {row["checkpoint"].partition("/")[0] for row in rows}
+    shared = "" if others else f"{owner}/"  # said once, it leaves a narrow terminal room for the names
+    title = "names that pull, convert and --model know" + (f", all of {owner}" if shared else "")
+    table = plain_table(title, "name", "to run", "to convert", "on this disk")
     for column in table.columns[:3]:
         column.justify = "left"
     for row in rows:
-        here_size = size(row["here"]) if row["here"] else "-"
-        table.add_row(row["name"], row["gguf"] or "-", row["checkpoint"], here_size)
+        repos = [row[kind].removeprefix(shared) for kind in ("gguf", "checkpoint")]
+        table.add_row(row["name"], *(repo or "-" for repo in repos), size(row["here"]) if row["here"] else "-")
     print_table(out, table)
     out.print("without a GGUF to run: edge-lam convert NAME -q Q4_K_M", style="dim", soft_wrap=True)
 

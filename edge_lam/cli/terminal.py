@@ -5,10 +5,12 @@ On a terminal: colours (unless NO_COLOR) and its width. In a pipe or file: plain
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.sizes import size
@@ -57,14 +59,38 @@ def plain_table(title: str, *columns: str) -> Table:
 
 
 def print_table(out: Console, table: Table) -> None:
-    """Print a table; in a pipe without the blanks that fill its lines."""
-    if out.is_terminal:
+    """Print a table; in a pipe without the blanks that fill its lines.
+
+    What a terminal is too narrow for is printed row by row, so that names can still be read and copied whole; a pipe
+    gets lines as long as they are.
+    """
+    needed = out.measure(table, options=out.options.update(max_width=10_000)).maximum
+    narrow = needed > out.width and all(column.no_wrap for column in table.columns)
+    if narrow and (out.is_terminal or "COLUMNS" in os.environ):
+        _print_rows(out, table)
+    elif out.is_terminal:
         out.print(table)
-        return
-    with out.capture() as captured:
-        out.print(table)
-    for line in captured.get().splitlines():
-        out.out(line.rstrip(), highlight=False)
+    else:
+        from rich.console import Console
+
+        plain = Console(file=io.StringIO(), width=needed if narrow else out.width, color_system=None)
+        with plain.capture() as captured:
+            plain.print(table)
+        for line in captured.get().splitlines():
+            out.out(line.rstrip(), highlight=False)
+
+
+def _print_rows(out: Console, table: Table) -> None:
+    """Print a table as one block a row: its first cell, and below it what the other columns say."""
+    labels = [" ".join(str(column.header).split()) for column in table.columns]
+    if table.title:
+        out.print(table.title, style=table.title_style or "", soft_wrap=True)
+    for name, *cells in zip(*(column.cells for column in table.columns), strict=True):
+        out.print(name, style="bold", soft_wrap=True)
+        said = [f"{label}: {cell}," for label, cell in zip(labels[1:], cells, strict=True) if cell not in ("", "-")]
+        unbroken = " ".join(text.replace(" ", "\xa0") for text in said).rstrip(",")
+        for line in textwrap.wrap(unbroken, out.width - 2, break_long_words=False, break_on_hyphens=False):
+            out.print(f"  {line}".replace("\xa0", " "), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

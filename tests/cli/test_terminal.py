@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from edge_lam.cli.terminal import console, count, duration, one_line, printable, size
+from edge_lam.cli.terminal import console, count, duration, one_line, plain_table, print_table, printable, size
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*(3[0-7]|9[0-7])[0-9;]*m")
 
@@ -51,6 +51,35 @@ def test_a_terminal_gets_colours_unless_no_color(no_color):
     shown = _in_terminal([sys.executable, "-c", program], environment)
     assert "red" in shown
     assert bool(COLOUR.search(shown)) is not no_color
+
+
+def shown_table(capsys, monkeypatch, columns):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", str(columns))
+    table = plain_table("On this disk", "model", "\nsize", "licence")
+    table.add_row("acme/a-model-with-a-name-of-some-length:Q4_K_M", "1.23 GB", "apache-2.0")
+    table.add_row("acme/b", "-", "mit")
+    print_table(console(), table)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_table_that_a_terminal_is_too_narrow_for_is_shown_row_by_row(capsys, monkeypatch):
+    assert shown_table(capsys, monkeypatch, 60) == [
+        "On this disk",
+        "acme/a-model-with-a-name-of-some-length:Q4_K_M",
+        "  size: 1.23 GB, licence: apache-2.0",
+        "acme/b",
+        "  licence: mit",
+    ]
+    assert max(map(len, shown_table(capsys, monkeypatch, 30)[2:])) <= 30
+    assert len(shown_table(capsys, monkeypatch, 80)) == 5
+
+
+def test_a_pipe_gets_the_lines_of_a_table_as_long_as_they_are(capsys, monkeypatch):
+    monkeypatch.setattr("edge_lam.cli.terminal.PLAIN_WIDTH", 30)
+    rows = shown_table(capsys, monkeypatch, None)
+    assert rows[-2] == "acme/a-model-with-a-name-of-some-length:Q4_K_M  1.23 GB  apache-2.0"
 
 
 def _in_terminal(command: list[str], environment: dict[str, str]) -> str:
