@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from edge_lam.llama import build_info, library
 from edge_lam.llama.cpu import cpu, parse_cpuinfo
 from edge_lam.llama.library import BackendLog, _features, device_label, devices, memory_in_use
@@ -152,3 +154,30 @@ def test_threads_do_not_ask_llama_cpp_for_its_build_at_the_same_moment() -> None
     """It keeps the text in one place: two threads at once free it twice, which ends the process."""
     run = subprocess.run([sys.executable, "-c", ASKED_AT_ONCE], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "1"
+
+
+def _openmp_settings(**environment: str) -> str:
+    """What GNU's OpenMP says it was loaded with, and the variable as child processes would get it."""
+    code = "import os; from edge_lam.llama import library; library(); print(os.environ.get('GOMP_SPINCOUNT'))"
+    known = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    child = subprocess.run(
+        [sys.executable, "-c", code],
+        env=known | {"OMP_DISPLAY_ENV": "verbose"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if "GOMP_SPINCOUNT" not in child.stderr:
+        pytest.skip("this build of llama.cpp does not use GNU's OpenMP")
+    return child.stdout + child.stderr
+
+
+def test_threads_that_wait_give_their_core_away_soon_and_children_are_left_alone() -> None:
+    told = _openmp_settings()
+    assert "GOMP_SPINCOUNT = '1000'" in told
+    assert told.startswith("None\n")
+
+
+def test_a_wait_policy_of_the_user_stays() -> None:
+    assert "GOMP_SPINCOUNT = '77'" in _openmp_settings(GOMP_SPINCOUNT="77")
+    assert "GOMP_SPINCOUNT = '1000'" not in _openmp_settings(OMP_WAIT_POLICY="active")
