@@ -2,11 +2,12 @@
 
 In comes what a vendor calls the parameters of a tool; out comes an object schema with `properties` and `required`, keys
 in their original order. What is not a schema is refused with the tool's name and a JSON pointer. Knows no vendor's
-envelope around the parameters (that is `tool.py`) and no grammar.
+envelope around the parameters (that is `shapes.py`) and no grammar.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Callable, Iterator
@@ -15,17 +16,9 @@ from typing import Any
 from edge_lam.errors import InvalidSchema
 from edge_lam.schema.keyword_values import range_fault, value_fault
 from edge_lam.schema.keywords import ANNOTATIONS, APPLICATORS, COUNTS, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMAS, TYPES
+from edge_lam.schema.type_names import UnknownTypeError, read_type
 
 MAX_DEPTH = 64
-# The types of the Berkeley Function Calling Leaderboard; "any" means no restriction, so the key goes.
-DIALECT = {
-    **{"dict": "object", "float": "number", "tuple": "array", "any": None},
-    # Those of its Java and JavaScript tasks.
-    **{"String": "string", "char": "string", "Boolean": "boolean", "double": "number"},
-    **dict.fromkeys(("byte", "short", "long", "Bigint"), "integer"),
-    **dict.fromkeys(("Array", "ArrayList", "Queue", "Stack"), "array"),
-    **dict.fromkeys(("HashMap", "Hashtable"), "object"),
-}
 
 
 def normalize_parameters(parameters: Any, *, tool: str) -> dict[str, Any]:
@@ -120,9 +113,7 @@ def _normalize(schema: Any, tool: str, path: str, depth: int) -> Any:
             raise _refusal(tool, path, f"the key {key!r} is not a string")
         at = f"{path}/{escape(key)}"
         if key == "type":
-            kind = _type(value, tool, at)
-            if kind is not None:
-                plain[key] = kind
+            plain |= {name: each for name, each in _type(value, tool, at).items() if name == key or name not in schema}
         elif key == "items" and isinstance(value, list):
             # Tuples of drafts before 2020-12, which validators of today would ignore.
             plain["prefixItems"] = _normalize_list(value, tool, at, depth)
@@ -156,17 +147,19 @@ def _normalize_list(value: Any, tool: str, path: str, depth: int) -> list[Any]:
     return [_normalize(child, tool, f"{path}/{index}", depth + 1) for index, child in enumerate(value)]
 
 
-def _type(value: Any, tool: str, path: str) -> str | list[str] | None:
-    names = value if isinstance(value, list) and value else [value]
-    kinds = []
-    for name in names:
-        kind = DIALECT.get(name, name) if isinstance(name, str) else name
-        if kind is None:
-            return None
-        if kind not in TYPES:
-            raise _refusal(tool, path, f"unknown type {name!r}", hint=f"known types: {', '.join(TYPES)}")
-        kinds.append(kind)
-    return kinds if isinstance(value, list) else kinds[0]
+def _type(value: Any, tool: str, path: str) -> dict[str, Any]:
+    """Return the schema of a type: plain JSON Schema's, another dialect's (`float`) or a program's (`List[int]`)."""
+    if isinstance(value, list) and value:
+        read = [_type(name, tool, path) for name in value]
+        if {} in read:
+            return {}
+        if all(list(schema) == ["type"] and isinstance(schema["type"], str) for schema in read):
+            return {"type": [schema["type"] for schema in read]}
+    elif value in TYPES:
+        return {"type": value}
+    with contextlib.suppress(UnknownTypeError):
+        return read_type(value)[0]
+    raise _refusal(tool, path, f"unknown type {value!r}", hint=f"known types: {', '.join(TYPES)}")
 
 
 def _check_values(schema: dict[str, Any], tool: str, path: str) -> None:

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from edge_lam.errors import InvalidTool
+from edge_lam.tools.shapes import definitions_in
 from edge_lam.tools.tool import Tool, as_tools, listed
 
 
@@ -68,11 +69,10 @@ def _read_json(path: Path) -> list[Any]:
         raise InvalidTool(f"{path} is not JSON: {reason}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidTool(f"{path} is not JSON: {error}") from error
-    if isinstance(value, dict):
-        value = value.get("tools")
-    if not isinstance(value, list):
+    found = definitions_in(value)
+    if found is None:
         raise InvalidTool(f"{path} holds no list of tools", hint='write a list, or {"tools": [...]}')
-    return value
+    return listed(found)
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.errors import InvalidCall, InvalidTool
 from edge_lam.schema.compile import Enforcement, enforcement
 from edge_lam.schema.normalize import normalize_parameters
+from edge_lam.tools.shapes import read_definition, single_definitions
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 
     ToolLike: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any] | type[BaseModel]"
 
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-PARAMETER_KEYS = ("parameters", "input_schema", "inputSchema")  # OpenAI and BFCL, Anthropic, MCP
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Tool:
         if not isinstance(self.name, str) or not self.name:
             raise InvalidTool("a tool has no name", hint='a definition needs "name", "description" and "parameters"')
         if not NAME.fullmatch(self.name):
-            hint = "letters, digits, underscores, dots and dashes, at most 128"
+            hint = "letters, digits and _ . - : /, at most 128"
             raise InvalidTool(f"bad tool name {self.name!r}", tool=self.name, hint=hint)
         if not isinstance(self.description, str):
             raise InvalidTool(f"the description of tool {self.name!r} is not text", tool=self.name)
@@ -117,26 +117,17 @@ class Tool:
         """Make a tool of any vendor's definition.
 
         Args:
-            definition: OpenAI (nested or flat), Anthropic (`input_schema`), MCP (`inputSchema`) or BFCL.
+            definition: of any shape that `edge_lam.tools.shapes` knows, such as OpenAI's, Anthropic's, MCP's or xLAM's.
             function: called with the arguments as they are decoded.
 
         Raises:
-            InvalidTool: the definition has no name or two schemas.
+            InvalidTool: the definition has no name, no or two schemas, or is a tool of its vendor's server.
             InvalidSchema: the parameters are no JSON Schema.
         """
         if not isinstance(definition, Mapping):
             raise InvalidTool(f"a tool definition must be an object, not {type(definition).__name__}")
-        nested = definition.get("function")
-        flat = nested if isinstance(nested, Mapping) else definition
-        kind = definition.get("type", "function")
-        if kind != "function" and "name" not in flat:
-            raise InvalidTool(f"tools of type {kind!r} are not supported", hint="only functions can be called")
-        keys = [key for key in PARAMETER_KEYS if key in flat]
-        name = flat.get("name", "")
-        if len(keys) > 1:
-            raise InvalidTool(f"tool {name!r} has both {keys[0]!r} and {keys[1]!r}", tool=str(name))
-        description = flat.get("description")
-        return cls(name, "" if description is None else description, flat[keys[0]] if keys else {}, function)
+        read = read_definition(definition)
+        return cls(read.name, read.description, read.parameters, function)
 
     def definition(self) -> dict[str, Any]:
         """Return the flat definition that goes into the prompt."""
@@ -250,14 +241,14 @@ def as_tools(tools: Iterable[ToolLike] | None) -> list[Tool]:
 
 
 def listed(tools: Iterable[ToolLike] | None) -> list[ToolLike]:
-    """Return tools as a list, unread.
+    """Return tools as a list, unread; Gemini's lists of definitions are unfolded.
 
     Raises:
         InvalidTool: it is none.
     """
     if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable | None):
         raise InvalidTool(f"tools must be a list, not {type(tools).__name__}")
-    return list(tools or ())
+    return [one for tool in tools or () for one in (single_definitions(tool) if isinstance(tool, Mapping) else [tool])]
 
 
 def as_tool(value: ToolLike) -> Tool:
