@@ -237,7 +237,8 @@ class ChatFormat(ABC):
 
     def _read_template(self) -> Template:
         tokens = (*self.markers, self.special.bos, self.special.eos)
-        return Template(self.template, tuple(dict.fromkeys(token for token in tokens if token)))
+        markers = tuple(dict.fromkeys(token for token in tokens if token))
+        return Template(self.template, markers, trusted=self._is_own)
 
     def _check_frame(self, messages: list[dict[str, Any]], tools: Sequence[Tool]) -> None:
         """Refuse what spells the words that separate messages from each other."""

@@ -1,61 +1,56 @@
-"""The Jinja environment of chat templates: what `transformers` gives them, and bounds that a hostile one can't pass.
+"""The Jinja environments of chat templates: what `transformers` gives them, and bounds that a hostile one can't pass.
 
-A template comes with a model file that anyone may have written: it can reach nothing outside, and its time, memory and
-output are limited. Knows nothing of messages or formats.
+A template comes with a model file that anyone may have written: it can reach nothing outside, and what it does is
+weighed before it is done. Knows nothing of messages or formats.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
-from datetime import datetime
-from time import monotonic
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from types import GeneratorType
 from typing import Any
 
-from jinja2 import TemplateError, nodes, pass_eval_context
+from jinja2 import TemplateSyntaxError, nodes, pass_environment, pass_eval_context
 from jinja2.ext import Extension
-from jinja2.filters import do_indent, do_join
+from jinja2.filters import do_indent, do_int, do_join, do_sum
+from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-MOST_STEPS = 200_000  # turns of loops, and calls
-MOST_SECONDS = 5.0
-LONGEST_TEXT = 8_000_000  # characters of any string
-MOST_ITEMS = 200_000  # of what is written out at once
-LONGEST_NUMBER = 4096  # bits
+from edge_lam.formats.budget import LONGEST_NUMBER, LONGEST_TEXT, TooMuchError, at_hand, budget, made, paid, width
+from edge_lam.formats.template_functions import raise_exception, strftime_now, to_json
+
+MOST_TOKENS = 10_000  # of a template: as many as 75 KB of one like xLAM-2's have
 WIDEST = 1000  # of padding and indentation
+MOST_LINES = 10_000  # of an indented text
+
 FILTERS = (
-    "abs capitalize count d default dictsort e escape first float groupby int items last length "
-    "list lower map max min reject rejectattr reverse safe select selectattr sort sum title "
+    "abs capitalize count d default dictsort e escape first float groupby indent int items join last length "
+    "list lower map max min reject rejectattr replace reverse safe select selectattr sort string sum title "
     "trim unique upper wordcount"
 ).split()
-MOST_LINES = 10_000  # of an indented text
-PADDING = {"center", "expandtabs", "ljust", "rjust", "zfill", "translate", "to_bytes"}
-
-
-class TooMuchError(TemplateError):
-    """The template passed a bound."""
-
-
-class Budget:
-    """What one rendering may still use."""
-
-    def __init__(self) -> None:
-        self._steps = MOST_STEPS
-        self._deadline = monotonic() + MOST_SECONDS
-
-    def take(self, steps: int = 1) -> None:
-        """Use some of it."""
-        self._steps -= steps
-        if self._steps < 0 or monotonic() > self._deadline:
-            raise TooMuchError("it does not come to an end")
-
-
-budget: ContextVar[Budget] = ContextVar("budget")
+# Filters and methods that hand on what they were given, or look at how much it is: only the width of it is paid for.
+SHALLOW = frozenset(
+    "copy count first get items keys last length list map reject rejectattr reverse safe select selectattr "
+    "values".split()
+)
+READING_TESTS = frozenset("!= < <= == > >= eq equalto ge greaterthan gt in le lessthan lower lt ne upper".split())
+# What a template may call of values. All else is left out, for want of a law of how much it makes.
+METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(
+        "capitalize casefold count endswith find format format_map index isalnum isalpha isascii isdecimal isdigit "
+        "islower isnumeric isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind "
+        "rindex rpartition rsplit rstrip split splitlines startswith strip swapcase title upper".split()
+    ),
+    dict: frozenset("copy get items keys values".split()),
+    list: frozenset("copy count index".split()),
+    tuple: frozenset("count index".split()),
+}
+SEARCHING = frozenset("lstrip rfind rindex rpartition rsplit rstrip strip".split())
 
 
 class Generation(Extension):
@@ -69,71 +64,108 @@ class Generation(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-class BoundedEnvironment(ImmutableSandboxedEnvironment):
-    """Jinja as `transformers` sets it up for chat templates, bounded.
+class BoundedLength(Extension):
+    """Refuses a template that would take long to compile."""
 
-    The functions are those that `transformers` documents for chat templates: `tojson` that leaves HTML and Unicode
-    alone, `raise_exception`, `strftime_now`, and loop controls. Filters that no chat template needs are left out.
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        """Yield the tokens, as long as they are not too many."""
+        for number, token in enumerate(stream):
+            if number >= MOST_TOKENS:
+                raise TemplateSyntaxError(f"it has more than {MOST_TOKENS:,} parts", token.lineno)
+            yield token
+
+
+class ChatEnvironment(ImmutableSandboxedEnvironment):
+    """Jinja as `transformers` sets it up for chat templates: for the templates that come with edge-lam.
+
+    The functions are those that `transformers` documents: `tojson` that leaves HTML and Unicode alone,
+    `raise_exception`, `strftime_now`, and loop controls. Filters that no chat template needs are left out.
     """
 
-    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("extensions", ["jinja2.ext.loopcontrols", Generation])
+        super().__init__(trim_blocks=True, lstrip_blocks=True, **options)
+        self.filters = {name: self.filters[name] for name in FILTERS} | {"tojson": to_json}
+        known = {name: self.globals[name] for name in ("range", "dict", "namespace", "joiner", "cycler")}
+        self.globals = known | {"raise_exception": raise_exception, "strftime_now": strftime_now}
+
+
+class BoundedEnvironment(ChatEnvironment):
+    """The same for the template of a stranger: every operation is weighed, and paid for out of `budget`."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "**", "%"})
 
     def __init__(self) -> None:
         super().__init__(
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.loopcontrols", Generation],
+            extensions=["jinja2.ext.loopcontrols", Generation, BoundedLength],
             optimized=False,  # it would compute constants while compiling, outside of the bounds
-            finalize=bounded,
+            finalize=_written,
         )
-        self.filters = {name: self.filters[name] for name in FILTERS} | {
-            "tojson": to_json,
-            "string": lambda value: str(bounded(value)),
-            "replace": _replace,
-            "join": _join_filter,
-            "indent": _indent_filter,
-        }
-        known = {name: self.globals[name] for name in ("range", "dict", "namespace", "joiner", "cycler")}
-        self.globals = known | {"raise_exception": raise_exception, "strftime_now": strftime_now}
+        functions: dict[str, Any] = self.filters | {"indent": _indent, "int": _int, "join": _join_filter}
+        functions |= {"replace": _replace, "sum": _sum, "trim": _trim}
+        self.filters = {name: _weighed(function, _cost_of_filter(name)) for name, function in functions.items()}
+        self.filters |= {"<made>": made, "<paid>": paid, "<tick>": _tick, "<concat>": _concat}  # for `Bounds` only
+        tests: dict[str, Any] = self.tests
+        reads = {name: paid if name in READING_TESTS else _as_it_is for name in tests}
+        self.tests = {name: _weighed(function, reads[name]) for name, function in tests.items()}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed: nodes.Template = Bounds().visit(super()._parse(source, name, filename))
         parsed.set_environment(self)
         return parsed
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Compute what can grow without bounds only as far as it is sensible."""
-        budget.get().take()
-        if operator == "**" and not (_bits(left) * abs(right) <= LONGEST_NUMBER if isinstance(right, int) else True):
-            raise TooMuchError("a number is too large")
-        if operator == "*":
-            size = _size(left) * abs(right) if isinstance(right, int) else _size(right) * abs(left)
-            if (
-                size > (LONGEST_TEXT if isinstance(left, str) or isinstance(right, str) else MOST_ITEMS)
-                or _bits(left) + _bits(right) > LONGEST_NUMBER
-            ):
-                raise TooMuchError("a product is too large")
-        elif operator == "%" and isinstance(left, str):
-            _check_form(left)
-            bounded(right, times=left.count("%"))
-        elif operator == "+" and _size(left) + _size(right) > (LONGEST_TEXT if isinstance(left, str) else MOST_ITEMS):
-            raise TooMuchError("a text is too long")
-        return super().call_binop(context, operator, left, right)
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return an attribute or item, in time."""
+        budget.get().check_time()
+        return super().getattr(obj, attribute)
 
-    def call(self, context: Context, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
-        """Call what is safe, and count it."""
-        budget.get().take()
-        owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
-        if isinstance(owner, str) and name == "replace":
-            return _replace(owner, *arguments)
-        if isinstance(owner, str) and name == "join":
-            return _join(owner, *arguments)
-        return super().call(context, function, *arguments, **keywords)
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Return an item or attribute, in time."""
+        budget.get().check_time()
+        return super().getitem(obj, argument)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Tell whether a template may use an attribute: no method that pads to any width."""
-        pads = isinstance(obj, str | int) and attr in PADDING
-        return not pads and super().is_safe_attribute(obj, attr, value)
+        """Tell whether a template may use an attribute: of plain values, the methods that are known."""
+        if isinstance(obj, int | float | bytes | type | GeneratorType) or obj is None:
+            return False
+        allowed = next((names for kind, names in METHODS.items() if isinstance(obj, kind)), None)
+        return (allowed is None or attr in allowed) and super().is_safe_attribute(obj, attr, value)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Compute what is small enough."""
+        budget.get().step()
+        pay = paid if operator == "%" else made
+        pay(left), pay(right)
+        if operator == "**" and isinstance(right, int | float) and _bits(left) * abs(right) > LONGEST_NUMBER:
+            raise TooMuchError("a number is too large")
+        if operator == "*":
+            for value, times in ((left, right), (right, left)):
+                if isinstance(value, str | list | tuple) and isinstance(times, int):
+                    _check_size(width(value) * times)
+        elif operator == "%" and isinstance(left, str):
+            _check_form(left)
+            _check_size(width(left) + left.count("%") * budget.get().weigh(right))
+        return made(super().call_binop(context, operator, left, right))
+
+    def call(self, context: Context, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        """Call what is safe, weighed before and after."""
+        budget.get().step()
+        if isinstance(function, Macro) or function is self.globals["namespace"]:  # its parts pay for themselves
+            return super().call(context, function, *arguments, **keywords)
+        owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
+        is_method = isinstance(owner, str | dict | list | tuple)
+        pay = paid if is_method and name not in SHALLOW else made
+        arguments = tuple(pay(at_hand(argument)) for argument in arguments)
+        _pay_keywords(keywords)
+        if isinstance(owner, str):
+            paid(owner)
+            if name in ("replace", "join"):
+                return (_replace if name == "replace" else _join)(owner, *arguments)
+            if name in SEARCHING and arguments:
+                _pay_search(owner, arguments[0])
+        elif is_method:
+            pay(owner)
+        return pay(super().call(context, function, *arguments, **keywords))
 
     def wrap_str_format(self, value: Any) -> Any:
         """Return the sandbox's `str.format`, which pads to no great width."""
@@ -142,139 +174,144 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             return None
         form: str = value.__self__
 
-        def checked(*arguments: Any, **keywords: Any) -> str:
+        def checked(*arguments: Any, **keywords: Any) -> Any:
             _check_form(form)
-            bounded([*arguments, keywords], times=form.count("{"))
+            _check_size(width(form) + form.count("{") * budget.get().weigh([*arguments, keywords]))
             return function(*arguments, **keywords)
 
         return checked
 
-    def tick(self) -> None:
-        """Count a turn of a loop."""
-        budget.get().take()
-
-    def concat_bounded(self, *values: Any) -> str:
-        """Join values: Jinja's ``~``."""
-        return "".join(str(value) for value in bounded(list(values)))
-
 
 class Bounds(NodeTransformer):
-    """Rewrites a template so that its loops are counted and what it joins with ``~`` is measured."""
+    """Rewrites a template so that its loops are counted, and what it makes, compares and writes is weighed."""
 
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - jinja2 looks it up
-        """Count each turn, at its start."""
-        self.generic_visit(node)
-        tick = nodes.Call(nodes.EnvironmentAttribute("tick"), [], [], None, None)
-        node.body.insert(0, nodes.ExprStmt(tick))
+    def generic_visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> nodes.Node:
+        """Rewrite the parts, then the node."""
+        super().generic_visit(node, *args, **kwargs)
+        if isinstance(node, nodes.For):
+            node.body.insert(0, nodes.ExprStmt(_through("<tick>", nodes.Const(None))))
+            node.iter = _through("<made>", node.iter)
+        elif isinstance(node, nodes.Compare):
+            node.expr = _through("<paid>", node.expr)
+            for operand in node.ops:
+                operand.expr = _through("<paid>", operand.expr)
+        elif isinstance(node, nodes.Const) and _bits(node.value) > LONGEST_NUMBER:
+            raise TooMuchError("a number is too large")
+        elif isinstance(node, nodes.Concat):
+            return _through("<concat>", nodes.List(node.nodes))
+        elif isinstance(node, nodes.TemplateData):  # which is not finalized: in a loop, it is written many times
+            return _through("<made>", nodes.Const(node.data))
+        elif _makes(node):
+            return _through("<made>", node)
         return node
 
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - jinja2 looks it up
-        """Measure before joining."""
-        self.generic_visit(node)
-        return nodes.Call(nodes.EnvironmentAttribute("concat_bounded"), node.nodes, [], None, None, lineno=node.lineno)
+
+def _makes(node: nodes.Node) -> bool:
+    """Tell whether an expression makes a list, a dict or a slice."""
+    if isinstance(node, nodes.Tuple):
+        return node.ctx == "load"
+    return isinstance(node, nodes.List | nodes.Dict) or isinstance(getattr(node, "arg", None), nodes.Slice)
 
 
-def bounded(value: Any, times: int = 1) -> Any:
-    """Return a value that is not too large to be written out so many times.
+def _through(name: str, node: nodes.Node) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
-    A list that holds another twice, which holds another twice, is small in memory and endless when it is written.
-    """
-    size, n_items, waiting = 0, 0, [value]
-    while waiting:
-        item = waiting.pop()
-        n_items += 1
-        if isinstance(item, str):
-            size += len(item)
-        elif isinstance(item, Mapping):
-            waiting += [*item.keys(), *item.values()]
-        elif isinstance(item, list | tuple | set):
-            waiting += item
-        if size * times > LONGEST_TEXT or n_items + len(waiting) > MOST_ITEMS:
-            raise TooMuchError("a text is too long")
+
+def _weighed(function: Callable[..., Any], pay: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return a filter or test that pays for what it is given and for what it makes."""
+    n_passed = 1 if hasattr(function, "jinja_pass_arg") else 0  # the context or the environment
+
+    @wraps(function)
+    def weighed(*arguments: Any, **keywords: Any) -> Any:
+        budget.get().step()
+        values = [pay(at_hand(value)) for value in arguments[n_passed:]]
+        _pay_keywords(keywords)
+        return pay(function(*arguments[:n_passed], *values, **keywords))
+
+    return weighed
+
+
+def _cost_of_filter(name: str) -> Callable[[Any], Any]:
+    if name in ("d", "default"):
+        return _as_it_is
+    return made if name in SHALLOW else paid
+
+
+def _as_it_is(value: Any) -> Any:
     return value
 
 
-# Indented JSON is written by Python itself, five times slower: tools, the same in each call, are remembered.
-_indented: dict[tuple[object, ...], str] = {}
-_KEPT = 256  # texts
-_WORTH_KEEPING = 20_000  # characters, at most
+def _pay_keywords(keywords: dict[str, Any]) -> None:
+    """Pay for keyword arguments, but for those that Jinja adds."""
+    for name, value in keywords.items():
+        if not name.startswith("_"):
+            paid(value)
 
 
-def to_json(
-    value: object,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    """Return JSON as `transformers` writes it for templates: raw UTF-8, nothing escaped for HTML."""
-    if (isinstance(indent, int) and indent > WIDEST) or (isinstance(indent, str) and len(indent) > WIDEST):
-        raise TooMuchError("an indentation is too wide")
-    value = bounded(value)
-    text = json.dumps(value, ensure_ascii=ensure_ascii, separators=separators, sort_keys=sort_keys)
-    if indent is None:
-        return text
-    key = text, ensure_ascii, indent, separators and tuple(separators), sort_keys
-    if (indented := _indented.get(key)) is None:
-        indented = json.dumps(
-            value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
-        )
-        if len(_indented) >= _KEPT:
-            _indented.clear()
-        if len(text) <= _WORTH_KEEPING:
-            _indented[key] = indented
-    return indented
+def _pay_search(text: str, wanted: Any) -> None:
+    """Pay for a search that may look at all of both for each place: Python has fast ones from the left only."""
+    if isinstance(wanted, str):
+        budget.get().spend(len(text) * len(wanted) // 16)
 
 
-def raise_exception(message: str) -> None:
-    """Let the template refuse."""
-    raise TemplateError(message)
+def _tick(_: None) -> None:
+    budget.get().step()
 
 
-def strftime_now(form: str) -> str:
-    """Return the local time in words."""
-    if len(form) > WIDEST or re.search(r"\d{3}", form):
-        raise TooMuchError("a form of time is too long")
-    return datetime.now().strftime(form)
+def _written(value: Any) -> Any:
+    """Pay for what is about to be written; a text may be as long as what is left to spend."""
+    if isinstance(value, str):
+        budget.get().spend(width(value))
+        return value
+    return paid(value)
 
 
-def collect(pieces: Iterable[str]) -> str:
-    """Join what a template writes, as long as it is not too much."""
-    parts, size = [], 0
-    for piece in pieces:
-        size += len(piece)
-        if size > LONGEST_TEXT:
-            raise TooMuchError(f"it writes more than {LONGEST_TEXT:,} characters")
-        parts.append(piece)
-    return "".join(parts)
+def _concat(values: list[Any]) -> Any:
+    """Join values: Jinja's ``~``."""
+    return made("".join(str(paid(value)) for value in values))
 
 
-def _replace(value: Any, given: Any, put: Any, count: int | None = None) -> str:
-    text, old, new = str(bounded(value)), str(bounded(given)), str(bounded(put))
-    times = len(text) + 1 if not old else text.count(old)
-    if len(text) + times * len(new) > LONGEST_TEXT:
-        raise TooMuchError("a text is too long")
-    return text.replace(old, new, -1 if count is None else count)
+def _int(value: Any, default: int = 0, base: int = 10) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST_NUMBER:
+        raise TooMuchError("a number is too large")
+    return do_int(value, default, base)
 
 
-def _join(separator: str, values: Iterable[Any]) -> str:
+def _replace(value: Any, given: Any, put: Any, count: int | None = None) -> Any:
+    text, old, new = str(value), str(given), str(put)
+    _check_size(width(text) + text.count(old) * width(new))
+    return made(text.replace(old, new, -1 if count is None else count))
+
+
+def _join(separator: str, values: Iterable[Any]) -> Any:
     items = list(values)
-    if len(items) * len(separator) > LONGEST_TEXT:
-        raise TooMuchError("a text is too long")
-    return separator.join(bounded(items))
+    _check_size(len(items) * width(separator))
+    return made(separator.join(items))
 
 
 @pass_eval_context
-def _join_filter(context: Any, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
+def _join_filter(context: Any, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> Any:
     items = list(value)
-    if len(items) * len(str(d)) > LONGEST_TEXT:
-        raise TooMuchError("a text is too long")
-    joined: str = do_join(context, bounded(items), d, attribute)
-    return joined
+    _check_size(len(items) * width(str(d)))
+    return do_join(context, items, d, attribute)
 
 
-def _indent_filter(text: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
-    if _size(width) > WIDEST or (isinstance(width, int) and width > WIDEST) or text.count("\n") > MOST_LINES:
+@pass_environment
+def _sum(environment: Any, values: list[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
+    if not isinstance(start, int | float):  # lists: each is added to a copy of all before it
+        budget.get().spend(len(values) * budget.get().weigh(values))
+    return do_sum(environment, values, attribute, start)
+
+
+def _trim(value: Any, chars: str | None = None) -> str:
+    text = str(value)
+    _pay_search(text, chars)
+    return text.strip(chars)
+
+
+def _indent(text: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
+    wide = len(width) if isinstance(width, str) else width
+    if wide > WIDEST or text.count("\n") > MOST_LINES:
         raise TooMuchError("an indentation is too large")
     indented: str = do_indent(text, width, first, blank)
     return indented
@@ -286,8 +323,9 @@ def _check_form(form: str) -> None:
         raise TooMuchError("a width is too large")
 
 
-def _size(value: Any) -> int:
-    return len(value) if isinstance(value, str | list | tuple | bytes) else 0
+def _check_size(n_bytes: int) -> None:
+    if n_bytes > LONGEST_TEXT:
+        raise TooMuchError("a text is too long")
 
 
 def _bits(value: Any) -> int:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,11 +19,26 @@ from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.paths import user_path
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from jinja2 import Template as JinjaTemplate
 
 
-LONGEST_TEMPLATE = 1_000_000
+LONGEST_TEMPLATE = 1_000_000  # characters
+LONGEST_PROMPT = 8_000_000
 LONGEST_REASON = 300
+_LONG_NUMBER = re.compile(r"\d[\da-fA-FxX_]{4096}")
+
+_time_left: ContextVar[float | None] = ContextVar("time_left", default=None)
+
+
+@contextmanager
+def rendering_within(seconds: float | None) -> Iterator[None]:
+    """Let renderings inside take no longer than so many seconds: the limit of a request covers its template too."""
+    outer = _time_left.set(seconds)
+    try:
+        yield
+    finally:
+        _time_left.reset(outer)
 
 
 def read_template(path: str | os.PathLike[str]) -> str:
@@ -62,32 +79,30 @@ class Template:
         assembled: whether the template may put markers together from parts, such as ``"<|" + role + "|>"``. What
             messages spell is then hidden while the template is rendered, so that what is found in the prompt is the
             template's.
+        trusted: whether it comes with edge-lam, so that nothing that it does need be weighed.
     """
 
-    def __init__(self, source: str, markers: tuple[str, ...] = (), *, assembled: bool = False) -> None:
-        self.source = source
+    def __init__(
+        self, source: str, markers: tuple[str, ...] = (), *, assembled: bool = False, trusted: bool = False
+    ) -> None:
+        self.source, self._trusted = source, trusted
         self._hidden: dict[str, str] = {marker: secrets.token_hex(16) for marker in markers} if assembled else {}
         self._names = {marker: f"\x00{secrets.token_hex(16)}\x00" for marker in markers}
         self._markers = {name: marker for marker, name in self._names.items()}
 
     @cached_property
+    def _environment(self) -> Environment:
+        from edge_lam.formats.sandbox import BoundedEnvironment, ChatEnvironment
+
+        return ChatEnvironment() if self._trusted else BoundedEnvironment()
+
+    @cached_property
     def _jinja(self) -> JinjaTemplate:
-        from jinja2 import TemplateSyntaxError
-
-        from edge_lam.formats.sandbox import BoundedEnvironment
-
-        if len(self.source) > LONGEST_TEMPLATE:
-            raise UnsupportedModel(f"the chat template has {len(self.source):,} characters")
         source = self.source
         for marker, name in self._names.items():
             source = source.replace(marker, name)
-        try:
-            template: JinjaTemplate = BoundedEnvironment().from_string(source)
-        except TemplateSyntaxError as error:
-            raise UnsupportedModel(f"the chat template can't be read: line {error.lineno}: {error.message}") from error
-        except Exception as error:  # such as one that is nested too deeply
-            raise UnsupportedModel(f"the chat template can't be read: {type(error).__name__}") from error
-        return template
+        with self._reading():
+            return self._environment.from_string(source)
 
     @cached_property
     def variables(self) -> frozenset[str]:
@@ -98,26 +113,46 @@ class Template:
         """
         from jinja2 import meta
 
-        environment = self._jinja.environment
-        return frozenset(meta.find_undeclared_variables(environment.parse(self.source)))
+        with self._reading():
+            return frozenset(meta.find_undeclared_variables(self._environment.parse(self.source)))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Refuse what would take long to read, and name what is wrong with a template."""
+        from jinja2 import TemplateError, TemplateSyntaxError
+
+        if len(self.source) > LONGEST_TEMPLATE:
+            raise UnsupportedModel(f"the chat template has {len(self.source):,} characters")
+        if not self._trusted and _LONG_NUMBER.search(self.source):  # Jinja would take 270 bytes for each of its digits
+            raise UnsupportedModel("the chat template can't be read: it writes a number of more than 4,096 digits")
+        try:
+            yield
+        except TemplateSyntaxError as error:
+            raise UnsupportedModel(f"the chat template can't be read: line {error.lineno}: {error.message}") from error
+        except Exception as error:  # such as one that is nested too deeply
+            reason = error.message if isinstance(error, TemplateError) else type(error).__name__
+            raise UnsupportedModel(f"the chat template can't be read: {reason}") from error
 
     def render(self, *, bos_token: str = "", eos_token: str = "", **variables: Any) -> list[Segment]:
         """Render the prompt, cut at its control tokens; the texts of the segments joined are the whole prompt.
+
+        A template that does not come with edge-lam has two seconds, or as many as `rendering_within` leaves it.
 
         Raises:
             InvalidRequest: the template refuses these messages, or comes to no end.
             UnsupportedModel: the template is not Jinja.
         """
-        from edge_lam.formats.sandbox import Budget, budget, collect
+        from edge_lam.formats.budget import Budget, budget
+        from edge_lam.formats.template_functions import join_bounded
 
         template = self._jinja
         tokens = {"bos_token": bos_token, "eos_token": eos_token}
         variables |= {key: self._names.get(token, token) for key, token in tokens.items()}
-        outer = budget.set(Budget())
+        outer = budget.set(Budget(_time_left.get()))
         try:
             if self._hidden:
                 variables = {key: self._hide(value) for key, value in variables.items()}
-            text = collect(template.generate(**variables))
+            text = join_bounded(template.generate(**variables), LONGEST_PROMPT)
         except Exception as error:  # a template from a model file can fail in any way
             reason = str(error).partition("\n")[0][:LONGEST_REASON] or type(error).__name__
             raise InvalidRequest(f"the chat template refuses the messages: {reason}", param="messages") from error

@@ -1,70 +1,58 @@
 """Templates that mean harm: a typed error in bounded time and memory, and nothing of Python within reach."""
 
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+from hostile_templates import HOSTILE
 
-from edge_lam.errors import EdgeLamError
-from edge_lam.formats import sandbox
-from edge_lam.formats.template import Template
+from edge_lam.errors import InvalidRequest, UnsupportedModel
+from edge_lam.formats import FORMATS
+from edge_lam.formats.template import Template, rendering_within
 
-DOUBLED = "{% for i in range(100) %}{% set ns.a = STEP %}{% endfor %}"
-HOSTILE = {
-    "nested loops": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
-    "loops over lists": "{% set l = range(99999)|list %}{% for i in l %}{% for j in l %}{% endfor %}{% endfor %}",
-    "macros": "{% macro f(n) %}{% if n %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(60) }}",
-    "endless macro": "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-    "endless loop": "{% for x in [1] recursive %}{{ loop([1, 1]) }}{% endfor %}",
-    "joined text": "{% set ns = namespace(a='abc') %}" + DOUBLED.replace("STEP", "ns.a ~ ns.a"),
-    "added text": "{% set ns = namespace(a='abc') %}" + DOUBLED.replace("STEP", "ns.a + ns.a"),
-    "shared list": "{% set ns = namespace(a=[1]) %}" + DOUBLED.replace("STEP", "[ns.a, ns.a]") + "{{ ns.a }}",
-    "shared list as JSON": "{% set ns = namespace(a=[1]) %}"
-    + DOUBLED.replace("STEP", "[ns.a] * 2")
-    + "{{ ns.a|tojson }}",
-    "shared list as text": "{% set ns = namespace(a=[1]) %}"
-    + DOUBLED.replace("STEP", "[ns.a, ns.a]")
-    + "{{ ns.a|string }}",
-    "large number": "{% set ns = namespace(a=3) %}" + DOUBLED.replace("STEP", "ns.a * ns.a"),
-    "power": "{{ 9 ** (9 ** 9) }}",
-    "product": "{{ 'a' * 10 ** 10 }}",
-    "padding": "{{ 'a'.ljust(10 ** 10) }}",
-    "padding by %": "{{ '%10000000000d' % 1 }}",
-    "padding by computed %": "{{ '%*d' % (10 ** 10, 1) }}",
-    "format": "{{ '{:10000000000}'.format(1) }}",
-    "computed format": "{{ '{:{}}'.format(1, 10 ** 10) }}",
-    "repeated format": "{{ ('{0}' * 9999).format('a' * 9999) }}",
-    "repeated %": "{{ ('%(a)s' * 9999) % {'a': 'a' * 9999} }}",
-    "center": "{{ 'a'|center(10000000000) }}",
-    "indent": "{{ 'a\n'|indent(1000000000) }}",
-    "JSON indent": "{{ [[1]]|tojson(indent=1000000000) }}",
-    "replace": "{{ ('a' * 1000000).replace('a', 'b' * 1000000) }}",
-    "replace filter": "{{ ('a' * 1000000)|replace('', 'b' * 1000000) }}",
-    "join": "{{ (range(9999)|list)|join('a' * 9999) }}",
-    "join method": "{{ ('a' * 9999).join(['x'] * 9999) }}",
-    "range": "{{ range(10 ** 9)|list }}",
-    "long output": "{% for i in range(99999) %}{{ 'abc' * 999 }}{% endfor %}",
-    "time": "{{ strftime_now('%1000000000Y') }}",
-    "deep nesting": "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
-    "classes": "{{ ().__class__.__bases__[0].__subclasses__() }}",
-    "globals": "{{ cycler.__init__.__globals__ }}",
-    "attr filter": "{{ ''|attr('__class__') }}",
-    "files": "{% include '/etc/passwd' %}",
-    "changing messages": "{{ messages.append(1) }}",
-    "too long": "{{ 1 }}" * 200_000,
-}
+MOST_MEGABYTES = 256
+HANGS = 30.0  # seconds: far above the limit of two, for machines that are busy
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, tuple[str, float, float]]:
+    script = Path(__file__).with_name("run_templates.py")
+    given = json.dumps(list(HOSTILE.values()))
+    run = subprocess.run([sys.executable, script], input=given, capture_output=True, text=True, check=True)
+    return dict(zip(HOSTILE, map(tuple, json.loads(run.stdout)), strict=True))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_refused(name, monkeypatch):
-    monkeypatch.setattr(sandbox, "MOST_STEPS", 20_000)
-    with pytest.raises(EdgeLamError) as caught:
-        Template(HOSTILE[name]).render(messages=[{"role": "user", "content": "x"}])
-    assert len(str(caught.value)) < 400
-    assert "\n" not in str(caught.value)
+def test_refused(name, outcomes):
+    error, seconds, megabytes = outcomes[name]
+    assert error, "it was rendered"
+    assert len(error) < 400
+    assert "\n" not in error
+    assert seconds < HANGS
+    assert megabytes < MOST_MEGABYTES
 
 
-def test_time_is_bounded_where_steps_are_slow(monkeypatch):
-    monkeypatch.setattr(sandbox, "MOST_SECONDS", 0.05)
-    with pytest.raises(EdgeLamError, match="does not come to an end"):
-        Template("{% set l = range(99999)|list %}{% for i in l %}{{ l|sort|length }}{% endfor %}").render()
+def test_time_is_bounded_by_that_of_the_request():
+    slow = Template("{% for i in range(99999) %}{{ 'a' * 1000 }}{% endfor %}")
+    with rendering_within(0.0), pytest.raises(InvalidRequest, match="takes too long"):
+        slow.render()
+
+
+def test_a_template_of_edge_lam_is_not_weighed_and_renders_what_it_would_if_it_were():
+    for kind in FORMATS.values():
+        if kind.name == "generic":
+            continue
+        messages = [{"role": "user", "content": "a" * 3_000_000}]
+        assert len(kind().render(messages)) > 3_000_000
+        with_bounds = Template(kind.own_template()).render(messages=[{"role": "user", "content": "x"}], tools=None)
+        without = Template(kind.own_template(), trusted=True).render(
+            messages=[{"role": "user", "content": "x"}], tools=None
+        )
+        assert with_bounds == without
 
 
 def test_what_templates_need_is_left():
@@ -74,6 +62,26 @@ def test_what_templates_need_is_left():
         "{{ 'ab'|replace('b', 'c') }}{{ [1, 2]|join(', ') }}{{ 'a\nb'|indent(2) }}{{ {'a': 1}.items()|list }}"
         "{{ '{}-{a}'.format(1, a=2) }}{% for m in messages %}{{ 'xy'.replace('x', '') }}{% endfor %}"
         "{% generation %}z{% endgeneration %}{{ 'abc'[:2] }}{{ [1] + [2] }}{{ 'x'.startswith('x') }}"
+        "{{ ns is defined }}{{ 100000 * 70000 }}{{ [[1], [2]]|sum(start=[]) }}{{ ['b', 'a']|sort|first }}"
+        "{{ messages|selectattr('x', 'defined')|list|length }}{{ {'b': [1]}|tojson(indent=1, separators=(',', ': ')) }}"
     )
     (segment,) = Template(template).render(messages=[{}, {}])
-    assert segment.text == "2bxa1Nonea-51024ac1, 2a\n  b[('a', 1)]1-2yyzab[1, 2]True"
+    text = "2bxa1Nonea-51024ac1, 2a\n  b[('a', 1)]1-2yyzab[1, 2]TrueTrue7000000000[1, 2]a0{\n \"b\": [\n  1\n ]\n}"
+    assert segment.text == text
+
+
+def test_a_long_conversation_is_within_the_bounds():
+    messages = [{"role": "user", "content": "word " * 200, "tool_calls": []} for _ in range(500)]
+    template = (
+        "{% set ns = namespace(found=[], text='') %}{% for m in messages %}"
+        "{% if m.role == 'user' and (loop.last or messages[loop.index0 + 1].role != 'tool') %}"
+        "{% set ns.found = ns.found + [m] %}{{ m.content.split('</think>')[-1].strip() }}{{ messages|length }}"
+        "{% endif %}{% if m == messages[-1] %}{{ messages[1:]|length }}{{ m.content|tojson }}{% endif %}{% endfor %}"
+    )
+    (segment,) = Template(template).render(messages=messages)
+    assert segment.text.count("word") > 500 * 200
+
+
+def test_a_template_of_too_many_parts_says_so():
+    with pytest.raises(UnsupportedModel, match=r"line 1: it has more than 10,000 parts"):
+        Template("{{ 1 }}" * 5_000).render()
