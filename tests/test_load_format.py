@@ -56,3 +56,13 @@ def test_the_end_of_turn_ends_replies_whatever_the_file_says(tiny_lam_path):
         special = detect(model.metadata).special
         assert {"<|im_start|>", "<|im_end|>"} <= set(special.control)
         assert (special.eos, special.add_bos) == ("<|im_end|>", False)
+
+
+def test_the_timeout_of_a_request_covers_its_template(tmp_path):
+    path = tmp_path / "slow.jinja"
+    slow = "{% for m in messages if m.content == 'long' %}{% for i in range(99999) %}{{ i }}{% endfor %}{% endfor %}"
+    path.write_text("{{ messages[0].content }}" + slow)
+    with edge_lam.load(device="cpu", log="off", template=path) as lam:
+        assert lam.chat("short", max_tokens=1).report.tokens.prompt > 0
+        with pytest.raises(InvalidRequest, match="it takes too long"):
+            lam.chat("long", timeout=1e-3)

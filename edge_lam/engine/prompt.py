@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache.live import common_length
 from edge_lam.errors import EdgeLamError, PromptTooLong
+from edge_lam.formats.template import rendering_within
 
 if TYPE_CHECKING:
     from edge_lam.engine.request import Request
@@ -41,7 +42,8 @@ class PromptMaker:
         Raises:
             PromptTooLong: a context of `n_ctx` tokens has no room for a reply.
         """
-        with report.times.measure("render"):
+        left = None if request.timeout is None else request.timeout - report.elapsed()
+        with report.times.measure("render"), rendering_within(left):
             segments = self.format.render_segments(request.messages, request.tools)
         with report.times.measure("tokenize"):
             tokens = self._tokenize(segments)
