@@ -66,7 +66,8 @@ def load(
         model: a GGUF file; "xlam-2-1b", "owner/repo:QUANT" or "owner/repo/file.gguf" on the hub; None for the
             embedded model.
         n_ctx: tokens of prompt and reply together; by default what the model was trained for, at most 4096.
-        n_threads: threads that compute; by default one per physical core that this process may use.
+        n_threads: threads that compute; by default one per physical core that this process may use, and fewer while
+            other programs want the cores.
         n_parallel: replies that are written side by side, each with `n_ctx` tokens of its own, whose memory is taken
             now. More requests wait in line.
         kv_type: what keys and values are kept as: "f16", or in about half the memory "q8_0"; "q5_1", "q5_0", "q4_1" and

@@ -10,11 +10,13 @@ import os
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from time import perf_counter, process_time
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.adapter import apply_adapters, load_adapters
+from edge_lam.llama.adaptive_threads import AdaptiveThreads
 from edge_lam.llama.batch import Batch, Part
 from edge_lam.llama.context_setup import create_context, free_context
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, kv_type_of
@@ -54,7 +56,7 @@ class Context:
         n_sequences: sequences, numbered from 0.
         n_cells: tokens that all of them hold together.
         n_batch: tokens that go through the model in one pass.
-        n_threads: threads that compute.
+        n_threads: threads that compute; on a processor that others use too they may be fewer for a while.
         n_logits: tokens whose logits one `decode` can give.
         adapters: what is added to the model.
         kv_type: what keys and values are kept as.
@@ -83,7 +85,8 @@ class Context:
             n_ctx: tokens to hold, in each sequence; by default what the model was trained for, at most 4096: the
                 memory is taken now.
             n_batch: tokens in one pass; by default 512 on a GPU, and at most 128 on a processor.
-            n_threads: threads that compute; by default one per physical core that this process may use.
+            n_threads: threads that compute; by default one per physical core that this process may use, and fewer while
+                other programs want the cores.
             n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
                 By default 32, or 10 for each sequence.
             n_sequences: sequences that go through the model side by side.
@@ -98,6 +101,7 @@ class Context:
             Closed: the model is closed.
         """
         n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
+        is_adaptive = n_threads is None and model.device == "cpu"
         n_threads = default_threads().n if n_threads is None else n_threads
         check_number("n_sequences", n_sequences, MOST_SEQUENCES)
         n_logits = default_n_logits(n_sequences) if n_logits is None else n_logits
@@ -116,6 +120,7 @@ class Context:
         self._llama = library()
         self._process = os.getpid()
         self._n_outputs = 0
+        self._threads = AdaptiveThreads(n_threads) if is_adaptive else None
         self.adapters = load_adapters(model, adapters)
         self._on_node = on_node  # llama.cpp keeps only the address
         self._abort = ctypes.create_string_buffer(2)  # not empty: the pass under way ends
@@ -225,10 +230,16 @@ class Context:
         pointer = self._open()
         self._n_outputs = 0  # until the pass is through: nobody may read logits of an interrupted one
         self._batch.fill(parts)
+        if self._threads:
+            self._llama.llama_set_n_threads(pointer, self._threads.n, self._threads.n)
+        start, busy = perf_counter(), process_time()
         status = int(self._llama.llama_decode(pointer, self._batch.struct))
         if status == 0:
             self._llama.llama_synchronize(pointer)  # a GPU works on its own: else the time shows up in logits()
             self._n_outputs = sum(len(part.rows) for part in parts)
+            if self._threads:
+                n_tokens = sum(len(part.tokens) for part in parts)
+                self._threads.record(n_tokens, perf_counter() - start, process_time() - busy)
         return status
 
     def _check(self, tokens: Sequence[int] | NDArray[np.int64], start: int, sequence: int) -> NDArray[np.int64]:
