@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from edge_lam.decoding.thinking import Behind
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ class Unconstrained:
     Attributes:
         kind: what the reply is, or None as long as that is open.
         is_binding: whether the grammar limits the next token.
+        thinking_end: what closes the thinking that the prompt began; "" if the reply begins with no thinking.
     """
 
     kind: Kind | None = "text"
     is_binding = False
+
+    def __init__(self, thinking_end: str = "") -> None:
+        self.thinking_end = thinking_end
 
     @property
     def is_finished(self) -> bool:
@@ -69,11 +74,21 @@ class Constraint(Unconstrained):
             likely than the model makes them.
         opening: what calls begin with; white space may come before it.
         whole: bind the whole reply, whatever it is: the grammar says what text looks like too.
+        thinking_end: what closes the thinking that the prompt began, and that the grammar begins with; what the reply
+            is, is decided behind it.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, grammar: str, *, kind: Kind | None, opening: str = "", whole: bool = False
+        self,
+        vocabulary: Vocabulary,
+        grammar: str,
+        *,
+        kind: Kind | None,
+        opening: str = "",
+        whole: bool = False,
+        thinking_end: str = "",
     ) -> None:
+        super().__init__(thinking_end)
         self.kind = kind
         self.is_binding = whole or kind is not None
         self._whole = whole or kind == "calls"
@@ -81,6 +96,7 @@ class Constraint(Unconstrained):
         self._matcher = vocabulary.matcher(grammar)
         self._opening = opening.encode()
         self._seen = b""
+        self._behind = Behind(thinking_end)
 
     @property
     def is_finished(self) -> bool:
@@ -142,20 +158,31 @@ class Constraint(Unconstrained):
         """Return a copy for looking ahead: what it accepts, this one doesn't."""
         twin = copy(self)
         twin._matcher = self._matcher.deep_copy()
+        twin._behind = copy(self._behind)
         return twin
 
     def _choose(self, tokens: Sequence[int]) -> None:
         """Find out what the model began."""
-        fits = self._matcher.try_consume_tokens(list(tokens)) == len(tokens)
+        fits = self._consume(tokens)
         seen = self._see(tokens)
         if fits and self._opening.startswith(seen):
             return
         self.kind = "calls" if fits and seen.startswith(self._opening) else "text"
         self._whole = self.is_binding = self.kind == "calls"
 
+    def _consume(self, tokens: Sequence[int]) -> bool:
+        """Let the grammar take tokens, and tell whether it could. A token that no text is made of may be thought."""
+        behind = copy(self._behind)
+        for token in tokens:
+            was_thinking = behind.is_thinking
+            behind.add(self._vocabulary.text(token))
+            if not self._matcher.try_consume_tokens([token]) and not (was_thinking and behind.is_thinking):
+                return False
+        return True
+
     def _see(self, tokens: Sequence[int]) -> bytes:
-        """Return what the reply shows so far, without white space before it."""
-        self._seen += b"".join(map(self._vocabulary.text, tokens))
+        """Return what the reply shows so far behind its thinking, without white space before it."""
+        self._seen += self._behind.add(b"".join(map(self._vocabulary.text, tokens)))
         return self._seen.lstrip(b" \t\r\n")
 
     def _failure(self) -> InvalidRequest:

@@ -160,7 +160,7 @@ def steps(
         trace: takes note of the tokens as they are chosen.
         report: gets times, tokens, passes and the finish reason, "stop", "length" or "timeout".
     """
-    writer = TextWriter(vocabulary, stop)
+    writer = TextWriter(vocabulary, stop, constraint.thinking_end)
 
     def show(tokens: Sequence[int]) -> bool:
         if text := writer.write(tokens, constraint.kind):

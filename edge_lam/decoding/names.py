@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edge_lam.decoding.thinking import Behind
+
 _QUOTE, _ESCAPE = ord('"'), ord("\\")
 _OPEN, _OPENING, _CLOSING = ord("{"), frozenset(b"[{"), frozenset(b"]}")
 
@@ -18,13 +20,15 @@ class Names:
     Args:
         openings: what may stand before the arguments of a call, one for each tool that may be called.
         depth: how many brackets are open around a call.
+        thinking_end: what closes the thinking that the prompt began, in which there are no calls.
 
     Attributes:
         n_calls: how many calls have begun.
     """
 
-    def __init__(self, openings: Sequence[str], depth: int) -> None:
+    def __init__(self, openings: Sequence[str], depth: int, thinking_end: str = "") -> None:
         self.n_calls = 0
+        self._behind = Behind(thinking_end)
         self._openings = [opening.encode() for opening in openings]
         self._depth = depth
         self._level = 0  # brackets that are open
@@ -40,7 +44,7 @@ class Names:
         """Take more of the reply."""
         if len(self._openings) < 2:
             return
-        for byte in text:
+        for byte in self._behind.add(text):
             self._step(byte)
         if self._call is not None and sum(map(self._begins, self._openings)) < 2:
             self._call = None

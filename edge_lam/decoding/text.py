@@ -19,11 +19,13 @@ class TextWriter:
 
     Args:
         vocabulary: what each token stands for.
-        stop: strings that end the reply if it is text; calls may contain them.
+        stop: strings that end the reply if it is text; calls and thinking may contain them.
+        thinking_end: what closes the thinking that the prompt began; "" if the reply begins with no thinking.
     """
 
-    def __init__(self, vocabulary: Vocabulary, stop: Sequence[str] = ()) -> None:
+    def __init__(self, vocabulary: Vocabulary, stop: Sequence[str] = (), thinking_end: str = "") -> None:
         self.stopped = False
+        self._thinking_end = thinking_end
         self._text_of = vocabulary.text
         self._stop = tuple(stop)
         # Half a character waits here for its other half. Bytes that are no UTF-8 become U+FFFD.
@@ -35,16 +37,29 @@ class TextWriter:
 
         Args:
             tokens: of the reply.
-            kind: what the reply is; as long as that is open, all is held back.
+            kind: what the reply is; as long as that is open, all but thinking is held back.
         """
         self._held += self._decoder.decode(b"".join(map(self._text_of, tokens)))
-        if kind is None:
-            return ""
-        return self._release(partial_end(self._held, self._stop) if kind == "text" else 0, kind)
+        thought = self._thought()
+        if kind is None or self._thinking_end:
+            return thought
+        return thought + self._release(partial_end(self._held, self._stop) if kind == "text" else 0, kind)
 
     def finish(self) -> str:
         """Return what was held back, half characters left out."""
-        return self._release(0, "text")
+        return self._release(0, "calls" if self._thinking_end else "text")
+
+    def _thought(self) -> str:
+        """Return what of the text is thinking, up to its end."""
+        if not self._thinking_end:
+            return ""
+        thought, found, behind = self._held.partition(self._thinking_end)
+        if found:
+            thought, self._held, self._thinking_end = thought + found, behind, ""
+            return thought
+        end = len(thought) - partial_end(thought, [self._thinking_end])
+        self._held = thought[end:]
+        return thought[:end]
 
     def _release(self, keep: int, kind: Kind) -> str:
         found = [self._held.find(stop) for stop in self._stop if stop in self._held] if kind == "text" else []

@@ -41,6 +41,7 @@ class Trace:
         self._vocabulary, self._names, self._n_top = vocabulary, names, n_top or 0
         self.cut_at_start: float | None = None
         self._kept: dict[int, float] = {}
+        self._thinking_end = b""
         self._allowed: NDArray[np.intp] | None = None  # at the first token, until its logits are there
 
     def cut_at_name(self, index: int) -> float | None:
@@ -59,7 +60,9 @@ class Trace:
 
     def begin(self, constraint: Unconstrained) -> bool:
         """Take note of what the reply may begin with, and tell whether `start` should get the logits there."""
-        self._allowed = constraint.allowed() if constraint.is_binding else None
+        self._thinking_end = constraint.thinking_end.encode()
+        # Thinking is free: what the grammar cuts away there says nothing.
+        self._allowed = constraint.allowed() if constraint.is_binding and not self._thinking_end else None
         return self._allowed is not None
 
     def start(self, logits: NDArray[np.float32]) -> None:
@@ -102,7 +105,8 @@ class Trace:
         if self.logprobs is None:
             return
         text = b"".join(token.bytes for token in self.logprobs)
-        end = min((at for string in strings if (at := text.find(string.encode())) >= 0), default=len(text))
+        start = text.find(self._thinking_end) + len(self._thinking_end)  # stop strings end text, not thinking
+        end = min((at for string in strings if (at := text.find(string.encode(), start)) >= 0), default=len(text))
         length = 0
         for index, token in enumerate(self.logprobs):
             if length >= end:

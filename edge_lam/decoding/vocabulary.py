@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.llama import GGUFArray
 
 if TYPE_CHECKING:
+    import numpy as np
     from llguidance import LLMatcher, LLTokenizer
+    from numpy.typing import NDArray
 
     from edge_lam.llama import Model
 
-_CONTROL_TOKEN = 3  # tokenizer.ggml.token_type
+_CONTROL_TOKEN, _USER_DEFINED_TOKEN = 3, 4  # tokenizer.ggml.token_type
 _KEPT_GRAMMARS = 16
 _KEPT_TRIALS = 256
 _TRIAL_MASKS = 32
@@ -35,11 +38,20 @@ class Vocabulary:
     Args:
         model: whose tokens.
         end_of_turn: the text of a token that ends a reply, whatever the model's file says of it; "" for none.
+        marks: the texts of control tokens that say how a reply is to be read, and are part of its text for that.
         ahead: what builds the tokenizer already.
     """
 
-    def __init__(self, model: Model, end_of_turn: str = "", *, ahead: TokenizerAhead | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        end_of_turn: str = "",
+        *,
+        marks: Collection[str] = (),
+        ahead: TokenizerAhead | None = None,
+    ) -> None:
         self.model = model
+        self._marks = marks
         self.end_tokens = end_tokens(model, end_of_turn)
         self._ahead = ahead
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
@@ -57,15 +69,33 @@ class Vocabulary:
             self._building.join()
 
     def text(self, token: int) -> bytes:
-        """Return what a token adds to a reply: maybe part of a character, and nothing for control tokens."""
-        return b"" if token in self._control_tokens else self.model.token_bytes(token)
+        """Return what a token adds to a reply: maybe part of a character, and nothing for most control tokens."""
+        return b"" if token in self._silent_tokens else self.model.token_bytes(token)
+
+    def special_token(self, text: str) -> int | None:
+        """Return the token that a text names, if it is one that grammars can't spell, such as ``<|im_end|>``."""
+        tokens = self.model.tokenize(text)
+        if len(tokens) != 1 or tokens[0] >= len(self._types):
+            return None
+        kind = self._types[tokens[0]]
+        like_one = kind == _USER_DEFINED_TOKEN and text.startswith("<") and text.endswith(">")  # as in `marked_pieces`
+        return tokens[0] if kind == _CONTROL_TOKEN or like_one else None
 
     @cached_property
-    def _control_tokens(self) -> frozenset[int]:
+    def _types(self) -> NDArray[np.generic]:
+        import numpy as np
+
         types = self.model.metadata.get("tokenizer.ggml.token_type")
-        if not isinstance(types, GGUFArray):
+        return types.numbers() if isinstance(types, GGUFArray) else np.empty(0, dtype=np.int32)
+
+    @cached_property
+    def _silent_tokens(self) -> frozenset[int]:
+        """The control tokens that are no part of a reply's text."""
+        if not len(self._types):
             return self.end_tokens
-        return frozenset((types.numbers() == _CONTROL_TOKEN).nonzero()[0].tolist())
+        marks = {mark.encode() for mark in self._marks}
+        control: list[int] = (self._types == _CONTROL_TOKEN).nonzero()[0].tolist()
+        return frozenset(token for token in control if self.model.token_bytes(token) not in marks)
 
     @cached_property
     def _tokenizer(self) -> LLTokenizer:

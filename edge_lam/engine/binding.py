@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from edge_lam.formats import ChatFormat
 
 
-def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary) -> str:
+def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = "") -> str:
     """Return the grammar of a reply, compiled and tried out; "" if anything may come.
+
+    Args:
+        request: what is asked for.
+        chat_format: how replies are written.
+        vocabulary: the model's tokens.
+        thinking_end: what closes the thinking that the prompt ends inside of; "" if it ends in none.
 
     Raises:
         InvalidRequest: the reply can't be held to the tools or the response format.
@@ -29,8 +35,14 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     if schema and request.callable_tools and chat_format.syntax.first.startswith("{"):
         hint = "use tool_choice='none': the calls of this model are JSON objects too"
         raise InvalidRequest("response_format beside tools", hint=hint, param="response_format")
-    parallel = request.parallel_tool_calls
-    grammar = chat_format.grammar(tools, request.tool_choice, parallel=parallel, response_schema=schema)
+    grammar = chat_format.grammar(
+        tools,
+        request.tool_choice,
+        parallel=request.parallel_tool_calls,
+        response_schema=schema,
+        thinking_end=thinking_end,
+        thinking_token=vocabulary.special_token(thinking_end) if thinking_end else None,
+    )
     vocabulary.matcher(grammar)
     try_out(request.callable_tools, vocabulary.explodes)
     if schema:
@@ -38,20 +50,23 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     return grammar
 
 
-def names_of(request: Request, chat_format: ChatFormat) -> Names:
+def names_of(request: Request, chat_format: ChatFormat, thinking_end: str = "") -> Names:
     """Return what finds where a reply names the tools that it may call."""
     syntax = chat_format.syntax
-    return Names([syntax.call_opening(tool.name) for tool in request.callable_tools], syntax.depth)
+    return Names([syntax.call_opening(tool.name) for tool in request.callable_tools], syntax.depth, thinking_end)
 
 
-def constraint_of(request: Request, grammar: str, chat_format: ChatFormat, vocabulary: Vocabulary) -> Unconstrained:
-    """Return a fresh constraint for a reply within a grammar of `grammar_of`."""
+def constraint_of(
+    request: Request, grammar: str, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = ""
+) -> Unconstrained:
+    """Return a fresh constraint for a reply within a grammar of `grammar_of`, which got the same `thinking_end`."""
     if not grammar:
-        return Unconstrained()
+        return Unconstrained(thinking_end)
     has_format = request.response_format is not None
     kind: Kind | None = "calls"
     if request.callable_tools and request.tool_choice == "auto":
         kind = None
     elif has_format or (request.tool_choice == "none" and chat_format.syntax.plain_text):
         kind = "text"
-    return Constraint(vocabulary, grammar, kind=kind, opening=chat_format.syntax.first, whole=has_format)
+    opening = chat_format.syntax.first
+    return Constraint(vocabulary, grammar, kind=kind, opening=opening, whole=has_format, thinking_end=thinking_end)

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from edge_lam.decoding import Reads, Sampler, Unconstrained
     from edge_lam.engine.engine import Engine
     from edge_lam.engine.request import Request
+    from edge_lam.formats import Segment
     from edge_lam.formats.events import ParserEvent
     from edge_lam.formats.parser import ReplyParser
     from edge_lam.metrics.report import CallReport
-    from edge_lam.tools import Tool
-
 Sink: TypeAlias = Callable[["Event | BaseException | None"], None]
 
 
@@ -34,6 +33,7 @@ class Call(Job):
     Args:
         engine: makes the reply.
         request: what is asked for.
+        prompt: as it was rendered.
         report: open.
         constraint: what the reply may be; fresh.
         is_bound: whether there is a grammar behind it.
@@ -45,6 +45,7 @@ class Call(Job):
         self,
         engine: Engine,
         request: Request,
+        prompt: Sequence[Segment],
         *,
         report: CallReport,
         constraint: Unconstrained,
@@ -54,13 +55,14 @@ class Call(Job):
     ) -> None:
         super().__init__()
         self._engine, self._request, self._report = engine, request, report
+        self._segments = prompt
         self._constraint, self._is_bound, self._sampler = constraint, is_bound, sampler
         n_top = (request.top_logprobs or 0) if request.logprobs else None
-        self._trace = Trace(engine.vocabulary, names_of(request, engine.format), n_top)
+        self._trace = Trace(engine.vocabulary, names_of(request, engine.format, constraint.thinking_end), n_top)
         self._begun = 0
         self._is_full = False
         self._sink = sink
-        self._text = ""
+        self._text = "".join(text for text, _ in prompt)
         self._parser: ReplyParser | None = None
         self._reply: Reply | None = None
         self._refusal: BaseException | None = None
@@ -116,11 +118,10 @@ class Call(Job):
     def prepare(self) -> list[int]:
         """Return the tokens of the prompt."""
         try:
-            self._text, prompt = self._engine.prompts.make(self._request, self._report, self._engine.context.n_ctx)
+            return self._engine.prompts.tokens(self._request, self._segments, self._report, self._engine.context.n_ctx)
         except BaseException as error:
             self._refusal = error
             raise
-        return prompt
 
     def start(self, sequence: LiveSequence) -> Reads:
         """Decode and parse the reply, and show what is certain of it."""
@@ -162,9 +163,8 @@ class Call(Job):
         """
         if self._is_full:
             return
-        self._parser = self._parser or self._new_parser()
         with self._report.times.measure("parse"):
-            events = self._parser.feed(text)
+            events = self._open_parser().feed(text)
         self._show(events)
         if self._is_full:
             raise LimitReached
@@ -194,13 +194,20 @@ class Call(Job):
         times.call = self._report.elapsed() if times.call is None else times.call
         self._report.cut_at_name.append(self._trace.cut_at_name(self._begun))
 
-    def _new_parser(self) -> ReplyParser:
-        """Return the parser of a reply of which is known whether it is text or calls."""
-        request, kind = self._request, self._constraint.kind
-        tools: Sequence[Tool] | None = request.tools if kind == "calls" else request.callable_tools
-        if kind != "calls" and self._is_bound and request.response_format is not None:
-            tools = None
-        return self._engine.format.parser(tools, calls_in_prose=request.calls_in_prose, reply_id=self._report.id)
+    def _open_parser(self) -> ReplyParser:
+        """Return the parser, which is told as soon as it is known that the reply is text in a format."""
+        request, kind, thinking_end = self._request, self._constraint.kind, self._constraint.thinking_end
+        if self._parser is None:
+            self._parser = self._engine.format.parser(
+                request.tools if kind == "calls" else request.callable_tools,
+                calls_in_prose=request.calls_in_prose,
+                reply_id=self._report.id,
+                thinking_end=thinking_end,
+            )
+        is_text = kind == "text" or (kind is None and not thinking_end)
+        if is_text and self._is_bound and request.response_format is not None:
+            self._parser.read_as_text()
+        return self._parser
 
     def expire(self) -> None:
         """Make a reply of nothing."""
@@ -210,7 +217,7 @@ class Call(Job):
     def _complete(self) -> None:
         """Make a reply of what was written, and complete the report."""
         report = self._report
-        parser = self._parser or self._new_parser()
+        parser = self._open_parser()
         with report.times.measure("parse"):
             events = parser.finish(complete=report.finish_reason not in ("length", "timeout"))
         self._show(events)

@@ -24,6 +24,8 @@ from edge_lam.engine.scheduler import Scheduler
 from edge_lam.engine.stream import events_of
 from edge_lam.errors import EdgeLamError
 from edge_lam.formats import normalize_messages
+from edge_lam.formats.reply_text import MARKS
+from edge_lam.formats.thinking import thinking_end
 from edge_lam.llama.library import memory_in_use
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.meter import Meter
@@ -89,7 +91,7 @@ class Engine:
         self.meter = Meter(gpu=self.model.device != "cpu")
         self.load_seconds = load_seconds
         self.sampler_of: Callable[[Request], Sampler] = partial(sampler_of, self.model)
-        self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn, ahead=ahead)
+        self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn, marks=MARKS, ahead=ahead)
         self.vocabulary.build()
         self.drafter = Drafter(PassCosts())
         self.prompts = PromptMaker(self.model, chat_format)
@@ -130,16 +132,19 @@ class Engine:
             _warn_of_coarse_kv(self.context.kv_type.name)
         report = self.new_report(request)
         try:
+            prompt = self.prompts.render(request, report)
+            thinking = thinking_end("".join(text for text, _ in prompt[-8:]))
             with self._compiling:
                 self.scheduler.check_open()  # it may have been closed while this thread waited
                 sampler = self.sampler_of(request)
                 report.seed = sampler.seed
                 with report.times.measure("compile"):
-                    grammar = grammar_of(request, self.format, self.vocabulary)
-                    constraint = constraint_of(request, grammar, self.format, self.vocabulary)
+                    grammar = grammar_of(request, self.format, self.vocabulary, thinking)
+                    constraint = constraint_of(request, grammar, self.format, self.vocabulary, thinking)
             call = Call(
                 self,
                 request,
+                prompt,
                 report=report,
                 constraint=constraint,
                 is_bound=bool(grammar),

@@ -16,7 +16,7 @@ from edge_lam.formats.template import rendering_within
 
 if TYPE_CHECKING:
     from edge_lam.engine.request import Request
-    from edge_lam.formats import ChatFormat
+    from edge_lam.formats import ChatFormat, Segment
     from edge_lam.formats.messages import Messages
     from edge_lam.llama import Model
     from edge_lam.metrics.report import CallReport
@@ -36,21 +36,39 @@ class PromptMaker:
     format: ChatFormat
     _kept: OrderedDict[tuple[str, bool], list[int]] = field(default_factory=OrderedDict, repr=False, compare=False)
 
+    def render(self, request: Request, report: CallReport) -> list[Segment]:
+        """Return the prompt of a request as text; the report gets the time. Any thread may ask.
+
+        Raises:
+            InvalidRequest: the messages can't be rendered.
+        """
+        left = None if request.timeout is None else request.timeout - report.elapsed()
+        with report.times.measure("render"), rendering_within(left):
+            return self.format.render_segments(request.messages, request.tools)
+
     def make(self, request: Request, report: CallReport, n_ctx: int) -> tuple[str, list[int]]:
         """Return the prompt of a request as text and as tokens; the report gets the times.
 
         Raises:
             PromptTooLong: a context of `n_ctx` tokens has no room for a reply.
         """
-        left = None if request.timeout is None else request.timeout - report.elapsed()
-        with report.times.measure("render"), rendering_within(left):
-            segments = self.format.render_segments(request.messages, request.tools)
+        segments = self.render(request, report)
+        return "".join(text for text, _ in segments), self.tokens(request, segments, report, n_ctx)
+
+    def tokens(
+        self, request: Request, segments: Iterable[tuple[str, bool]], report: CallReport, n_ctx: int
+    ) -> list[int]:
+        """Return a rendered prompt as tokens; the report gets the time.
+
+        Raises:
+            PromptTooLong: a context of `n_ctx` tokens has no room for a reply.
+        """
         with report.times.measure("tokenize"):
             tokens = self._tokenize(segments)
         report.tokens.prompt = len(tokens)
         if len(tokens) >= n_ctx:
             raise self._too_long(request, len(tokens), n_ctx)
-        return "".join(text for text, _ in segments), tokens
+        return tokens
 
     def n_static(self, request: Request, prompt: Sequence[int]) -> int:
         """Return how many tokens of a prompt are those of its system message and tools: what two other prompts share.

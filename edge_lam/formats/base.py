@@ -11,15 +11,17 @@ import json
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.messages import normalize_messages
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.formats.special_tokens import SpecialTokens
 from edge_lam.formats.template import Segment, Template
+from edge_lam.formats.thinking import thinking_end
 
 if TYPE_CHECKING:
     from edge_lam.formats.events import ParsedReply
@@ -174,6 +176,8 @@ class ChatFormat(ABC):
         *,
         parallel: bool = True,
         response_schema: dict[str, Any] | None = None,
+        thinking_end: str = "",
+        thinking_token: int | None = None,
     ) -> str:
         """Return the llguidance grammar of a reply, in Lark syntax.
 
@@ -182,14 +186,44 @@ class ChatFormat(ABC):
             tool_choice: "auto" (text or calls), "required", "none", or the name of the one tool to call.
             parallel: whether one reply may hold several calls.
             response_schema: JSON Schema that a reply without calls has to fit, instead of plain text.
+            thinking_end: what closes the thinking that the prompt ends inside of, as `thinking_end` of a prompt tells;
+                the reply then begins with anything up to it.
+            thinking_token: the id of that text, if it is a special token of the model.
 
         Raises:
             InvalidRequest: the choice names no tool, or asks for calls without tools; `param` is "tool_choice".
             InvalidSchema: a tool's schema can't be enforced; names tool and path.
         """
-        return reply_grammar(self.syntax, tools, tool_choice, parallel=parallel, response_schema=response_schema)
+        return reply_grammar(
+            self.syntax,
+            tools,
+            tool_choice,
+            parallel=parallel,
+            response_schema=response_schema,
+            thinking_end=thinking_end,
+            thinking_token=thinking_token,
+        )
 
-    def parser(self, tools: Sequence[Tool] | None, *, calls_in_prose: bool = False, reply_id: str = "") -> ReplyParser:
+    @cached_property
+    def thinking_end(self) -> str:
+        """What closes the thinking that a prompt of one user message ends inside of; "" if it ends in none.
+
+        A prompt tells it better: templates may open thinking in one and not in another, see
+        `edge_lam.formats.thinking.thinking_end`.
+        """
+        try:
+            return thinking_end(self.render("?"))
+        except (InvalidRequest, UnsupportedModel):
+            return ""
+
+    def parser(
+        self,
+        tools: Sequence[Tool] | None,
+        *,
+        calls_in_prose: bool = False,
+        reply_id: str = "",
+        thinking_end: str | None = None,
+    ) -> ReplyParser:
         """Return a parser for one reply as it grows.
 
         Args:
@@ -197,10 +231,13 @@ class ChatFormat(ABC):
                 with None, it is text whatever it looks like.
             calls_in_prose: also read an array of calls that follows prose without a marker.
             reply_id: the ids of the calls are made of it; "" for a new one.
+            thinking_end: what closes the thinking that the prompt ended inside of, "" for none; by default that of this
+                format's prompts.
         """
         if not tools and self.syntax.plain_text:
             tools = None
-        return ReplyParser(tools, calls_in_prose=calls_in_prose, reply_id=reply_id)
+        end = self.thinking_end if thinking_end is None else thinking_end
+        return ReplyParser(tools, calls_in_prose=calls_in_prose, reply_id=reply_id, thinking_end=end)
 
     def parse(
         self, text: str, tools: Sequence[Tool] | None, *, complete: bool = True, calls_in_prose: bool = False

@@ -25,6 +25,7 @@ MOST_TOOLS = 1500  # llguidance follows at most 2000 alternatives at a time
 CHOICES = ("auto", "required", "none")
 ANYTHING = "start: /(.|\\n)*/"
 SPACE = r"SPACE: /[ \t\r\n]+/"
+GAP = r"GAP: /[ \t\r\n]{1,8}/"  # behind thinking; bounded, for a model can write white space without end
 
 
 def reply_grammar(
@@ -34,6 +35,8 @@ def reply_grammar(
     *,
     parallel: bool = True,
     response_schema: dict[str, Any] | None = None,
+    thinking_end: str = "",
+    thinking_token: int | None = None,
 ) -> str:
     """Return the grammar of a reply. See `ChatFormat.grammar`."""
     called = _chosen(tools, tool_choice)
@@ -52,7 +55,11 @@ def reply_grammar(
         starts.append("SPACE? calls" if starts == ["TEXT"] else "calls")
         may_be_empty = tool_choice in ("auto", "none") and not syntax.plain_text
         rules += [SPACE, *_calls(syntax, called, parallel=parallel, may_be_empty=may_be_empty)]
-    return "\n".join([f"start: {' | '.join(starts)}", *rules])
+    start = " | ".join(starts)
+    if thinking_end:
+        start = f"thinking GAP? ({start})"
+        rules += [GAP, *_thinking(thinking_end, thinking_token)]
+    return "\n".join([f"start: {start}", *rules])
 
 
 def try_out(tools: Sequence[Tool], explodes: Fault) -> None:
@@ -106,6 +113,18 @@ def _text(syntax: CallSyntax) -> str:
     """Return the rule of text: white space aside it begins in another way than calls. Empty text is a reply too."""
     first = re.escape(syntax.first[0])
     return rf"TEXT: /[ \t\r\n]*([^{first} \t\r\n](.|\n)*)?/"
+
+
+def _thinking(end: str, token: int | None) -> list[str]:
+    """Return the rules of thinking: anything up to what ends it, a text or a special token."""
+    if token is None:
+        return [rf"thinking[suffix={json.dumps(end)}]: /(.|\n)*/"]
+    return [f"thinking: THOUGHT? <[{token}]>", rf"THOUGHT: /(.|\n)+/ & ~/(.|\n)*{_regex(end)}(.|\n)*/"]
+
+
+def _regex(text: str) -> str:
+    """Return a regular expression, as it stands between slashes, of one text."""
+    return re.escape(text).replace("/", r"\/")
 
 
 def _calls(syntax: CallSyntax, called: Sequence[Tool], *, parallel: bool, may_be_empty: bool) -> list[str]:

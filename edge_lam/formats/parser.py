@@ -24,16 +24,15 @@ from edge_lam.formats.reply_text import (
     MARKER,
     MARKER_OR_ARRAY,
     THINKING,
-    THINKING_END,
     Begun,
     TextReader,
 )
+from edge_lam.formats.thinking import TAGS
 from edge_lam.formats.values import ValueReader
 from edge_lam.tools import Tool
 
 BEGUN = Begun(BLOCK, BLOCK_END, LIST, FENCE)
-BEGUN_THINKING = Begun(THINKING)
-BEGUN_THINKING_END = Begun(THINKING_END)
+BEGUN_THINKING = Begun(*TAGS)
 LANGUAGE = re.compile(r"\w*")  # behind a fence
 SPACE = re.compile(r"\s*")
 SEPARATORS = re.compile(r"[\s;,]*")  # what may stand between two values that follow each other
@@ -56,9 +55,17 @@ class ReplyParser(TextReader):
         tools: what could be called; None if the reply is text, whatever it looks like.
         calls_in_prose: also read an array that follows prose without a marker.
         reply_id: the ids of the calls are made of it; "" for a new one.
+        thinking_end: what closes the thinking that the prompt ended inside of; "" if the reply begins with none.
     """
 
-    def __init__(self, tools: Sequence[Tool] | None, *, calls_in_prose: bool = False, reply_id: str = "") -> None:
+    def __init__(
+        self,
+        tools: Sequence[Tool] | None,
+        *,
+        calls_in_prose: bool = False,
+        reply_id: str = "",
+        thinking_end: str = "",
+    ) -> None:
         super().__init__()
         self._is_plain = tools is None
         self._calls = Calls(tools or (), reply_id or uuid.uuid4().hex, self._events.append)
@@ -66,6 +73,8 @@ class ReplyParser(TextReader):
         self._at_markers = MARKER_OR_ARRAY if calls_in_prose else MARKER
         # The method that understands what comes next. It returns False if it needs more text.
         self._state: Callable[[], bool] = self._read_start
+        if thinking_end:
+            self._begin_thinking(thinking_end)
         self._markers: set[str] = set()  # those that are held back
         self._separators = SPACE
         self._at_language = False
@@ -73,6 +82,12 @@ class ReplyParser(TextReader):
         self._was_taken = False  # whether anything was taken out of the text
         self._in_fence = False  # whether the fence around calls is still to be closed
         self._only_marked = False  # a value that has no end hides those behind it, but not their markers
+
+    def read_as_text(self) -> None:
+        """Take the reply, of which nothing but thinking came so far, as text, whatever it looks like."""
+        self._is_plain = True
+        if self._state == self._read_opening:
+            self._state = self._read_plain
 
     def feed(self, piece: str) -> list[ParserEvent]:
         """Take more of the reply and return what is certain now."""
@@ -109,21 +124,25 @@ class ReplyParser(TextReader):
         """At the start of the reply: it may begin with thinking."""
         if not self._hold(SPACE):
             return False
-        if self._buffer.startswith(THINKING, self._position):
-            self._position += len(THINKING)
-            self._state = self._read_thinking
+        if opening := THINKING.match(self._buffer, self._position):
+            self._position = opening.end()
+            self._begin_thinking(TAGS[opening[0]])
         elif BEGUN_THINKING.at(self._buffer, self._position):
             return False
         else:
             self._begin_body()
         return True
 
+    def _begin_thinking(self, end: str) -> None:
+        self._thinking_end, self._begun_thinking_end = end, Begun(end)
+        self._state = self._read_thinking
+
     def _read_thinking(self) -> bool:
-        end = self._buffer.find(THINKING_END, self._position)
-        self._think(self._take_until(end if end >= 0 else BEGUN_THINKING_END.find(self._buffer, self._position)))
+        end = self._buffer.find(self._thinking_end, self._position)
+        self._think(self._take_until(end if end >= 0 else self._begun_thinking_end.find(self._buffer, self._position)))
         if end < 0:
             return False
-        self._position += len(THINKING_END)
+        self._position += len(self._thinking_end)
         self._begin_body()
         return True
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 
 from edge_lam.formats.events import ParserEvent, TextDelta, ThinkingDelta
+from edge_lam.formats.thinking import IN_PROMPTS, TAGS
 
-THINKING, THINKING_END = "<think>", "</think>"
 BLOCK, BLOCK_END = "<tool_call>", "</tool_call>"
 LIST = "[TOOL_CALLS]"
 FENCE = "```"
 
 MARKER = re.compile("|".join(map(re.escape, (BLOCK, BLOCK_END, LIST, FENCE))))
 MARKER_OR_ARRAY = re.compile(rf"{MARKER.pattern}|\[(?=[ \t\r\n]*(?:\{{|\Z))")  # an array of objects, or maybe one
+# What control tokens can spell that the parser has to see.
+MARKS = frozenset((BLOCK, BLOCK_END, LIST, *TAGS, *TAGS.values(), *IN_PROMPTS.values()))
+THINKING = re.compile("|".join(map(re.escape, TAGS)))
 BLOCK_MARKER = re.compile("|".join(map(re.escape, (BLOCK, BLOCK_END, LIST))))
 
 
