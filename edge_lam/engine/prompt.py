@@ -34,7 +34,9 @@ class PromptMaker:
 
     model: Model
     format: ChatFormat
-    _kept: OrderedDict[tuple[str, bool], list[int]] = field(default_factory=OrderedDict, repr=False, compare=False)
+    _kept: OrderedDict[tuple[str, bool, bool], list[int]] = field(
+        default_factory=OrderedDict, repr=False, compare=False
+    )
 
     def render(self, request: Request, report: CallReport) -> list[Segment]:
         """Return the prompt of a request as text; the report gets the time. Any thread may ask.
@@ -106,14 +108,16 @@ class PromptMaker:
 
     def _tokenize(self, segments: Iterable[tuple[str, bool]]) -> list[int]:
         """Do what `Model.tokenize_parts` does, and remember long texts."""
-        tokens = list[int]()
+        tokens, was_text = list[int](), False
         for text, special in segments:
-            known = self._kept.pop((text, special), None) or self.model.tokenize(text, parse_special=special)
+            key = text, special, was_text and not special
+            known = self._kept.pop(key, None) or self.model.tokenize(text, parse_special=special, continued=key[2])
             if len(text) >= _WORTH_KEEPING:
-                self._kept[text, special] = known
+                self._kept[key] = known
                 if len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
             tokens += known
+            was_text = not special
         return tokens
 
     def _too_long(self, request: Request, n_prompt: int, n_ctx: int) -> PromptTooLong:

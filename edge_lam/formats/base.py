@@ -19,6 +19,7 @@ from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.messages import normalize_messages
 from edge_lam.formats.parser import ReplyParser
+from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.special_tokens import SpecialTokens
 from edge_lam.formats.template import Segment, Template
 from edge_lam.formats.thinking import thinking_end
@@ -275,7 +276,13 @@ class ChatFormat(ABC):
     def _read_template(self) -> Template:
         tokens = (*self.markers, self.special.bos, self.special.eos)
         markers = tuple(dict.fromkeys(token for token in tokens if token))
-        return Template(self.template, markers, trusted=self._is_own)
+        return Template(self.template, markers, literal=self._literal, trusted=self._is_own)
+
+    @property
+    def _literal(self) -> tuple[str, ...]:
+        """The tokens that llama.cpp finds in plain text too, and that a text may not become by spelling them."""
+        own = set(self.special.user_defined).intersection((*self.markers, self.end_of_turn))
+        return tuple({*own, *self.special.frames, *self.special.tags(self.template, MARKS)})
 
     def _check_frame(self, messages: list[dict[str, Any]], tools: Sequence[Tool]) -> None:
         """Refuse what spells the words that separate messages from each other."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats.base import ChatFormat
+from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.syntax import ARRAY
 from edge_lam.formats.template import Template
 
@@ -75,5 +76,12 @@ class Generic(ChatFormat):
         return segments
 
     def _read_template(self) -> Template:
-        tokens = (self.special.bos, self.special.eos, *self.special.control)
-        return Template(self.template, tuple(dict.fromkeys(token for token in tokens if token)), assembled=True)
+        special = self.special
+        tokens = (special.bos, special.eos, *special.control, *special.frames)
+        return Template(
+            self.template,
+            tuple(dict.fromkeys(token for token in tokens if token)),
+            assembled=True,
+            tags=special.tags(self.template, MARKS),
+            literal=self._literal,
+        )

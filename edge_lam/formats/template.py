@@ -79,14 +79,28 @@ class Template:
         assembled: whether the template may put markers together from parts, such as ``"<|" + role + "|>"``. What
             messages spell is then hidden while the template is rendered, so that what is found in the prompt is the
             template's.
+        tags: other tokens that the template may write, and look for in what an assistant said. They are hidden only in
+            what others say, and only if `assembled`.
+        literal: tokens that a tokenizer finds in plain text too. Where plain text spells one, it is cut into two
+            segments behind its first character.
         trusted: whether it comes with edge-lam, so that nothing that it does need be weighed.
     """
 
     def __init__(
-        self, source: str, markers: tuple[str, ...] = (), *, assembled: bool = False, trusted: bool = False
+        self,
+        source: str,
+        markers: tuple[str, ...] = (),
+        *,
+        assembled: bool = False,
+        tags: tuple[str, ...] = (),
+        literal: tuple[str, ...] = (),
+        trusted: bool = False,
     ) -> None:
         self.source, self._trusted = source, trusted
-        self._hidden: dict[str, str] = {marker: secrets.token_hex(16) for marker in markers} if assembled else {}
+        hidden = (*markers, *tags) if assembled else ()
+        self._hidden: dict[str, str] = {marker: secrets.token_hex(16) for marker in hidden}
+        self._spelled, self._in_assistant = _finder(hidden), _finder(markers if assembled else ())
+        self._literal = _finder(literal)
         self._names = {marker: f"\x00{secrets.token_hex(16)}\x00" for marker in markers}
         self._markers = {name: marker for marker, name in self._names.items()}
 
@@ -151,7 +165,7 @@ class Template:
         outer = budget.set(Budget(_time_left.get()))
         try:
             if self._hidden:
-                variables = {key: self._hide(value) for key, value in variables.items()}
+                variables = {key: self._hide(value, self._spelled) for key, value in variables.items()}
             text = join_bounded(template.generate(**variables), LONGEST_PROMPT)
         except Exception as error:  # a template from a model file can fail in any way
             reason = str(error).partition("\n")[0][:LONGEST_REASON] or type(error).__name__
@@ -170,30 +184,44 @@ class Template:
     def _names_in(self) -> re.Pattern[str]:
         return re.compile(f"({'|'.join(map(re.escape, self._markers)) or '(?!)'})")
 
-    @cached_property
-    def _spelled(self) -> re.Pattern[str]:
-        """Finds hidden markers; longer ones first, and tried only where one may begin, for there may be a thousand."""
-        firsts = "".join(sorted({re.escape(marker[0]) for marker in self._hidden}))
-        markers = "|".join(map(re.escape, sorted(self._hidden, key=len, reverse=True)))
-        return re.compile(f"((?=[{firsts}])(?:{markers}))")
-
-    def _hide(self, value: Any) -> Any:
+    def _hide(self, value: Any, spelled: re.Pattern[str]) -> Any:
         """Return a value in which no string spells a marker."""
         if isinstance(value, str):
-            return self._spelled.sub(lambda found: self._hidden[found[0]], value)
+            return spelled.sub(lambda found: self._hidden[found[0]], value)
         if isinstance(value, Mapping):
-            return {self._hide(key): self._hide(item) for key, item in value.items()}
-        return [self._hide(item) for item in value] if isinstance(value, list | tuple) else value
+            if value.get("role") == "assistant":
+                spelled = self._in_assistant
+            return {self._hide(key, spelled): self._hide(item, spelled) for key, item in value.items()}
+        return [self._hide(item, spelled) for item in value] if isinstance(value, list | tuple) else value
 
-    def _plain(self, text: str) -> list[Segment]:
+    def _plain(self, text: str) -> Iterator[Segment]:
         """Cut what stands between two markers at those that the template put together."""
-        pieces = self._spelled.split(text) if self._hidden else [text]
-        segments = [Segment(piece, piece in self._hidden) for piece in pieces if piece]
-        if not any(name in text for name in self._hidden.values()):
-            return segments
-        return [segment if segment.special else Segment(self._shown(segment.text), False) for segment in segments]
+        has_hidden = any(name in text for name in self._hidden.values())
+        for piece in self._spelled.split(text):
+            if piece in self._hidden:
+                yield Segment(piece, True)
+            else:
+                yield from self._as_text(self._shown(piece) if has_hidden else piece)
+
+    def _as_text(self, text: str) -> Iterator[Segment]:
+        """Cut plain text so that no tokenizer finds a token in it that is not meant."""
+        start = 0
+        for found in self._literal.finditer(text):
+            end = found.start() + 1
+            yield Segment(text[start:end], False)
+            start = end
+        if text[start:]:
+            yield Segment(text[start:], False)
 
     def _shown(self, text: str) -> str:
         for marker, name in self._hidden.items():
             text = text.replace(name, marker)
         return text
+
+
+def _finder(tokens: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds tokens; longer ones first, and tried only where one may begin, for there may be a thousand."""
+    if not tokens:
+        return re.compile("((?!))")
+    firsts = "".join(sorted({re.escape(token[0]) for token in tokens}))
+    return re.compile(f"((?=[{firsts}])(?:{'|'.join(map(re.escape, sorted(tokens, key=len, reverse=True)))}))")

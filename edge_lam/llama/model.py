@@ -143,18 +143,26 @@ class Model:
         """The address of llama.cpp's vocabulary, for llguidance; valid until `close()`."""
         return int(self._llama.llama_model_get_vocab(self.pointer))
 
-    def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = True) -> list[int]:
+    def tokenize(
+        self, text: str, *, add_special: bool = False, parse_special: bool = True, continued: bool = False
+    ) -> list[int]:
         """Turn text into tokens.
 
         Args:
             text: any text.
             add_special: add the tokens that the model wants at the start or end; templates write them themselves.
             parse_special: read "<|im_end|>" and the like as the tokens they name.
+            continued: the text goes on from another one, so that no space is put in front of it, as SentencePiece's
+                vocabularies want it at the start.
 
         Raises:
             InvalidRequest: the text holds half a surrogate pair, which is no character.
             Closed: after `close()`.
         """
+        if continued and self.metadata.get("tokenizer.ggml.model") == "llama":
+            start = self.tokenize("\n", parse_special=False)
+            tokens = self.tokenize(f"\n{text}", parse_special=parse_special)
+            return tokens[len(start) :] if tokens[: len(start)] == start else self.tokenize(text, parse_special=False)
         try:
             data = text.encode()
         except UnicodeEncodeError as error:
@@ -172,11 +180,16 @@ class Model:
 
         Args:
             parts: texts, each with whether it may be read as special tokens: "<|im_end|>" in a message stays text.
+                A text behind another one goes on from it.
 
         Raises:
             InvalidRequest, Closed: as `tokenize`.
         """
-        return [token for text, special in parts for token in self.tokenize(text, parse_special=special)]
+        tokens, was_text = list[int](), False
+        for text, special in parts:
+            tokens += self.tokenize(text, parse_special=special, continued=was_text and not special)
+            was_text = not special
+        return tokens
 
     def token_bytes(self, token: int) -> bytes:
         """Return what a token stands for, special tokens by their names; a token may be part of a character.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,35 @@ def test_end_tokens_are_all_that_llama_cpp_knows(model: Model) -> None:
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_every_text_comes_back(model: Model, text: str) -> None:
     assert model.detokenize(model.tokenize(text)).decode() == text
+
+
+def test_a_text_that_goes_on_gets_no_space_in_front(model: Model, tmp_path: Path) -> None:
+    """A vocabulary of SentencePiece in which the end of the turn is user-defined."""
+    letters = [f"<0x{byte:02X}>" for byte in range(256)]
+    tokens = ["<unk>", "<s>", "<|EOT|>", *letters, *("\u2581<|EOT>ab")]
+    types = [2, 3, 4, *[6] * 256, *[1] * 10]
+    scores = struct.pack(f"<IIQ{len(tokens)}f", 9, 6, len(tokens), *[0.0] * len(tokens))
+    path = tmp_path / "spm.gguf"
+    vocabulary = {
+        "model": "llama", "tokens": tokens, "scores": scores, "token_type": types, "eos_token_id": 2, "bos_token_id": 1,
+    }  # fmt: skip
+    shape = {"block_count": 1, "context_length": 64, "embedding_length": 32, "feed_forward_length": 32}
+    heads = {"attention.head_count": 1, "attention.layer_norm_rms_epsilon": 1e-5, "vocab_size": len(tokens)}
+    path.write_bytes(
+        gguf(
+            {"general.architecture": "llama"}
+            | {f"llama.{key}": value for key, value in (shape | heads).items()}
+            | {f"tokenizer.ggml.{key}": value for key, value in vocabulary.items()},
+            [("token_embd.weight", (32, len(tokens)), "F32")],
+        )
+    )
+    with Model(path, device="cpu", vocab_only=True) as spm:
+        assert 2 in spm.tokenize("a<|EOT|>b", parse_special=False)
+        tokens = spm.tokenize_parts([("a<", False), ("|EOT|>b", False), ("<|EOT|>", True), ("a", False)])
+        assert spm.detokenize(tokens) == b" a<|EOT|>b<|EOT|> a"
+        assert tokens.count(2) == 1
+        assert spm.tokenize("a") != spm.tokenize("a", continued=True)
+    assert model.tokenize("a b", continued=True) == model.tokenize("a b")
 
 
 def test_a_long_text_comes_back(model: Model) -> None:
