@@ -49,7 +49,7 @@ $(VENV)/.runtime: pyproject.toml | backend
 	@touch $@
 
 $(VENV)/.tools: pyproject.toml | backend
-	$(PIP) install --quiet --editable '.[convert,bench,dev]'
+	$(PIP) install --quiet --editable '.[convert,serve,bench,dev]'
 	# The leaderboard's checker, without the clients of every vendor that it depends on.
 	$(PIP) install --quiet --no-deps bfcl-eval==2026.3.23
 	@touch $@ $(VENV)/.runtime

@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "Run scripted requests with real tools and show where time and memory went.",
     "call": "Send one request, run the tools it calls, print the answer.",
     "chat": "Talk to a model in the terminal.",
+    "serve": "Serve a model over HTTP, to clients of OpenAI's API and others.",
     "pull": "Download a model, or the rest of it, and check it.",
     "models": "List, show and remove the models on this disk.",
     "convert": "Convert a checkpoint to GGUF and quantize it.",

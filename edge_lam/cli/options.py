@@ -58,10 +58,15 @@ class ModelOptions:
 
     def load(self, *, save_conversations: bool = False) -> LAM:
         """Load the model, with the log that the command line asks for; `save_conversations` as of `edge_lam.load`."""
+        return self.loader(save_conversations=save_conversations)()
+
+    def loader(self, **more: Any) -> Callable[[], LAM]:
+        """Return what loads the model, in any thread; `more` are further arguments of `edge_lam.load`."""
         from edge_lam.lam import load
 
         settings = click.get_current_context().ensure_object(Settings)
-        return load(
+        return functools.partial(
+            load,
             self.model,
             n_ctx=self.n_ctx,
             kv_type=self.kv_type,
@@ -76,7 +81,7 @@ class ModelOptions:
             template=self.template,
             verbatim=self.verbatim,
             log=settings.log,
-            save_conversations=save_conversations,
+            **more,
         )
 
 
@@ -256,7 +261,7 @@ def examples(*lines: str) -> str:
 
 def model_options(function: Function) -> Function:
     """Add --model, --n-ctx and all that `ModelOptions` holds; they arrive as `model_options: ModelOptions`."""
-    return _gathered(function, _MODEL_OPTIONS, "model_options", ModelOptions)
+    return gathered(function, _MODEL_OPTIONS, "model_options", ModelOptions)
 
 
 def format_options(function: Function) -> Function:
@@ -268,10 +273,12 @@ def format_options(function: Function) -> Function:
 
 def sampling_options(function: Function) -> Function:
     """Add --temperature, --top-k and all that `SamplingOptions` holds; they arrive as `sampling: SamplingOptions`."""
-    return _gathered(function, _SAMPLING_OPTIONS, "sampling", SamplingOptions)
+    return gathered(function, _SAMPLING_OPTIONS, "sampling", SamplingOptions)
 
 
-def _gathered(function: Function, options: tuple[Function, ...], name: str, kind: type[Any]) -> Function:
+def gathered(function: Function, options: tuple[Function, ...], name: str, kind: type[Any]) -> Function:
+    """Add options to a command; they arrive as one argument, a dataclass whose fields have their names."""
+
     @functools.wraps(function)
     def gather(**arguments: Any) -> Any:
         values = {field.name: arguments.pop(field.name) for field in fields(kind)}

@@ -1,0 +1,219 @@
+"""`edge-lam serve`: a model behind HTTP, for the clients of the APIs that are there already."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from edge_lam.cli.options import ModelOptions, byte_size, examples, gathered, model_options
+from edge_lam.errors import EdgeLamError
+
+if TYPE_CHECKING:
+    import socket
+
+    from edge_lam.serve import ServeOptions
+    from edge_lam.serve.model import ServedModel
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where to listen, and how long to wait at the end."""
+
+    hosts: str
+    port: int
+    unix: str | None
+    insecure: bool
+    grace: float
+
+    @property
+    def names(self) -> list[str]:
+        """The hosts, each by itself."""
+        return [host.strip() for host in self.hosts.split(",") if host.strip()]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who is answered."""
+
+    api_keys: tuple[str, ...]
+    api_key_file: str | None
+    allowed_hosts: tuple[str, ...]
+    cors: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys, those in the file too."""
+        from edge_lam.serve.auth import read_key_file
+
+        if not all(self.api_keys):
+            raise click.UsageError("--api-key is empty")
+        return self.api_keys + (read_key_file(self.api_key_file) if self.api_key_file else ())
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What requests may take."""
+
+    parallel: int
+    queue: int
+    max_body: int
+    max_tokens: int | None
+    max_tools: int
+    timeout: float
+
+
+_LISTENING = (
+    click.option("--host", "hosts", default="127.0.0.1", show_default=True, help="Where; several with commas."),
+    click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."),
+    click.option("--unix", metavar="PATH", help="A Unix socket of this user instead."),
+    click.option("--insecure", is_flag=True, help="Listen beyond this machine without a key."),
+    click.option(
+        "--grace",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        default=30.0,
+        show_default=True,
+        help="What requests under way get to end when the server is told to stop.",
+    ),
+)
+_ACCESS = (
+    click.option(
+        "--api-key",
+        "api_keys",
+        metavar="KEY",
+        multiple=True,
+        envvar="EDGE_LAM_API_KEY",
+        help="Answer only who sends it; may be repeated.  [default: EDGE_LAM_API_KEY]",
+    ),
+    click.option("--api-key-file", metavar="FILE", help="A file with a key in each line."),
+    click.option("--allow-host", "allowed_hosts", multiple=True, metavar="NAME", help="Another name of this server."),
+    click.option("--cors", multiple=True, metavar="ORIGIN", help="Let pages of an origin read answers; '*' for all."),
+)
+_LIMITS = (
+    click.option(
+        "--parallel",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Replies written side by side, each with a context of its own.",
+    ),
+    click.option("--queue", type=click.IntRange(min=0), default=64, show_default=True, help="Requests that may wait."),
+    click.option(
+        "--max-body", type=byte_size, metavar="SIZE", default="16MiB", show_default=True, help="Longest request."
+    ),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, whatever is asked for."),
+    click.option("--max-tools", type=click.IntRange(min=1), default=128, show_default=True, help="Tools of a request."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        default=600.0,
+        show_default=True,
+        help="End a reply as it is after so long.",
+    ),
+)
+
+
+@click.command(
+    "serve",
+    epilog=examples(
+        "edge-lam serve",
+        "edge-lam serve xlam-2-1b:Q4_K_M --n-ctx 8192 --parallel 4",
+        "edge-lam serve my.gguf --host 0.0.0.0 --api-key-file keys.txt",
+        "edge-lam serve --unix /run/edge-lam/http.sock --prefix app.prefix",
+    ),
+)
+@click.argument("name", metavar="[MODEL]", required=False)
+@click.option("--alias", metavar="NAME", help="What clients see the model called.  [default: the name in its file]")
+@click.option("--access-log/--no-access-log", default=True, show_default=True, help="Print a line for each request.")
+@click.option("--save-conversations", is_flag=True, help="Keep what the model read of conversations over a restart.")
+@lambda function: gathered(function, _LISTENING, "listening", Listening)
+@lambda function: gathered(function, _ACCESS, "access", Access)
+@lambda function: gathered(function, _LIMITS, "limits", Limits)
+@model_options
+def command(
+    *,
+    name: str | None,
+    alias: str | None,
+    access_log: bool,
+    save_conversations: bool,
+    listening: Listening,
+    access: Access,
+    limits: Limits,
+    model_options: ModelOptions,
+) -> None:
+    """Serve a model over HTTP, to clients of OpenAI's API and others.
+
+    MODEL is what --model takes. Clients of OpenAI's API find it at http://HOST:PORT/v1. Without a key only this machine
+    is listened to, and only requests that name it are answered. Each request leaves a line of JSON on standard output;
+    what was asked and answered is never in it.
+
+    SIGTERM or Ctrl-C stops it: no new requests are taken, those under way may end.
+    """
+    missing = next((module for module in ("starlette", "uvicorn") if not find_spec(module)), None)
+    if missing:
+        raise EdgeLamError(f"{missing} is not installed", hint="pip install 'edge-lam[serve]'")
+    from edge_lam.serve import app
+    from edge_lam.serve.access_log import print_line
+    from edge_lam.serve.model import ServedModel
+    from edge_lam.serve.run import run
+
+    if name and model_options.model:
+        raise click.UsageError("the model is named twice, by MODEL and by --model")
+    wanted = replace(model_options, model=name or model_options.model)
+    load = wanted.loader(n_parallel=limits.parallel, queue_limit=limits.queue, save_conversations=save_conversations)
+    served = ServedModel(load, alias)
+    options = _options(listening, access, limits, alias)
+    with contextlib.ExitStack() as stack:
+        sockets = _sockets(listening, stack)
+        run(
+            app(served, options, access_log=print_line if access_log else None),
+            served,
+            sockets,
+            grace=listening.grace,
+            ready=lambda: _greet(served, listening, sockets),
+        )
+
+
+def _options(listening: Listening, access: Access, limits: Limits, alias: str | None) -> ServeOptions:
+    """Return how the server behaves; without a key it answers only to the names of this machine."""
+    from edge_lam.serve import ServeOptions
+    from edge_lam.serve.hosts import LOOPBACK, is_loopback
+
+    keys, hosts = access.keys, tuple[str, ...]()
+    is_local = listening.unix is not None or all(is_loopback(host) for host in listening.names)
+    if not keys and not is_local and not listening.insecure:
+        raise click.UsageError("without a key only this machine is listened to: give --api-key, or --insecure")
+    if not keys and is_local and not listening.unix:
+        hosts = (*LOOPBACK, *listening.names, *access.allowed_hosts)
+    return ServeOptions(
+        api_keys=keys,
+        cors=access.cors,
+        hosts=hosts,
+        alias=alias,
+        max_body=limits.max_body,
+        max_tokens=limits.max_tokens,
+        max_tools=limits.max_tools,
+        timeout=limits.timeout,
+    )
+
+
+def _sockets(listening: Listening, stack: contextlib.ExitStack) -> list[socket.socket]:
+    from edge_lam.serve.run import listen, listen_unix
+
+    if listening.unix:
+        return [stack.enter_context(listen_unix(listening.unix))]
+    return listen(listening.names, listening.port)
+
+
+def _greet(served: ServedModel, listening: Listening, sockets: list[socket.socket]) -> None:
+    """Say on standard error that the model is there, and where."""
+    info = served.lam.info
+    port = sockets[0].getsockname()[1] if not listening.unix else 0
+    urls = [f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}" for name in listening.names]
+    where = listening.unix or ", ".join(urls)
+    click.echo(f"edge-lam: {served.name} ({info.quantization}, {info.n_ctx:,} tokens of context) at {where}", err=True)

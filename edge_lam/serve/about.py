@@ -1,0 +1,84 @@
+"""What the server tells of itself: whether it is ready, which model it has, and how that is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from edge_lam.serve.errors import RequestError
+from edge_lam.serve.wire import JSON
+
+if TYPE_CHECKING:
+    from edge_lam.serve.model import ServedModel
+
+
+def about_routes(model: ServedModel) -> list[Route]:
+    """Return the routes that tell of a model."""
+
+    async def health(request: Request) -> JSON:
+        model.lam  # noqa: B018  (refuses while the model is loaded)
+        return JSON({"status": "ok"})
+
+    async def models(request: Request) -> JSON:
+        return JSON({"object": "list", "data": [described(model)]})
+
+    async def one_model(request: Request) -> JSON:
+        name = request.path_params["name"]
+        if name not in (model.name, model.lam.info.name):
+            raise RequestError(404, "model_not_found", f"the model {name!r} is not served", param="model")
+        return JSON(described(model))
+
+    async def props(request: Request) -> JSON:
+        return JSON(properties(model))
+
+    return [
+        *(Route(path, health) for path in ("/health", "/v1/health")),
+        *(Route(path, models) for path in ("/v1/models", "/models")),
+        Route("/v1/models/{name:path}", one_model),
+        Route("/props", props),
+    ]
+
+
+def described(model: ServedModel) -> dict[str, Any]:
+    """Return a model as OpenAI lists it, with what llama-server and we tell of it besides."""
+    info = model.lam.info
+    return {
+        "id": model.name,
+        "object": "model",
+        "created": model.created,
+        "owned_by": "edge-lam",
+        "aliases": [] if model.name == info.name else [info.name],
+        "meta": {
+            "n_ctx": info.n_ctx,
+            "n_ctx_train": info.n_ctx_train,
+            "n_params": info.n_parameters,
+            "size": info.size,
+            "architecture": info.architecture,
+            "quantization": info.quantization,
+            "bits_per_weight": round(info.bits_per_weight, 3),
+            "license": info.license,
+            "format": info.format,
+        },
+    }
+
+
+def properties(model: ServedModel) -> dict[str, Any]:
+    """Return how a model is run, in llama-server's words; of paths only the last part."""
+    from edge_lam import __version__
+
+    info = model.lam.info
+    return {
+        "default_generation_settings": {"n_ctx": info.n_ctx, "params": {"temperature": 0.0, "n_predict": -1}},
+        "total_slots": info.n_parallel,
+        "model_alias": model.name,
+        "model_path": Path(info.path).name,
+        "modalities": {"vision": False, "audio": False},
+        "format": info.format,
+        "device": info.device,
+        "n_threads": info.n_threads,
+        "kv_type": info.kv_type,
+        "build_info": f"edge-lam {__version__}",
+    }

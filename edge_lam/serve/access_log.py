@@ -1,0 +1,103 @@
+"""The access log: a line of JSON for each request. What was asked and answered never stands in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timezone
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from edge_lam.engine import Reply
+
+Write = Callable[[str], None]
+_LONGEST_ID = 128
+NOTES = "edge_lam.notes"  # the key of a request's scope under which handlers leave what they did
+
+
+class AccessLog:
+    """An ASGI middleware that gives each request an id, and writes a line once it is answered.
+
+    Args:
+        app: answers.
+        write: takes a line, without its end; None writes none.
+    """
+
+    def __init__(self, app: ASGIApp, write: Write | None = None) -> None:
+        self._app, self._write = app, write
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and write its line whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start, began = perf_counter(), datetime.now(timezone.utc)
+        status, n_bytes, request_id = 0, 0, _request_id(scope)
+        notes: dict[str, Any] = scope.setdefault(NOTES, {})
+
+        async def count(message: Message) -> None:
+            nonlocal status, n_bytes
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode("latin-1"))]
+            elif message["type"] == "http.response.body":
+                n_bytes += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, count)
+        except Exception:  # it is told further out
+            notes.setdefault("status", 500)
+            raise
+        finally:
+            if self._write:
+                line = {
+                    "time": began.isoformat(timespec="milliseconds"),
+                    "id": request_id,
+                    "client": (scope.get("client") or ("", 0))[0],
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": notes.pop("status", status),
+                    "bytes": n_bytes,
+                    "ms": round((perf_counter() - start) * 1000, 1),
+                    **notes,
+                }
+                self._write(json.dumps(line))
+
+
+def note_reply(scope: Scope, reply: Reply) -> None:
+    """Leave what a reply took for the request's line; further replies to the same request add to it."""
+    notes, report = scope.setdefault(NOTES, {}), reply.report
+    notes.setdefault("replies", []).append(report.id)
+    notes["prompt_tokens"] = report.tokens.prompt
+    notes["cached_tokens"] = max(report.tokens.cached, notes.get("cached_tokens", 0))
+    notes["reply_tokens"] = report.tokens.generated + notes.get("reply_tokens", 0)
+    notes["calls"] = report.n_calls + notes.get("calls", 0)
+    notes["finish_reason"] = report.finish_reason
+    notes.setdefault("first_token_ms", round(report.times.first_token * 1000, 1))
+
+
+def note_failure(scope: Scope, status: int, code: str) -> None:
+    """Leave why a request failed for its line, also if its headers were sent before."""
+    scope.setdefault(NOTES, {}).update(status=status, error=code)
+
+
+def print_line(line: str) -> None:
+    """Write a line to standard output at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the id that a client or proxy gave the request, if it is one, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and len(value) <= _LONGEST_ID and value.isascii():
+            text: str = value.decode()
+            if text.isprintable() and text:
+                return text
+    return uuid.uuid4().hex

@@ -1,0 +1,127 @@
+"""`Answer`: sends what a dialect makes of replies, as one body or piece by piece, for as long as the client listens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from edge_lam.engine import Reply, ReplyFinished
+from edge_lam.errors import Cancelled, Closed, EdgeLamError
+from edge_lam.serve.access_log import note_failure, note_reply
+from edge_lam.serve.errors import CLIENT_GONE, failure_of
+from edge_lam.serve.replies import ReplyStream, cancel_all, merged, whole
+from edge_lam.serve.wire import JSON, PING, to_bytes
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from edge_lam.serve.dialects.base import Dialect
+
+Write = Callable[[str], Awaitable[None]]
+
+logger = logging.getLogger("edge_lam.serve")
+
+_STREAM_HEADERS = (
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx would wait for more
+)
+
+
+class Answer:
+    """An ASGI response.
+
+    Args:
+        dialect: how the answer is written.
+        streams: the replies, begun.
+        under_way: all replies that somebody waits for; who ends them all lets the answers say that the server stops.
+        ping: seconds of silence after which a streamed answer shows that it goes on.
+    """
+
+    def __init__(
+        self, dialect: Dialect, streams: Sequence[ReplyStream], under_way: set[ReplyStream], ping: float
+    ) -> None:
+        self._dialect, self._streams, self._under_way, self._ping = dialect, streams, under_way, ping
+        self._is_gone = False
+        self._was_silent = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer; a client that goes away ends the replies."""
+        attending = asyncio.create_task(self._attend(receive, send))
+        self._under_way.update(self._streams)
+        try:
+            await (self._send_stream if self._dialect.ask.stream else self._send_whole)(scope, receive, send)
+        except Cancelled as error:
+            if not self._is_gone:
+                raise _stopping() from error
+            note_failure(scope, CLIENT_GONE, "client_gone")
+        finally:
+            self._under_way.difference_update(self._streams)
+            attending.cancel()
+            cancel_all(self._streams)
+
+    async def _attend(self, receive: Receive, send: Send) -> None:
+        """End the replies when the client goes away, and show it meanwhile that the server is there."""
+        leaving = asyncio.ensure_future(receive())
+        try:
+            while True:
+                self._was_silent = self._dialect.ask.stream
+                await asyncio.wait({leaving}, timeout=self._ping)
+                if not leaving.done():
+                    if self._was_silent and self._dialect.pings:
+                        await send({"type": "http.response.body", "body": PING, "more_body": True})
+                elif leaving.result()["type"] == "http.disconnect":
+                    self._is_gone = True
+                    cancel_all(self._streams)
+                    return
+                else:
+                    leaving = asyncio.ensure_future(receive())
+        finally:
+            leaving.cancel()
+
+    async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        replies = [end.reply for end in await whole(self._streams)]
+        for reply in replies:
+            note_reply(scope, reply)
+        await JSON(self._dialect.whole(replies))(scope, receive, send)
+
+    async def _send_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", self._dialect.media_type), *_STREAM_HEADERS]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+        async def write(text: str) -> None:
+            if text:
+                self._was_silent = False
+                await send({"type": "http.response.body", "body": to_bytes(text), "more_body": True})
+
+        try:
+            await self._write_events(scope, write)
+        except Cancelled:
+            if self._is_gone:
+                raise
+            await self._write_failure(scope, write, _stopping())
+        except Exception as error:
+            if not isinstance(error, EdgeLamError):
+                logger.exception("a streamed answer failed")
+            await self._write_failure(scope, write, error)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _write_events(self, scope: Scope, write: Write) -> None:
+        replies: dict[int, Reply] = {}
+        await write(self._dialect.begin())
+        async for index, event in merged(self._streams):
+            if isinstance(event, ReplyFinished):
+                replies[index] = event.reply
+                note_reply(scope, event.reply)
+            await write(self._dialect.event(index, event))
+        await write(self._dialect.end([replies[index] for index in sorted(replies)]))
+
+    async def _write_failure(self, scope: Scope, write: Write, error: BaseException) -> None:
+        failure = failure_of(error)
+        note_failure(scope, failure.status, failure.code)
+        await write(self._dialect.failed(failure))
+
+
+def _stopping() -> Closed:
+    return Closed("the server is stopping", hint="ask again in a moment")

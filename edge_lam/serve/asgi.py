@@ -1,0 +1,114 @@
+"""`app`: every route of the server, and what each request passes before it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import time
+from typing import TYPE_CHECKING, cast
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from edge_lam.errors import EdgeLamError, InvalidRequest
+from edge_lam.serve.about import about_routes
+from edge_lam.serve.access_log import AccessLog, note_failure
+from edge_lam.serve.answer import Answer
+from edge_lam.serve.body import read_json
+from edge_lam.serve.dialects import openai_chat
+from edge_lam.serve.dialects.base import Answering, Dialect
+from edge_lam.serve.errors import CLIENT_GONE, TYPES, Failure, failure_of
+from edge_lam.serve.gate import Gate
+from edge_lam.serve.limits import limited_options
+from edge_lam.serve.model import ServedModel
+from edge_lam.serve.options import ServeOptions
+from edge_lam.serve.replies import begin_all
+from edge_lam.serve.tokens import token_routes
+from edge_lam.serve.wire import JSON, failure_response
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from edge_lam.lam import LAM
+    from edge_lam.serve.access_log import Write
+
+DIALECTS: dict[str, type[Dialect]] = {openai_chat.PATH: openai_chat.ChatCompletion}
+
+
+def app(lam: LAM | ServedModel, options: ServeOptions | None = None, *, access_log: Write | None = None) -> ASGIApp:
+    """Return an ASGI app that serves a model.
+
+    Args:
+        lam: the model; it stays open when the server ends.
+        options: how the server behaves.
+        access_log: takes a line of JSON for each request.
+    """
+    options = options or ServeOptions()
+    model = lam if isinstance(lam, ServedModel) else ServedModel.of(lam, options.alias)
+    middleware = [Middleware(AccessLog, write=access_log)]
+    if options.cors:
+        middleware.append(
+            Middleware(CORSMiddleware, allow_origins=options.cors, allow_methods=("GET", "POST"), allow_headers=("*",))
+        )
+    middleware.append(Middleware(Gate, options=options))
+    routes = [Route(path, _endpoint(kind, model, options), methods=["POST"]) for path, kind in DIALECTS.items()]
+    return Starlette(
+        routes=[*routes, *about_routes(model), *token_routes(model, options)],
+        middleware=middleware,
+        exception_handlers={
+            EdgeLamError: _on_error,
+            HTTPException: _on_http_error,
+            ClientDisconnect: _on_disconnect,
+            Exception: _on_error,
+        },
+    )
+
+
+def _endpoint(
+    kind: type[Dialect], model: ServedModel, options: ServeOptions
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers requests in a dialect: read, limit, begin, write."""
+
+    async def endpoint(request: Request) -> Response:
+        body = await read_json(request, options)
+        lam = model.lam
+        answering = Answering(model=model.name, id=uuid4().hex, created=int(time()), info=lam.info)
+        dialect = kind(body, answering)
+        try:
+            streams = await begin_all(lam, dialect.ask.messages, limited_options(dialect.ask, options))
+        except InvalidRequest as error:
+            error.param = dialect.fields.get(error.param or "", error.param)
+            raise
+        return cast("Response", Answer(dialect, streams, model.under_way, options.ping))
+
+    return endpoint
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    return _told(request, failure_of(error))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """Tell what the router found: no such path, or not with this method."""
+    found = cast("HTTPException", error)
+    status, path = found.status_code, request.url.path
+    said = {404: f"there is no {path} here", 405: f"{path} is not asked with {request.method}"}
+    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "error")
+    failure = Failure(status, code, said.get(status, found.detail), None, TYPES.get(status, "server_error"))
+    response = _told(request, failure)
+    response.headers.update(found.headers or {})
+    return response
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    return _told(request, Failure(CLIENT_GONE, "client_gone", "the client went away", None, "server_error"))
+
+
+def _told(request: Request, failure: Failure) -> JSON:
+    note_failure(request.scope, failure.status, failure.code)
+    return failure_response(failure, request.url.path)

@@ -1,0 +1,138 @@
+"""OpenAI's chat completions, with what llama-server's clients find there too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edge_lam.engine import ArgumentsDelta, CallStarted, ReplyFinished, TextDelta, ThinkingDelta
+from edge_lam.errors import InvalidRequest
+from edge_lam.serve.dialects.base import Answering, Ask, Dialect
+from edge_lam.serve.dialects.fields import boolean, count, known_fields, mapping
+from edge_lam.serve.dialects.openai_shared import (
+    LENGTHS,
+    OPTIONS,
+    fingerprint,
+    finish_reason,
+    read_options,
+    timings,
+    usage,
+)
+from edge_lam.serve.errors import error_object
+from edge_lam.serve.wire import DONE, sse, to_text
+
+if TYPE_CHECKING:
+    from edge_lam.engine import Event, Reply
+    from edge_lam.serve.errors import Failure
+
+PATH = "/v1/chat/completions"
+_OWN = ("messages", "n", "stream", "stream_options", "timings_per_token", "return_progress")
+
+
+class ChatCompletion(Dialect):
+    """A request to `PATH`."""
+
+    def __init__(self, body: Mapping[str, Any], answering: Answering) -> None:
+        fields = known_fields(body, (*OPTIONS, *LENGTHS, *_OWN))
+        self.ask = Ask(
+            messages=read_messages(fields.get("messages")),
+            options=read_options(fields),
+            n=count(fields, "n", 1),
+            stream=boolean(fields, "stream"),
+        )
+        if "max_completion_tokens" in fields:
+            self.fields = {"max_tokens": "max_completion_tokens"}
+        self._wants_usage = boolean(mapping(fields, "stream_options"), "include_usage")
+        self._head = {
+            "id": f"chatcmpl-{answering.id}",
+            "object": "chat.completion.chunk" if self.ask.stream else "chat.completion",
+            "created": answering.created,
+            "model": answering.model,
+            "system_fingerprint": fingerprint(answering.info),
+        }
+        self._opening = f"data: {to_text(self._head)[:-1]},"
+
+    def whole(self, replies: Sequence[Reply]) -> dict[str, Any]:
+        """Return a chat completion."""
+        choices = [
+            {
+                "index": index,
+                "message": _message(reply),
+                "logprobs": reply.openai_logprobs,
+                "finish_reason": finish_reason(reply),
+            }
+            for index, reply in enumerate(replies)
+        ]
+        return {**self._head, "choices": choices, "usage": usage(replies), "timings": timings(replies)}
+
+    def begin(self) -> str:
+        """Return the chunks that name the role, which clients wait for."""
+        return "".join(self._delta(index, {"role": "assistant", "content": None}) for index in range(self.ask.n))
+
+    def event(self, index: int, event: Event) -> str:
+        """Return the chunk of an event."""
+        if isinstance(event, TextDelta):
+            return self._delta(index, {"content": event.text})
+        if isinstance(event, ArgumentsDelta):
+            call = {"index": event.index, "function": {"arguments": event.text}}
+            return self._delta(index, {"tool_calls": [call]})
+        if isinstance(event, CallStarted):
+            function = {"name": event.name, "arguments": ""}
+            call = {"index": event.index, "id": event.id, "type": "function", "function": function}
+            return self._delta(index, {"tool_calls": [call]})
+        if isinstance(event, ThinkingDelta):
+            return self._delta(index, {"reasoning_content": event.text})
+        if isinstance(event, ReplyFinished):
+            return self._finish(index, event.reply)
+        return ""
+
+    def end(self, replies: Sequence[Reply]) -> str:
+        """Return what the whole answer took, if that is wanted, and the end."""
+        if not self._wants_usage:
+            return DONE
+        return self._chunk([], usage=usage(replies), timings=timings(replies)) + DONE
+
+    def failed(self, failure: Failure) -> str:
+        """Return an error as clients of OpenAI look for it amid a stream."""
+        return sse(error_object(failure, PATH))
+
+    def _finish(self, index: int, reply: Reply) -> str:
+        """Return the last chunk of a choice; before it the log probabilities, which come in one piece."""
+        before = ""
+        if reply.openai_logprobs is not None:
+            before = self._delta(index, {"content": ""}, logprobs=reply.openai_logprobs)
+        choice = {"index": index, "delta": {}, "finish_reason": finish_reason(reply), "logprobs": None}
+        more = {} if self._wants_usage else {"timings": timings([reply])}
+        return before + self._chunk([choice], **more)
+
+    def _delta(self, index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None = None) -> str:
+        return self._chunk([{"index": index, "delta": delta, "finish_reason": None, "logprobs": logprobs}])
+
+    def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:
+        if self._wants_usage:
+            more.setdefault("usage", None)
+        return f"{self._opening}{to_text({'choices': choices, **more})[1:]}\n\n"
+
+
+def read_messages(messages: object) -> list[dict[str, Any]]:
+    """Return the messages of a request, without what clients dump into them empty.
+
+    Raises:
+        InvalidRequest: no list of objects, or calls in the form that tools replaced; `param` is "messages".
+    """
+    if not isinstance(messages, list):
+        raise InvalidRequest("messages must be a list of messages", param="messages")
+    found = []
+    for index, message in enumerate(messages):
+        if not isinstance(message, Mapping):
+            raise InvalidRequest(f"messages[{index}] must be an object", param="messages")
+        if message.get("function_call") is not None:
+            hint = "write it into tool_calls"
+            raise InvalidRequest(f"messages[{index}] has a function_call", hint=hint, param="messages")
+        found.append({key: value for key, value in message.items() if value is not None or key == "content"})
+    return found
+
+
+def _message(reply: Reply) -> dict[str, Any]:
+    message = {**reply.message, "refusal": None}
+    return {**message, "reasoning_content": reply.thinking} if reply.thinking else message

@@ -1,0 +1,74 @@
+"""What OpenAI's APIs have in common: the options of a reply, and what is told of what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from edge_lam.engine import ChatOptions, Reply
+    from edge_lam.lam import ModelInfo
+
+# The fields that are options of `LAM.chat` under the same name, which checks them.
+OPTIONS = (
+    *("tools", "tool_choice", "parallel_tool_calls", "max_tool_calls", "response_format"),
+    *("temperature", "top_k", "top_p", "min_p", "seed", "logit_bias", "logprobs", "top_logprobs", "stop"),
+)
+LENGTHS = ("max_completion_tokens", "max_tokens", "n_predict")  # the first that is there holds
+_FINISH_REASONS = {"timeout": "length"}  # clients know no other word for a reply that was cut off
+
+
+def read_options(fields: Mapping[str, Any]) -> ChatOptions:
+    """Return the options of `LAM.chat` that a request asks for; -1 tokens, as llama-server has it, is no limit."""
+    options = {name: fields[name] for name in OPTIONS if name in fields}
+    limits = [fields[name] for name in LENGTHS if name in fields]
+    if limits and limits[0] != -1:
+        options["max_tokens"] = limits[0]
+    return cast("ChatOptions", options)
+
+
+def finish_reason(reply: Reply) -> str:
+    """Return why a reply ended, in OpenAI's words."""
+    return _FINISH_REASONS.get(reply.finish_reason, reply.finish_reason)
+
+
+def usage(replies: Sequence[Reply]) -> dict[str, Any]:
+    """Return the tokens of all replies to one prompt, which counts once."""
+    tokens = [reply.report.tokens for reply in replies]
+    prompt, generated = tokens[0].prompt, sum(one.generated for one in tokens)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": generated,
+        "total_tokens": prompt + generated,
+        "prompt_tokens_details": {"cached_tokens": tokens[0].cached},
+    }
+
+
+def timings(replies: Sequence[Reply]) -> dict[str, Any]:
+    """Return times and rates in llama-server's words; milliseconds, and tokens per second."""
+    reports = [reply.report for reply in replies]
+    read = sum(report.tokens.prompt - report.tokens.cached for report in reports)
+    generated = sum(report.tokens.generated for report in reports)
+    prefill = sum(report.times.prefill for report in reports)
+    decode = sum(_decode_seconds(reply) for reply in replies)
+    return {
+        "cache_n": reports[0].tokens.cached,
+        "prompt_n": read,
+        "prompt_ms": round(prefill * 1000, 3),
+        "prompt_per_second": round(read / prefill, 1) if prefill else 0.0,
+        "predicted_n": generated,
+        "predicted_ms": round(decode * 1000, 3),
+        "predicted_per_second": round(generated / decode, 1) if decode else 0.0,
+    }
+
+
+def fingerprint(info: ModelInfo) -> str:
+    """Return what changes where the same seed may lead to another answer."""
+    from edge_lam import __version__
+
+    return f"b{__version__}-{info.format_sha256[:8]}"
+
+
+def _decode_seconds(reply: Reply) -> float:
+    times = reply.report.times
+    return times.decode + times.mask + times.sample + times.draft

@@ -1,0 +1,46 @@
+"""`Gate`: refuses a request by its headers alone, before anything else looks at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+from edge_lam.serve.access_log import note_failure
+from edge_lam.serve.auth import Keys
+from edge_lam.serve.errors import RequestError, failure_of
+from edge_lam.serve.hosts import Hosts
+from edge_lam.serve.wire import failure_response
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from edge_lam.serve.options import ServeOptions
+
+
+class Gate:
+    """An ASGI middleware that checks host, origin and key.
+
+    Args:
+        app: answers what passes.
+        options: says what may.
+    """
+
+    def __init__(self, app: ASGIApp, options: ServeOptions) -> None:
+        self._app = app
+        self._hosts = Hosts(options.hosts, options.cors)
+        self._keys = Keys(options.api_keys)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass, or answer why not."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            try:
+                self._hosts.check(headers)
+                self._keys.check(scope["path"], headers)
+            except RequestError as error:
+                failure = failure_of(error)
+                note_failure(scope, failure.status, failure.code)
+                await failure_response(failure, scope["path"])(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -1,0 +1,35 @@
+"""What one request may ask for at most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_lam.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from edge_lam.engine import ChatOptions
+    from edge_lam.serve.dialects.base import Ask
+    from edge_lam.serve.options import ServeOptions
+
+
+def limited_options(ask: Ask, limits: ServeOptions) -> list[ChatOptions]:
+    """Return the options of each reply to a request, within the server's limits.
+
+    Replies to the same request get seeds that follow each other, so that they differ.
+
+    Raises:
+        InvalidRequest: it asks for more replies, or brings more tools, than it may.
+    """
+    if ask.n > limits.max_choices:
+        raise InvalidRequest(f"n is {ask.n}, and may be {limits.max_choices}", param="n")
+    tools = ask.options.get("tools")
+    if isinstance(tools, list) and len(tools) > limits.max_tools:
+        raise InvalidRequest(f"there are {len(tools)} tools, and may be {limits.max_tools}", param="tools")
+    options: ChatOptions = {**ask.options, "timeout": limits.timeout}
+    if limits.max_tokens is not None:
+        asked = options.get("max_tokens")
+        options["max_tokens"] = min(asked, limits.max_tokens) if isinstance(asked, int) else limits.max_tokens
+    seed = options.get("seed")
+    if ask.n == 1 or not isinstance(seed, int):
+        return [options] * ask.n
+    return [{**options, "seed": seed + index} for index in range(ask.n)]

@@ -1,0 +1,81 @@
+"""Prompts and tokens without a reply: what a text is in tokens, and what the model would read of messages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from edge_lam.errors import InvalidRequest
+from edge_lam.serve.body import read_json
+from edge_lam.serve.dialects.fields import boolean
+from edge_lam.serve.dialects.openai_chat import read_messages
+from edge_lam.serve.wire import JSON
+from edge_lam.tools import as_tools
+
+if TYPE_CHECKING:
+    from edge_lam.lam import LAM
+    from edge_lam.serve.model import ServedModel
+    from edge_lam.serve.options import ServeOptions
+
+
+def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
+    """Return the routes that ask nothing of the model but its vocabulary and template."""
+
+    async def tokenize(request: Request) -> JSON:
+        return JSON(await asyncio.to_thread(_tokenized, model.lam, await read_json(request, options)))
+
+    async def detokenize(request: Request) -> JSON:
+        return JSON(await asyncio.to_thread(_detokenized, model.lam, await read_json(request, options)))
+
+    async def apply_template(request: Request) -> JSON:
+        return JSON({"prompt": await asyncio.to_thread(_prompt, model.lam, await read_json(request, options))})
+
+    async def count_tokens(request: Request) -> JSON:
+        return JSON(await asyncio.to_thread(_counted, model.lam, await read_json(request, options)))
+
+    return [
+        Route("/tokenize", tokenize, methods=["POST"]),
+        Route("/detokenize", detokenize, methods=["POST"]),
+        Route("/apply-template", apply_template, methods=["POST"]),
+        Route("/v1/chat/completions/input_tokens", count_tokens, methods=["POST"]),
+    ]
+
+
+def _tokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
+    model, content = lam._engine.model, body.get("content", "")
+    if not isinstance(content, str):
+        raise InvalidRequest("content must be text", param="content")
+    tokens = model.tokenize(
+        content, add_special=boolean(body, "add_special"), parse_special=boolean(body, "parse_special", True)
+    )
+    if not boolean(body, "with_pieces"):
+        return {"tokens": tokens}
+    return {"tokens": [{"id": token, "piece": _piece(model.token_bytes(token))} for token in tokens]}
+
+
+def _piece(data: bytes) -> str | list[int]:
+    """Return what a token stands for: a text, or bytes that are no whole character."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return list(data)
+
+
+def _detokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
+    tokens = body.get("tokens", [])
+    if not isinstance(tokens, list) or not all(type(token) is int for token in tokens):
+        raise InvalidRequest("tokens must be a list of token ids", param="tokens")
+    return {"content": lam._engine.model.detokenize(tokens).decode(errors="replace")}
+
+
+def _prompt(lam: LAM, body: dict[str, Any]) -> str:
+    return lam._engine.format.render(read_messages(body.get("messages")), as_tools(body.get("tools")))
+
+
+def _counted(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
+    tools, messages = as_tools(body.get("tools")), read_messages(body.get("messages"))
+    tokens = lam._engine.model.tokenize_parts(lam._engine.format.render_segments(messages, tools))
+    return {"object": "response.input_tokens", "input_tokens": len(tokens)}

@@ -1,0 +1,60 @@
+"""What tests of the server ask, and a server with a socket of its own to ask it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+import edge_lam
+from edge_lam.serve import ServeOptions, app
+from edge_lam.serve.run import TimedProtocol, listen
+
+CHAT = "/v1/chat/completions"
+
+
+def tool(name: str, description: str, **parameters: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "properties": parameters, "required": list(parameters)}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
+
+
+TIME = tool("get_time", "Get the current time in a city or time zone.", city={"type": "string"})
+NOTE = tool("add_note", "Save a note.", text={"type": "string", "description": "What to remember"})
+NOTES = tool("read_notes", "Read all notes.")
+TOOLS = [TIME, NOTE, NOTES]
+
+
+def user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+def long_reply(**more: Any) -> dict[str, Any]:
+    """A request whose reply goes on for thousands of tokens: what ends one is made unlikely."""
+    return {"messages": user("tell me a joke"), "logit_bias": {"<|im_end|>": -100}, "max_tokens": 3500, **more}
+
+
+def events_of(body: str) -> list[Any]:
+    """Read server-sent events: their data, decoded, and "[DONE]" as it is."""
+    lines = [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")]
+    return [line if line == "[DONE]" else json.loads(line) for line in lines]
+
+
+@contextlib.contextmanager
+def serving(lam: edge_lam.LAM, options: ServeOptions | None = None, **more: Any) -> Iterator[str]:
+    """Serve a model on a free port of this machine, and give its URL."""
+    (bound,) = listen(["127.0.0.1"], 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    asgi = app(lam, options, **more)
+    config = uvicorn.Config(asgi, http=TimedProtocol, log_config=None, access_log=False, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    try:
+        yield url
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()

@@ -1,0 +1,106 @@
+"""What the server tells of itself and its tokens."""
+
+from __future__ import annotations
+
+import threading
+
+from served import TIME, user
+from starlette.testclient import TestClient
+
+import edge_lam
+from edge_lam.errors import ModelNotFound
+from edge_lam.serve import app
+from edge_lam.serve.model import ServedModel
+
+
+def test_models(client: TestClient, lam: edge_lam.LAM) -> None:
+    listed = client.get("/v1/models").json()
+    (model,) = listed["data"]
+    assert listed["object"] == "list"
+    assert model["id"] == "tiny-lam"
+    assert model["object"] == "model"
+    assert model["meta"]["n_ctx"] == 4096
+    assert model["meta"]["license"] == "apache-2.0"
+    assert model["meta"]["format"] == "xlam-2-qwen"
+    assert client.get("/v1/models/tiny-lam").json() == model
+    missing = client.get("/v1/models/gpt-4")
+    assert missing.status_code == 404
+    assert missing.json()["error"]["code"] == "model_not_found"
+
+
+def test_an_alias(lam: edge_lam.LAM) -> None:
+    client = TestClient(app(ServedModel.of(lam, "my/model")))
+    (model,) = client.get("/v1/models").json()["data"]
+    assert model["id"] == "my/model"
+    assert model["aliases"] == ["tiny-lam"]
+    assert client.get("/v1/models/my/model").status_code == 200
+
+
+def test_props_tell_no_paths(client: TestClient) -> None:
+    props = client.get("/props").json()
+    assert props["model_path"] == "tiny-lam-Q8_0.gguf"
+    assert props["total_slots"] == 2
+    assert props["default_generation_settings"]["n_ctx"] == 4096
+
+
+def test_health_while_the_model_loads(lam: edge_lam.LAM) -> None:
+    loading, failures, ready = threading.Event(), list[BaseException](), threading.Event()
+
+    def load() -> edge_lam.LAM:
+        loading.wait()
+        return lam
+
+    served = ServedModel(load)
+    served.start(ready.set, failures.append)
+    client = TestClient(app(served))
+    for answer in (client.get("/health"), client.post("/v1/chat/completions", json={"messages": user("hello")})):
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "loading"
+        assert int(answer.headers["retry-after"]) >= 1
+    loading.set()
+    ready.wait()
+    assert client.get("/health").json() == {"status": "ok"}
+    assert not failures
+
+
+def test_a_model_that_can_not_be_loaded() -> None:
+    failed = threading.Event()
+
+    def load() -> edge_lam.LAM:
+        raise ModelNotFound("no such model")
+
+    served = ServedModel(load)
+    served.start(lambda: None, lambda error: failed.set())
+    failed.wait()
+    assert TestClient(app(served)).get("/health").status_code == 503
+
+
+def test_tokens_and_back(client: TestClient) -> None:
+    text = "What is the capital of 媽 🤗?"
+    tokens = client.post("/tokenize", json={"content": text}).json()["tokens"]
+    assert client.post("/detokenize", json={"tokens": tokens}).json() == {"content": text}
+    pieces = client.post("/tokenize", json={"content": text, "with_pieces": True}).json()["tokens"]
+    assert [piece["id"] for piece in pieces] == tokens
+    data = b"".join(p.encode() if isinstance(p, str) else bytes(p) for p in (piece["piece"] for piece in pieces))
+    assert data.decode() == text
+    special = client.post("/tokenize", json={"content": "<|im_end|>"}).json()["tokens"]
+    plain = client.post("/tokenize", json={"content": "<|im_end|>", "parse_special": False}).json()["tokens"]
+    assert len(special) == 1 < len(plain)
+    for path, body in (
+        ("/tokenize", {"content": 3}),
+        ("/detokenize", {"tokens": [10**7]}),
+        ("/detokenize", {"tokens": [-1]}),
+        ("/detokenize", {"tokens": "text"}),
+        ("/detokenize", {"tokens": [10**400]}),
+    ):
+        assert client.post(path, json=body).status_code == 400, body
+
+
+def test_the_prompt_of_messages(client: TestClient) -> None:
+    body = {"messages": user("what time is it?"), "tools": [TIME]}
+    prompt = client.post("/apply-template", json=body).json()["prompt"]
+    assert "get_time" in prompt
+    assert prompt.endswith("<|im_start|>assistant\n")
+    counted = client.post("/v1/chat/completions/input_tokens", json=body).json()["input_tokens"]
+    assert counted == client.post("/v1/chat/completions", json=body).json()["usage"]["prompt_tokens"]
+    assert client.post("/apply-template", json={"messages": 3}).status_code == 400

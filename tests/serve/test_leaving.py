@@ -1,0 +1,214 @@
+"""Clients that leave, a server that is busy, and one that stops: each reply ends, and nobody is left without a word."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from served import CHAT, events_of, long_reply, serving, user
+
+import edge_lam
+from edge_lam.serve import ServeOptions
+
+Narrow = tuple[edge_lam.LAM, Callable[[], dict[str, Any]]]
+SECONDS = 120.0  # what nothing here takes
+
+
+def post(url: str, body: dict[str, Any], **more: Any) -> Any:
+    return httpx2.Client(base_url=url, timeout=SECONDS).stream("POST", CHAT, json=body, **more)
+
+
+@contextlib.contextmanager
+def connected(url: str) -> Iterator[socket.socket]:
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def begun(url: str, path: str, body: dict[str, Any]) -> Iterator[socket.socket]:
+    """A request that was sent, whose answer is not read."""
+    data = json.dumps(body).encode()
+    with connected(url) as connection:
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(data)}\r\n\r\n".encode() + data
+        )
+        yield connection
+
+
+def test_a_client_that_leaves_a_stream_ends_its_reply(narrow: Narrow) -> None:
+    lam, next_line = narrow
+    with serving(lam) as url:
+        with post(url, long_reply(stream=True)) as answer:
+            lines = answer.iter_lines()
+            while '"content":"' not in next(lines):
+                pass
+        line = next_line()
+        assert line["error"] == "cancelled"
+        assert 0 < line["tokens"]["sampled"] < 3000
+
+
+def test_a_client_that_leaves_amid_its_prompt_ends_its_reply(narrow: Narrow) -> None:
+    lam, next_line = narrow
+    with serving(lam) as url:
+        with post(url, {"messages": user("word " * 1950), "stream": True}) as answer:
+            assert '"role":"assistant"' in next(answer.iter_lines())
+        line = next_line()
+        assert line["error"] == "cancelled"
+        assert line["tokens"]["sampled"] == 0
+
+
+def test_a_client_that_leaves_before_the_whole_answer_ends_its_reply(narrow: Narrow) -> None:
+    lam, next_line = narrow
+    log: list[dict[str, Any]] = []
+    with serving(lam, access_log=lambda line: log.append(json.loads(line))) as url:
+        with begun(url, CHAT, long_reply()):
+            time.sleep(0.3)  # let it begin; if it has not, the reply ends all the same
+        assert next_line()["error"] == "cancelled"
+        deadline = time.monotonic() + SECONDS
+        while not log and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert (log[0]["status"], log[0]["error"]) == (499, "client_gone")
+
+
+def test_a_half_sent_request_is_given_up(narrow: Narrow) -> None:
+    lam, _ = narrow
+    with serving(lam, ServeOptions(body_timeout=0.2)) as url, connected(url) as connection:
+        connection.sendall(f"POST {CHAT} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{{".encode())
+        assert b" 408 " in connection.recv(4096).splitlines()[0]
+
+
+def test_headers_that_do_not_end_are_given_up(narrow: Narrow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_lam.serve.run.HEADER_SECONDS", 0.2)
+    lam, _ = narrow
+    with serving(lam) as url, connected(url) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += connection.recv(4096)
+        connection.sendall(b"GET /health HTTP/1.1\r\nhos")
+        assert connection.recv(4096) == b""
+
+
+def test_one_more_than_the_queue_takes_is_told_to_come_again(narrow: Narrow) -> None:
+    lam, next_line = narrow
+    with serving(lam) as url:
+        with post(url, long_reply(stream=True)) as answer:
+            lines = answer.iter_lines()  # a generator that is gone would close the connection
+            next(lines)
+            for stream in (False, True):
+                with post(url, {"messages": user("hello"), "stream": stream}) as refused:
+                    assert refused.status_code == 429
+                    assert int(refused.headers["retry-after"]) >= 1
+                    assert json.loads(refused.read())["error"]["code"] == "busy"
+        for _ in range(3):
+            next_line()
+        with post(url, {"messages": user("hello")}) as answer:
+            assert answer.status_code == 200
+
+
+def test_a_silent_stream_shows_that_the_server_is_there(narrow: Narrow) -> None:
+    lam, _ = narrow
+    with (
+        serving(lam, ServeOptions(ping=0.02)) as url,
+        post(url, {"messages": user("word " * 1950), "stream": True}) as answer,
+    ):
+        body = answer.read().decode()
+    assert ": ping\n\n" in body
+    *_, end = events_of(body)
+    assert end == "[DONE]"
+
+
+@contextlib.contextmanager
+def command(*args: str, stderr: str = r"at (\S+)") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `edge-lam serve`, and give the process and what it says of where it is."""
+    line = [sys.executable, "-m", "edge_lam.cli.main", "serve", "--log", "off", *args]
+    child = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert child.stderr is not None
+        found = re.search(stderr, child.stderr.readline())
+        assert found
+        yield child, found[1]
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_a_server_that_is_told_to_stop_ends_what_is_under_way() -> None:
+    with (
+        command("--port", "0") as (child, url),
+        post(url, long_reply(stream=True) | {"max_tokens": 300}) as answer,
+    ):
+        lines = answer.iter_lines()
+        next(lines)
+        child.send_signal(signal.SIGTERM)
+        *_, end = [line for line in lines if line]
+        assert end == "data: [DONE]"
+        assert child.wait(SECONDS) == 0
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(url + "/health")
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["status"] == 200
+
+
+def test_a_server_waits_no_longer_than_it_may() -> None:
+    with command("--port", "0", "--grace", "1") as (child, url), begun(url, CHAT, long_reply()) as connection:
+        with post(url, long_reply(stream=True)) as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            child.send_signal(signal.SIGTERM)
+            *_, end = [line for line in lines if line]
+        assert json.loads(end.removeprefix("data: "))["error"]["code"] == "closed"
+        told = connection.makefile("rb").read()
+        assert b" 503 " in told.splitlines()[0]
+        assert b'"code":"closed"' in told
+        assert child.wait(SECONDS) == 0
+
+
+def test_a_unix_socket_is_of_this_user_and_goes_with_the_server(tmp_path: Path) -> None:
+    path = tmp_path / "http.sock"
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(path))
+    stale.close()
+    with command("--unix", str(path)) as (child, where):
+        assert where == str(path)
+        assert path.stat().st_mode & 0o777 == 0o600
+        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path))) as client:
+            assert client.get("http://any/health").status_code == 200
+        with command("--unix", str(path), stderr=r"error: (.*)") as (second, reason):
+            assert "can't listen" in reason
+            assert second.wait(SECONDS) == 1
+        child.send_signal(signal.SIGINT)
+        assert child.wait(SECONDS) == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--host", "0.0.0.0"), "without a key"),  # noqa: S104
+        (("no-such-model.gguf", "--port", "0"), "no-such-model.gguf"),
+        (("a.gguf", "--model", "b.gguf"), "named twice"),
+        (("--host", "no-such-host.invalid", "--api-key", "k"), "can't listen"),
+        (("--api-key-file", "/no/such/file"), "can't be read"),
+        (("--api-key", ""), "empty"),
+    ],
+)
+def test_what_the_command_refuses(args: tuple[str, ...], said: str) -> None:
+    line = [sys.executable, "-m", "edge_lam.cli.main", "serve", *args]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=SECONDS, check=False, env=os.environ)
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
