@@ -5,6 +5,7 @@ In go the options of the command line, out come `Results`, whose settings say al
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -90,7 +91,9 @@ def _tell_wrong_lines(files: Sequence[Path]) -> None:
 def _result_path(out: Path | None) -> Path:
     if out is not None and out.suffix == ".json":
         if out.exists():
-            raise InvalidRequest(f"{out} exists", hint=f"go on with it by --resume {out}, or name another", param="out")
+            raise InvalidRequest(
+                f"{out} exists", hint=f"go on with it by --resume {shlex.quote(str(out))}, or name another", param="out"
+            )
         return out
     folder = out or state_dir() / "bench"
     return folder / f"bench-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}.json"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from bench_data import make_results
 
 from edge_lam.cli.main import run
+from edge_lam_benchmarks.report.tables import places
 from edge_lam_benchmarks.results import read_results
 
 QUICK = ["--suite", "latency", "--scenario", "text", "--repeats", "2", "--threads", "1"]
@@ -48,6 +50,21 @@ def test_what_is_missing_is_measured_by_resume(measured: Path, tmp_path: Path) -
     items = json.loads(path.read_text())["items"]
     assert items[0] == plain["items"][0], "what was measured stays as it is"
     assert gone in [item["id"] for item in items]
+
+
+def test_the_command_that_is_printed_for_the_rest_works_as_it_is(
+    measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = json.loads(measured.read_text())
+    plain["finished"], gone = "", plain["items"].pop()["id"]
+    path = tmp_path / "my results" / "d.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(plain))
+    (line,) = (line for line in places(read_results(path)) if line.startswith("not complete: "))
+    words = shlex.split(line.removeprefix("not complete: ").removesuffix(" measures the rest"))
+    assert run(words[1:]) == 0
+    assert gone in [item["id"] for item in json.loads(path.read_text())["items"]]
+    assert "not complete" not in capsys.readouterr().out
 
 
 def test_another_model_under_the_same_name_is_refused(

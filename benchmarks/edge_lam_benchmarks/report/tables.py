@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from edge_lam_benchmarks.environment import BUSY
@@ -66,7 +67,7 @@ def places(results: Results) -> list[str]:
     lines = [f"command: {results.command}", f"seed {results.seed}, {_amount(results)}"]
     if not results.finished:
         command = "edge-lam bench" if "suites" in results.settings else "edge-lam bench targets"
-        lines.append(f"not complete: {command} --resume {results.path.name} measures the rest")
+        lines.append(f"not complete: {command} --resume {shlex.quote(str(results.path))} measures the rest")
     for facts in results.environments.values():
         lines += _place(facts)
     for facts in results.models.values():

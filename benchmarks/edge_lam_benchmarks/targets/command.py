@@ -127,6 +127,8 @@ def _tell(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
 def _new_results(ctx: click.Context, plan: Plan, out: Path | None) -> Results:
     path = out or state_dir() / "bench" / f"targets-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}.json"
     if path.exists():
-        raise InvalidRequest(f"{path} exists", hint=f"go on with it by --resume {path}, or name another", param="out")
+        raise InvalidRequest(
+            f"{path} exists", hint=f"go on with it by --resume {shlex.quote(str(path))}, or name another", param="out"
+        )
     command = ctx.meta.get("edge_lam.bench", "edge-lam bench targets")
     return Results(path, command, plan.seed, plan.to_settings())
