@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 )
 @KV_TYPE
 @ADAPTERS
-@click.option("--budget", type=byte_size, metavar="SIZE", help="Memory that there is, such as 2GiB.")
+@click.option("--budget", metavar="SIZE", help="Memory that there is, such as 2GiB or 800MB.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     *,
@@ -44,7 +45,7 @@ def command(
     n_parallel: int,
     kv_type: str,
     adapters: list[tuple[str, float]],
-    budget: int | None,
+    budget: str | None,
     as_json: bool,
 ) -> None:
     """Tell what a model will take of the memory, from its header alone.
@@ -57,22 +58,24 @@ def command(
     from edge_lam.llama.plan import largest_context, plan_memory
     from edge_lam.model_path import find_model
 
+    given = None if budget is None else byte_size(budget)
     file = ModelFile.read(find_model(model))
     added = adapter_bytes(adapters)
     plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=added)
-    verdict: dict[str, Any] = {"budget": budget, "fits": None, "largest_n_ctx": None}
-    if budget is not None:
-        most = largest_context(file, budget, n_parallel=n_parallel, kv_type=kv_type, adapters=added)
-        verdict |= {"fits": plan.total <= budget, "largest_n_ctx": most}
+    verdict: dict[str, Any] = {"budget": given, "fits": None, "largest_n_ctx": None}
+    if given is not None:
+        most = largest_context(file, given, n_parallel=n_parallel, kv_type=kv_type, adapters=added)
+        verdict |= {"fits": plan.total <= given, "largest_n_ctx": most}
     if as_json:
         print_json(plan.to_dict() | verdict)
     else:
-        _show(file.header.name, plan, verdict)
+        _show(file.header.name, plan, verdict, budget or "")
     if verdict["fits"] is False:
         raise click.exceptions.Exit(1)
 
 
-def _show(name: str, plan: Plan, verdict: dict[str, Any]) -> None:
+def _show(name: str, plan: Plan, verdict: dict[str, Any], budget: str) -> None:
+    """Print the parts, and whether they fit the budget, which is said as it was typed."""
     out = console()
     table = plain_table(one_line(name), "", "memory")
     for label, n_bytes in (
@@ -90,4 +93,7 @@ def _show(name: str, plan: Plan, verdict: dict[str, Any]) -> None:
         context = f"{plan.n_ctx} tokens" + (f" for each of {plan.n_parallel}" if plan.n_parallel > 1 else "")
         held = f"at most {most} tokens of context fit" if most else "no context fits: use a smaller quant"
         fits = "fits" if verdict["fits"] else "does not fit"
-        out.print(f"{fits} {size(verdict['budget'])} with {context}; {held}")
+        asked = one_line(budget)
+        if not re.fullmatch(r"[\d.]+ ?[kmg]b", asked.lower()):  # another unit than that of the table
+            asked += f" ({size(verdict['budget'])})"
+        out.print(f"{fits} {asked} with {context}; {held}", soft_wrap=True)

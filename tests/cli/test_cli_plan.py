@@ -38,9 +38,20 @@ def test_sizes_that_are_none_are_refused(plan, budget):
     assert "is no size" in result.err
 
 
-@pytest.mark.parametrize(("text", "size"), [("2GiB", 2**31), ("1.5m", 1572864), ("800 MB", 800 * 2**20), ("77", 77)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("2GiB", 2**31), ("1.5m", 1572864), ("800 MB", 800_000_000), ("7b", 7), ("77", 77)]
+)
 def test_sizes_in_units(plan, text, size):
     assert json.loads(plan("--budget", text, "--json").out)["budget"] == size
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [("20MB", "20MB with"), ("20 mb", "20 mb with"), ("20MiB", "20MiB (21.0 MB) with"), ("20M", "20M (21.0 MB) with")],
+)
+def test_a_budget_is_answered_as_it_was_typed_and_in_the_unit_of_the_table(plan, budget, said):
+    shown = " ".join(plan("--n-ctx", "256", "--budget", budget).out.split())
+    assert f"fits {said} 256 tokens" in shown or f"does not fit {said} 256 tokens" in shown
 
 
 def test_sequences_and_types_are_planned_too(plan):
