@@ -1,6 +1,6 @@
 """The folders that edge-lam writes to, and the paths that people name. Nothing is created here; who writes, creates.
 
-EDGE_LAM_HOME overrides both. Elsewhere: XDG on Linux, ~/Library on macOS.
+EDGE_LAM_HOME overrides all. Elsewhere: XDG on Linux, ~/Library on macOS.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ def state_dir() -> Path:
 def cache_dir() -> Path:
     """Return the folder for what can be made or fetched again."""
     return _folder("XDG_CACHE_HOME", ".cache", "Caches")
+
+
+def config_dir() -> Path:
+    """Return the folder for what people choose once: the config file."""
+    return _folder("XDG_CONFIG_HOME", ".config", "Application Support")
 
 
 def user_path(path: str | os.PathLike[str], *, param: str = "path") -> Path:

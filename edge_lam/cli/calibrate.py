@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edge_lam.cli.material import material_options
-from edge_lam.cli.options import examples
+from edge_lam.cli.options import MODEL, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json, size
 
@@ -21,7 +21,7 @@ from edge_lam.cli.terminal import console, one_line, print_json, size
         "edge-lam calibrate my-finetune-BF16.gguf --calls calls.jsonl --text wiki.txt -o imatrix.gguf",
     ),
 )
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option(
     "-o",
     "--output",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from edge_lam.cli.options import examples
+from edge_lam.cli.options import FILE, MODEL, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, count, duration, one_line, plain_table, print_json, print_table, size
 
@@ -39,7 +39,7 @@ _STAGES = {
         "edge-lam convert ./my-finetune --adapter ./my-lora --export-adapter my-lora.gguf",
     ),
 )
-@click.argument("source")
+@click.argument("source", type=MODEL)
 @click.option(
     "-o",
     "--out",
@@ -71,7 +71,7 @@ _STAGES = {
     metavar="FILE",
     help="Write the adapter as a GGUF of its own, for `--adapter` of `call` and `chat`; the weights are left alone.",
 )
-@click.option("--imatrix", "imatrix_file", metavar="FILE", help="An importance matrix, ours or llama.cpp's.")
+@click.option("--imatrix", "imatrix_file", type=FILE, metavar="FILE", help="An importance matrix, ours or llama.cpp's.")
 @click.option(
     "--calibrate",
     "calls",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import examples, format_options
+from edge_lam.cli.options import MODEL, examples, format_options
 from edge_lam.cli.terminal import console, count, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         "edge-lam info Salesforce/xLAM-2-1b-fc-r-gguf:Q4_K_M --json",
     ),
 )
-@click.argument("model", required=False)
+@click.argument("model", type=MODEL, required=False)
 @format_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(*, model: str | None, format: str | None, template: str | None, verbatim: bool, as_json: bool) -> None:

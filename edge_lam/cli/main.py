@@ -12,11 +12,16 @@ import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
+from edge_lam.cli.defaults import Defaults
 from edge_lam.cli.options import GLOBAL_OPTIONS, Settings, examples
 from edge_lam.errors import EdgeLamError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Name: what `edge-lam --help` says, so that it need not import the commands. A test holds it against their own help.
 COMMANDS = {
@@ -35,10 +40,13 @@ COMMANDS = {
     "lint": "Show what tools cost in the prompt, and how calls are held to their schemas.",
     "trajectories": "Export what ran as training data, and check which calls are clean.",
     "bake": "Compute tools and system message ahead, into one file to ship inside an app.",
+    "config": "Show and change what options are by default, such as the model.",
+    "completion": "Print a script with which a shell completes commands, options, models and files.",
     "cache": "List what is kept of prompts, so that the next start need not read them again.",
     "doctor": "Check this machine, the build and the model; advise where something is wrong.",
 }
 
+COMPLETE_VARIABLE = "_EDGE_LAM_COMPLETE"  # set for each Tab by the script of `edge-lam completion`
 INTERRUPTED = 130
 EXIT_CODES = """
 
@@ -66,14 +74,27 @@ class CommandGroup(click.Group):
         command.params.extend(option for option in GLOBAL_OPTIONS if option.name not in known)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without importing them all."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, or say which one may be meant."""
+        """Find a command, and the defaults of its options; or say which one may be meant."""
+        if ctx.resilient_parsing and args[0] not in COMMANDS:  # while a shell completes, nothing can be said
+            return None, None, args
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             close = get_close_matches(args[0], COMMANDS, n=1)
             raise click.UsageError(f"no command {args[0]!r}" + (f", did you mean {close[0]!r}?" if close else ""), ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        asks = ctx.resilient_parsing or name == "config"  # a shell that completes, or who mends the file
+        if command and name and not asks and not set(ctx.help_option_names) & set(rest):
+            ctx.default_map = {name: Defaults(command)}
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -133,6 +154,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that can't show a character gets "?", not a traceback
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(commands, {}, "edge-lam", COMPLETE_VARIABLE, instruction))
     sys.exit(run())
 
 

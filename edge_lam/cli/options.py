@@ -8,11 +8,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.sizes import read_size
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from edge_lam.lam import LAM
 
 Function = Callable[..., Any]
@@ -32,6 +35,26 @@ def byte_size(text: str) -> int:
         return read_size(text)
     except InvalidRequest as error:
         raise click.BadParameter(error.message) from error
+
+
+class ModelName(click.Path):
+    """The file or the name of a model, which a shell completes from what is on this disk and what has a short name."""
+
+    name = "model"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return files first: bash would forget the names before them."""
+        from click.shell_completion import CompletionItem
+
+        from edge_lam.hub import ALIASES, stored_models
+
+        names = dict.fromkeys([*(alias.name for alias in ALIASES), *(model.name for model in stored_models())])
+        found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return [*super().shell_complete(ctx, param, incomplete), *found]
+
+
+MODEL = ModelName()
+FILE = click.Path()  # a name that a shell completes; whether there is such a file, its reader says
 
 
 def _budget(text: str) -> int | bool:
@@ -104,8 +127,14 @@ class SamplingOptions:
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    if value and parameter.name:
-        setattr(ctx.ensure_object(Settings), parameter.name, value)
+    """Keep an option that may stand before the command's name or behind it; a default beats neither."""
+    settings = ctx.ensure_object(Settings)
+    if value and parameter.name and not (getattr(settings, parameter.name) and _is_default(ctx, parameter.name)):
+        setattr(settings, parameter.name, value)
+
+
+def _is_default(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE
 
 
 GLOBAL_OPTIONS = (
@@ -145,7 +174,9 @@ _FORMAT_OPTIONS = (
         type=click.Choice(["xlam-2-qwen", "xlam-2-llama", "xlam-1-fc", "xlam-1-general", "agentlm", "generic"]),
         help="The chat format to speak.  [default: what the model file tells]",
     ),
-    click.option("--template", metavar="FILE", help="A Jinja chat template to render instead of the format's own."),
+    click.option(
+        "--template", type=FILE, metavar="FILE", help="A Jinja chat template to render instead of the format's own."
+    ),
     click.option("--verbatim", is_flag=True, help="Render the template in the model file, known defects included."),
 )
 KV_TYPE = click.option(
@@ -168,6 +199,7 @@ DEVICE = click.option(
 ADAPTERS = click.option(
     "--adapter",
     "adapters",
+    type=FILE,
     multiple=True,
     callback=_scaled_files,
     metavar="FILE[:SCALE]",
@@ -177,6 +209,7 @@ _MODEL_OPTIONS = (
     click.option(
         "-m",
         "--model",
+        type=MODEL,
         metavar="MODEL",
         help="A GGUF file, a name such as xlam-2-1b, or owner/repo:QUANT on the hub.  [default: the embedded tiny-lam]",
     ),
@@ -198,7 +231,7 @@ _MODEL_OPTIONS = (
         help="Copy weights into the order of the processor's kernels: faster replies, a slower start.",
     ),
     ADAPTERS,
-    click.option("--prefix", metavar="FILE", help="What `edge-lam bake` computed of the tools."),
+    click.option("--prefix", type=FILE, metavar="FILE", help="What `edge-lam bake` computed of the tools."),
     *_FORMAT_OPTIONS,
 )
 _SAMPLING_OPTIONS = (
@@ -248,6 +281,7 @@ SYSTEM = click.option("--system", metavar="TEXT", help="A system message for the
 TOOLS = click.option(
     "-t",
     "--tools",
+    type=FILE,
     multiple=True,
     metavar="SOURCE",
     help="tools.py, tools.json or module:attribute; may be repeated.  [default: the tools of the demo]",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import ADAPTERS, KV_TYPE, byte_size, examples
+from edge_lam.cli.options import ADAPTERS, KV_TYPE, MODEL, byte_size, examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         "edge-lam plan my.Q4_K_M.gguf --parallel 4 --budget 2GiB --json",
     ),
 )
-@click.argument("model", required=False)
+@click.argument("model", type=MODEL, required=False)
 @click.option(
     "--n-ctx", "--ctx", type=click.IntRange(min=1), help="Tokens of context.  [default: as loaded, at most 4096]"
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_lam.cli.options import examples
+from edge_lam.cli.options import MODEL, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json, size
 
@@ -32,7 +32,7 @@ _LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
         "edge-lam pull xlam-2-1b --checkpoint",
     ),
 )
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--revision", metavar="REV", help="A branch, tag or commit; the same as MODEL@REV.  [default: main]")
 @click.option("--checkpoint", is_flag=True, help="Take the weights to convert, not a GGUF to run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

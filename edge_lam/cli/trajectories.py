@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import examples
+from edge_lam.cli.options import FILE, examples
 from edge_lam.cli.terminal import console, one_line, print_json
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def command() -> None:
         "edge-lam trajectories export chat.json -o train.jsonl --tools my_tools.py",
     ),
 )
-@click.argument("log")
+@click.argument("log", type=FILE)
 @click.option(
     "-o", "--output", required=True, metavar="FILE", help="Where to write: a list if it ends in .json, else lines."
 )
@@ -136,7 +136,7 @@ def export(*, log: str, output: str, clean_only: bool, force: bool, verifier: Ve
         "edge-lam trajectories check train.jsonl --tools my_tools.py --execute --timeout 5",
     ),
 )
-@click.argument("file")
+@click.argument("file", type=FILE)
 @_check_options
 def check(*, file: str, verifier: Verifier, as_json: bool) -> None:
     """Say which calls of a file of trajectories are clean.

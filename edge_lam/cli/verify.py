@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.cli.material import material_options
-from edge_lam.cli.options import examples
+from edge_lam.cli.options import MODEL, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table
 
@@ -28,8 +28,8 @@ _STAGES = {"read": "reading with both", "model": "calls of the model", "against"
         "edge-lam verify my.Q4_K_M.gguf --against my.F16.gguf --text wiki.txt --json",
     ),
 )
-@click.argument("model")
-@click.option("--against", metavar="MODEL", required=True, help="The reference, with the same vocabulary.")
+@click.argument("model", type=MODEL)
+@click.option("--against", type=MODEL, metavar="MODEL", required=True, help="The reference, with the same vocabulary.")
 @click.option("--max-kl", type=click.FloatRange(min=0), help="Highest mean KL divergence, in nats.")
 @click.option(
     "--min-agreement",
