@@ -24,12 +24,16 @@ its name in `param`. This module knows nothing of where an error is shown.
 
 from __future__ import annotations
 
+from edge_lam.printable import one_line
+
+LONGEST_MESSAGE, LONGEST_HINT = 320, 170  # characters: what is wrong with a file may quote it
+
 
 class EdgeLamError(Exception):
     """Base of all errors of edge-lam.
 
     Attributes:
-        message: what is wrong, in one line.
+        message: what is wrong, in one line; control characters are escaped, and a long one loses its middle.
         hint: what to do about it, or "".
         code: a stable identifier, such as "prompt_too_long".
         param: the argument at fault, or None.
@@ -38,9 +42,9 @@ class EdgeLamError(Exception):
     code = "error"
 
     def __init__(self, message: str, *, hint: str = "", param: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = one_line(message, LONGEST_MESSAGE)
+        super().__init__(self.message)
+        self.hint = one_line(hint, LONGEST_HINT)
         self.param = param
 
     def __str__(self) -> str:

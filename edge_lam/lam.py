@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
-from edge_lam.decoding import TokenizerAhead
+from edge_lam.decoding import TokenizerAhead, check_vocabulary
 from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, Reply, ReplyFinished, Request
 from edge_lam.engine.admission import admit
 from edge_lam.engine.stream import async_events_of, reply_of
@@ -129,6 +129,7 @@ def load(
     loaded: Model | None = None
     try:
         loaded = Model(file, device=device, repack=repack and not is_short)
+        check_vocabulary(loaded, chat_format.end_of_turn)
         context = Context(
             loaded,
             n_ctx=plan.n_ctx,

@@ -6,9 +6,10 @@ import pytest
 
 import edge_lam
 from edge_lam.decoding import Vocabulary
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import InvalidModelFile, InvalidRequest
 from edge_lam.formats import XLam2Qwen, detect
 from edge_lam.llama import Model
+from edge_lam.llama.probe import write_model
 
 
 def get_time(city: str) -> str:
@@ -66,3 +67,10 @@ def test_the_timeout_of_a_request_covers_its_template(tmp_path):
         assert lam.chat("short", max_tokens=1).report.tokens.prompt > 0
         with pytest.raises(InvalidRequest, match="it takes too long"):
             lam.chat("long", timeout=1e-3)
+
+
+def test_a_vocabulary_that_no_grammar_works_with_is_found_by_load(tmp_path, capfd):
+    write_model(tmp_path / "odd.gguf")  # that of the self-test: no text can be made of its tokens
+    with pytest.raises(InvalidModelFile, match="has no tokens for control characters"):
+        edge_lam.load(tmp_path / "odd.gguf", device="cpu", log="off", format="xlam-2-llama")
+    assert capfd.readouterr() == ("", "")

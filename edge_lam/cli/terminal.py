@@ -8,11 +8,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.printable import one_line, printable
 from edge_lam.sizes import size
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ __all__ = [
 
 PLAIN_WIDTH = 100
 
-# Control characters other than newline and tab: a reply or a file name must not drive the terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
 
 def console(*, stderr: bool = False) -> Console:
     """Return the console of stdout or stderr."""
@@ -36,16 +33,6 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
-
-
-def printable(text: str) -> str:
-    """Return text with its control characters made visible: ESC is printed as its escape code."""
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
-
-
-def one_line(text: str) -> str:
-    """Return text on one line, safe to print."""
-    return printable(" ".join(text.split()))
 
 
 def plain_table(title: str, *columns: str) -> Table:

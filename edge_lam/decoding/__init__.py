@@ -12,7 +12,7 @@ from edge_lam.decoding.logprobs import TokenLogprob, TopLogprob
 from edge_lam.decoding.loop import Done, LimitReached, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
 from edge_lam.decoding.names import Names
 from edge_lam.decoding.sampling import Sampler
-from edge_lam.decoding.tokenizer import TokenizerAhead
+from edge_lam.decoding.tokenizer import TokenizerAhead, check_vocabulary
 from edge_lam.decoding.trace import Trace
 from edge_lam.decoding.vocabulary import Vocabulary
 
@@ -36,6 +36,7 @@ __all__ = [
     "Trace",
     "Unconstrained",
     "Vocabulary",
+    "check_vocabulary",
     "decode",
     "read_prompt",
     "reuse_prompt",

@@ -9,6 +9,7 @@ import ctypes
 import threading
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.errors import EdgeLamError, InvalidModelFile
 from edge_lam.llama import Model
 from edge_lam.llama.pieces import marked_pieces, tokenize_address
 
@@ -63,6 +64,19 @@ def make_tokenizer(model: Model, ends: frozenset[int], tokenize: int | None = No
     return tokenizer
 
 
+def check_vocabulary(model: Model, end_of_turn: str) -> None:
+    """Refuse a model that could be held to no grammar, before anything is asked of it; arguments as of `end_tokens`.
+
+    Raises:
+        InvalidModelFile: no token ends a reply, or none stands for a control character alone, which llguidance puts
+            before what it tokenizes.
+    """
+    if not end_tokens(model, end_of_turn):
+        raise InvalidModelFile(f"{model.path} has no token that ends a reply", hint="convert it again")
+    if not any(len(model.tokenize(chr(number), parse_special=False)) == 1 for number in range(1, 32)):
+        raise InvalidModelFile(f"{model.path} has no tokens for control characters", hint="convert it again")
+
+
 class TokenizerAhead:
     """Builds the tokenizer of a model beside its loading, which leaves the interpreter free: from a vocabulary alone.
 
@@ -79,7 +93,7 @@ class TokenizerAhead:
         self._vocab: int | None = None
         self._function = _TOKENIZE(self._tokenize)
         self._raw = _TOKENIZE(tokenize_address())
-        self._result: LLTokenizer | Exception
+        self._result: LLTokenizer | EdgeLamError
         self._thread = threading.Thread(target=self._build, name="edge-lam-tokenizer", daemon=True)
         self._thread.start()
 
@@ -92,9 +106,10 @@ class TokenizerAhead:
 
         Raises:
             BackendError: the vocabulary could not be loaded.
+            InvalidModelFile: llguidance can't use it.
         """
         self.wait()
-        if isinstance(self._result, Exception):
+        if isinstance(self._result, EdgeLamError):
             raise self._result
         self._vocab = model.vocab
         return self._result
@@ -107,8 +122,11 @@ class TokenizerAhead:
                 address = ctypes.cast(self._function, ctypes.c_void_p).value
                 self._result = make_tokenizer(model, ends, address)
                 self._vocab = None
-        except Exception as error:  # whoever asks for the result gets it
+        except EdgeLamError as error:  # whoever asks for the result gets it
             self._result = error
+        except BaseException as error:  # a panic of llguidance is no Exception
+            reason = f"{self._file.path}: its vocabulary can't be used: {error}"
+            self._result = InvalidModelFile(reason, hint="convert it again")
 
     def _tokenize(self, _vocab: int, *arguments: Any) -> int:
         return int(self._raw(self._vocab, *arguments)) if self._vocab else 0

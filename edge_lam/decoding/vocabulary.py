@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections import OrderedDict
@@ -10,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens, make_tokenizer
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.llama import GGUFArray
 
 if TYPE_CHECKING:
@@ -60,8 +61,12 @@ class Vocabulary:
 
     def build(self) -> None:
         """Begin to build, in the background, what grammars need; the first one waits for it."""
-        self._building = threading.Thread(target=lambda: self._tokenizer, name="edge-lam-vocabulary", daemon=True)
+        self._building = threading.Thread(target=self._build, name="edge-lam-vocabulary", daemon=True)
         self._building.start()
+
+    def _build(self) -> None:
+        with contextlib.suppress(EdgeLamError):  # whoever asks for it next gets it
+            _ = self._tokenizer
 
     def wait(self) -> None:
         """Wait until nothing is being built: the model may be closed then."""

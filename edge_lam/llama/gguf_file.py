@@ -15,8 +15,23 @@ from typing import Any
 from edge_lam.errors import InvalidModelFile, ModelNotFound
 from edge_lam.llama.gguf_reader import DOWNLOAD_HINT, Reader, refuse_duplicates
 from edge_lam.llama.gguf_types import FILE_TYPES, GGUFArray, Tensor
+from edge_lam.printable import one_line
+
+LONGEST_LABEL = 200  # characters of a name or licence, as they are shown
 
 __all__ = ["GGUFArray", "GGUFHeader", "Tensor"]
+
+# What edge-lam or llama.cpp reads by name, with the type that it has to have; arrays by the type of their elements.
+_TEXT_KEYS = (
+    "general.architecture general.name general.basename general.license tokenizer.chat_template tokenizer.ggml.model "
+    "tokenizer.ggml.pre"
+).split()
+_INTEGER_KEYS = "general.file_type general.alignment split.no split.count".split() + [
+    f"tokenizer.ggml.{name}_token_id" for name in ("bos", "eos", "eot", "eom", "unknown", "padding", "seperator")
+]
+_FLAG_KEYS = [f"tokenizer.ggml.{name}" for name in ("add_bos_token", "add_eos_token", "add_space_prefix")]
+_TYPES = dict.fromkeys(_TEXT_KEYS, str) | dict.fromkeys(_INTEGER_KEYS, int) | dict.fromkeys(_FLAG_KEYS, bool)
+_ARRAYS = {"tokens": ("string",), "merges": ("string",), "token_type": ("<i4", "<u4"), "scores": ("<f4",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +80,12 @@ class GGUFHeader:
     @property
     def name(self) -> str:
         """The model's own name, else the name of the file."""
-        return self._text("general.name") or self.path.stem
+        return one_line(self._text("general.name"), LONGEST_LABEL) or self.path.stem
 
     @property
     def license(self) -> str:
         """The licence as the file states it, or ""."""
-        return self._text("general.license")
+        return one_line(self._text("general.license"), LONGEST_LABEL)
 
     @property
     def chat_template(self) -> str | None:
@@ -108,11 +123,30 @@ def _read_part(path: Path) -> GGUFHeader:
             if size < 24:
                 raise InvalidModelFile(f"{path} is {f'only {size} bytes' if size else 'empty'}", hint=DOWNLOAD_HINT)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return GGUFHeader(path, *Reader(path, data, size).header(), size)
+                header = GGUFHeader(path, *Reader(path, data, size).header(), size)
     except FileNotFoundError as error:
         raise ModelNotFound(f"there is no file {path}") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL, or nothing to map
         raise ModelNotFound(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
+    _check_types(header)
+    return header
+
+
+def _check_types(header: GGUFHeader) -> None:
+    """Refuse values of another type than their key has, whoever reads the header."""
+    for key, value in header.metadata.items():
+        wanted = _TYPES.get(key)
+        if wanted and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
+            raise InvalidModelFile(f"{header.path} has {_shown(value)} as {key}", hint="convert it again")
+    for name, kinds in _ARRAYS.items():
+        value = header.metadata.get(f"tokenizer.ggml.{name}")
+        if value is None or (isinstance(value, GGUFArray) and (value.kind in kinds or not value.count)):
+            continue
+        raise InvalidModelFile(f"{header.path} has {_shown(value)} as tokenizer.ggml.{name}", hint="convert it again")
+
+
+def _shown(value: object) -> str:
+    return f"an array of {value.kind}" if isinstance(value, GGUFArray) else one_line(repr(value), 60)
 
 
 def _other_parts(first: GGUFHeader, count: int) -> list[Path]:

@@ -1,7 +1,7 @@
 """Walks through the header of one GGUF and checks every count, length and offset against the size of the file.
 
-In goes a mapped file, out come metadata and tensors. Nothing is allocated by a number that was read, so that a hostile
-header can neither exhaust memory nor run for long.
+In goes a mapped file, out come metadata and tensors. Every count and length is held against what it is for before
+anything is read by it, so that a hostile header can neither exhaust memory nor run for long, here or in llama.cpp.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import mmap
 import struct
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,11 @@ from edge_lam.errors import InvalidModelFile
 from edge_lam.llama.gguf_types import ARRAY, SCALARS, STRING, TENSOR_TYPES, GGUFArray, Tensor
 
 DOWNLOAD_HINT = "download or convert it again"
+MOST_KEYS = MOST_TENSORS = 65_536  # models in circulation have 40 keys and some thousand tensors
+LONGEST_NAME = 1024  # bytes of a key
+MOST_TEXT = 16 << 20  # bytes of all texts but those in arrays: chat templates are the longest, of 20 KB
+MOST_ELEMENTS = 8 << 20  # of all arrays together: vocabularies have up to 300,000 tokens, and twice as many merges
+MOST_ARRAY_BYTES = 128 << 20
 _HEAD = 8  # how many elements of an array are kept in memory
 
 
@@ -26,6 +32,7 @@ class Reader:
 
     def __init__(self, path: Path, data: mmap.mmap, size: int) -> None:
         self._path, self._data, self._size, self._position = path, data, size, 0
+        self._text_left, self._elements_left, self._array_bytes_left = MOST_TEXT, MOST_ELEMENTS, MOST_ARRAY_BYTES
 
     def header(self) -> tuple[int, dict[str, Any], tuple[Tensor, ...]]:
         """Read the header and check it against itself and the file.
@@ -41,11 +48,11 @@ class Reader:
         if version not in (2, 3):
             raise self._error(_describe_version(version), hint="convert it again")
         # A value takes at least 13 bytes and a tensor 24: a count that can't be true is refused before the loop.
-        if 13 * n_values + 24 * n_tensors > self._size:
+        if 13 * n_values + 24 * n_tensors > self._size or n_values > MOST_KEYS or n_tensors > MOST_TENSORS:
             raise self._error(f"claims {n_values} values and {n_tensors} tensors in {self._size} bytes")
         metadata: dict[str, Any] = {}
         for _ in range(n_values):
-            key = self._string("a key")
+            key = self._string("a key", LONGEST_NAME)
             if not key or key in metadata:
                 raise self._error(f"repeats the key {key!r}" if key else "has a key without a name")
             (kind,) = self._unpack("I")
@@ -66,10 +73,13 @@ class Reader:
         self._position += layout.size
         return values
 
-    def _string(self, what: str) -> str:
+    def _string(self, what: str, longest: int = MOST_TEXT) -> str:
         (length,) = self._unpack("Q")
         if length > self._size - self._position:
             raise self._error(f"ends within {what} of {length} bytes")
+        self._text_left -= length
+        if length > longest or self._text_left < 0:
+            raise self._error(f"has {what} of {length} bytes, which no model needs")
         start, self._position = self._position, self._position + length
         return self._data[start : self._position].decode("utf-8", "replace")
 
@@ -90,12 +100,19 @@ class Reader:
         start = self._position
         if count * smallest > self._size - start:
             raise self._error(f"ends within the array {key} of {count} elements")
+        self._elements_left -= count
+        if self._elements_left < 0:
+            raise self._error(f"has the array {key} of {count} elements, which no model needs")
         head = tuple(self._value(kind, key) for _ in range(min(count, _HEAD)))
         if kind == STRING:
             self._skip_strings(count - len(head), key)
-            return GGUFArray("string", count, head, self._path, start, self._position)
-        self._position = start + count * smallest
-        return GGUFArray(SCALARS[kind][1], count, head, self._path, start, self._position)
+        else:
+            self._position = start + count * smallest
+        self._array_bytes_left -= self._position - start
+        if self._array_bytes_left < 0:
+            raise self._error(f"has the array {key} of {self._position - start} bytes, which no model needs")
+        name = "string" if kind == STRING else SCALARS[kind][1]
+        return GGUFArray(name, count, head, self._path, start, self._position)
 
     def _skip_strings(self, count: int, key: str) -> None:
         position, data, length_at = self._position, self._data, struct.Struct("<Q").unpack_from
@@ -109,7 +126,7 @@ class Reader:
         self._position = position
 
     def _tensor(self) -> Tensor:
-        name = self._string("the name of a tensor")
+        name = self._string("the name of a tensor", LONGEST_NAME)
         (n_dimensions,) = self._unpack("I")
         if not 1 <= n_dimensions <= 4 or not 1 <= len(name.encode()) < 64:
             raise self._error(f"has a tensor {name[:64]!r} with {n_dimensions} dimensions")
@@ -161,5 +178,5 @@ def _describe_version(version: int) -> str:
 def refuse_duplicates(path: Path, names: list[str]) -> None:
     """Refuse a file with two tensors of one name."""
     if len(set(names)) < len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated, _ = Counter(names).most_common(1)[0]
         raise InvalidModelFile(f"{path} has two tensors called {repeated}", hint=DOWNLOAD_HINT)

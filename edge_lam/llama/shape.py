@@ -18,6 +18,8 @@ _ROPE_SCALINGS = ("none", "linear", "yarn", "longrope")
 _NOT_WEIGHTS = ("I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K")  # no kernel multiplies by these
 _MAX_LAYERS = 512  # llama.cpp's own limits
 _MAX_EXPERTS = 512
+_MAX_VOCAB = 1 << 20
+_LONGEST_TOKEN = 8192  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,19 @@ def _check_vocabulary(header: GGUFHeader) -> int:
     tokens = header.metadata.get("tokenizer.ggml.tokens")
     if not isinstance(tokens, GGUFArray) or tokens.kind != "string" or not tokens.count:
         raise InvalidModelFile(f"{header.path} has no vocabulary", hint="convert it again")
-    texts = _distinct(tokens.strings())
+    for name in ("token_type", "scores"):  # llama.cpp reads one for each token, whether it is there or not
+        values = header.metadata.get(f"tokenizer.ggml.{name}")
+        if isinstance(values, GGUFArray) and values.count != tokens.count:
+            raise InvalidModelFile(
+                f"{header.path} has {tokens.count} tokens, but {values.count} values of tokenizer.ggml.{name}",
+                hint="convert it again",
+            )
+    if tokens.count > _MAX_VOCAB:
+        raise InvalidModelFile(f"{header.path} has {tokens.count} tokens, more than any model", hint="convert it again")
+    strings = tokens.strings()
+    if max(map(len, strings)) > _LONGEST_TOKEN:
+        raise InvalidModelFile(f"{header.path} has a token of {max(map(len, strings))} bytes", hint="convert it again")
+    texts = _distinct(strings)
     if len(texts) < tokens.count:
         raise InvalidModelFile(f"{header.path} has the same token twice in its vocabulary", hint="convert it again")
     bytewise = ({b"<0x%02X>" % byte, bytes([byte])} for byte in range(256))

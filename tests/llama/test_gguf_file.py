@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import struct
+import tracemalloc
 from pathlib import Path
 
 import gguf as reference
 import pytest
 from gguf_builder import gguf, tensor_bytes, text
 
+from edge_lam.cli.main import run
 from edge_lam.errors import InvalidModelFile, ModelNotFound
 from edge_lam.llama import GGUFArray, GGUFHeader
 from edge_lam.llama.gguf_types import TENSOR_TYPES
@@ -70,6 +72,70 @@ def test_knows_the_block_sizes_of_ggml() -> None:
     assert unknown == []
 
 
+HUGE = 1 << 30
+CLAIMS = {
+    "value": struct.pack("<IQ", 8, HUGE - 99),
+    "array of numbers": struct.pack("<IIQ", 9, 0, HUGE - 99),
+    "array of large numbers": struct.pack("<IIQ", 9, 12, HUGE // 8 - 99),
+    "array of texts": struct.pack("<IIQ", 9, 8, HUGE // 8 - 99),
+    "text of an array": struct.pack("<IIQQ", 9, 8, 1, HUGE - 99),
+    "text late in an array": struct.pack("<IIQ", 9, 8, 20) + bytes(19 * 8) + struct.pack("<Q", HUGE - 999),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_wrong_length_costs_nothing(tmp_path: Path, claim: str) -> None:
+    path = write(tmp_path, gguf({"key": CLAIMS[claim]}))
+    with path.open("r+b") as file:
+        file.truncate(HUGE)  # a hole: the file is as long as it says, and nothing is in it
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidModelFile, match="which no model needs"):
+            GGUFHeader.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+WRONG_TYPES = [
+    ("tokenizer.ggml.tokens", 7),
+    ("tokenizer.ggml.tokens", [1, 2]),
+    ("tokenizer.ggml.tokens", "text"),
+    ("tokenizer.ggml.token_type", 7),
+    ("tokenizer.ggml.token_type", ["a"]),
+    ("tokenizer.ggml.scores", 0.5),
+    ("tokenizer.ggml.merges", True),
+    ("tokenizer.ggml.bos_token_id", "1"),
+    ("tokenizer.ggml.eos_token_id", True),
+    ("tokenizer.ggml.add_bos_token", 1),
+    ("tokenizer.chat_template", 5),
+    ("tokenizer.ggml.model", [1]),
+    ("general.architecture", 3),
+    ("general.name", ["a"]),
+    ("general.file_type", "Q8_0"),
+    ("split.count", "2"),
+]
+
+
+@pytest.mark.parametrize(("key", "wrong"), WRONG_TYPES)
+def test_a_value_of_another_type_than_its_key_is_refused_by_whoever_reads_the_header(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, wrong: object
+) -> None:
+    path = write(tmp_path, gguf(METADATA | {key: wrong}, TENSORS))
+    with pytest.raises(InvalidModelFile, match=f" as {key}"):
+        GGUFHeader.read(path)
+    assert run(["info", str(path)]) == 1
+    assert f" as {key}" in capsys.readouterr().err
+
+
+def test_what_a_file_says_of_itself_is_shown_on_one_short_line(tmp_path: Path) -> None:
+    name = "\x1b[31mred\n" + "x" * 10**6
+    header = GGUFHeader.read(write(tmp_path, gguf(METADATA | {"general.name": name, "general.license": name}, TENSORS)))
+    for shown in (header.name, header.license):
+        assert shown.startswith(r"\x1b[31mred xxx")
+        assert len(shown) == 200
+
+
 SAFETENSORS = b'{"weight":{"dtype":"F32","shape":[8],"data_offsets":[0,32]}}'
 MALFORMED = {
     "empty": (b"", "is empty"),
@@ -85,6 +151,8 @@ MALFORMED = {
     "one value too many": (gguf({"a": 1, "b": 2, "c": 3}, n_values=4), "has a key without a name"),
     "long string": (gguf({"key": struct.pack("<IQ", 8, 2**62)}), "ends within the value of key of"),
     "long key": (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 2**64 - 1), "ends within a key"),
+    "key of no key's length": (b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, 2000) + bytes(2000), "which no model needs"),
+    "more keys than any model": (b"GGUF" + struct.pack("<IQQ", 3, 0, 70_000) + bytes(10**6), "claims 70000 values"),
     "long array": (gguf({"key": struct.pack("<IIQ", 9, 4, 2**61)}), "ends within the array key"),
     "strings past the end": (
         gguf({"key": struct.pack("<IIQ", 9, 8, 9) + text("") * 8 + struct.pack("<QQ", 2**64 - 1, 0)}),

@@ -106,6 +106,20 @@ def test_vocabularies_that_would_abort_llama_cpp(tmp_path: Path, probe_header: G
     assert ModelShape.of(replace(probe_header, metadata=empty)).n_vocab == 3
 
 
+def test_lists_of_another_length_than_the_vocabulary(tmp_path: Path, probe_header: GGUFHeader) -> None:
+    path = tmp_path / "types.gguf"
+    path.write_bytes(gguf({"types": [1, 2, 3], "long": ["a" * 9000, "b"]}))
+    arrays = GGUFHeader.read(path).metadata
+    for key, array, message in (
+        ("token_type", "types", "288 tokens, but 3 values of tokenizer.ggml.token_type"),
+        ("scores", "types", "288 tokens, but 3 values of tokenizer.ggml.scores"),
+        ("tokens", "long", "a token of 9000 bytes"),
+    ):
+        changed = probe_header.metadata | {f"tokenizer.ggml.{key}": arrays[array]}
+        with pytest.raises(InvalidModelFile, match=message):
+            ModelShape.of(replace(probe_header, metadata=changed))
+
+
 def test_damaged_files_never_crash_the_process(tmp_path: Path, probe_path: Path) -> None:
     """Each damaged file is loaded and run in a process of its own, forked from one that has llama.cpp ready."""
     data, chance, damaged = probe_path.read_bytes(), random.Random(7), []
