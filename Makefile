@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "BACKEND=cpu|cuda|metal   where models run (now: $(BACKEND))"
+	@echo "BACKEND=cpu|cuda|metal|vulkan  where models run (now: $(BACKEND))"
 	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
 	@echo "CMAKE_ARGS=...           more settings for llama.cpp, such as -DEDGE_LAM_AMX=ON"
 

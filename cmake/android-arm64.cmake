@@ -10,6 +10,9 @@
 include("${CMAKE_CURRENT_LIST_DIR}/common.cmake")
 set(EDGE_LAM_BACKEND "android-arm64" CACHE STRING "")
 
+if(NOT DEFINED ENV{ANDROID_NDK_HOME} AND NOT DEFINED ENV{ANDROID_ROOT})  # Android itself sets the latter
+    message(FATAL_ERROR "this is not Android: set ANDROID_NDK_HOME to the NDK's folder, or build in Termux on the phone")
+endif()
 if(DEFINED ENV{ANDROID_NDK_HOME})
     set(CMAKE_TOOLCHAIN_FILE "$ENV{ANDROID_NDK_HOME}/build/cmake/android.toolchain.cmake" CACHE FILEPATH "")
     set(ANDROID_ABI "arm64-v8a" CACHE STRING "")

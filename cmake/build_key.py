@@ -81,8 +81,10 @@ def describe(backend: str, source: str) -> Build:
     if backend == "android-arm64" and not hasattr(sys, "getandroidapilevel"):
         raise BuildError("this is not Android", "build in Termux on the phone, or see cmake/android-arm64.cmake")
     if backend == "metal" and sys.platform != "darwin":
-        raise BuildError("Metal is for Macs only", "choose the backend cpu or cuda")
+        raise BuildError("Metal is for Macs only", "choose the backend cpu, cuda or vulkan")
     compilers = [_compiler("C", "CC", "cc", "gcc", "clang"), _compiler("C++", "CXX", "c++", "g++", "clang++")]
+    if backend == "vulkan":
+        compilers.append(_glslc())
     gpus = ""
     if backend == "cuda":
         compilers.append(_nvcc())
@@ -133,6 +135,12 @@ def _nvcc() -> str:
     if nvcc is None:
         raise BuildError("no CUDA compiler (nvcc) was found", "apt install nvidia-cuda-toolkit, or set CUDACXX")
     return _output(nvcc, "--version")
+
+
+def _glslc() -> str:
+    if not shutil.which("glslc"):
+        raise BuildError("no shader compiler (glslc) was found", "apt install glslc libvulkan-dev, or the Vulkan SDK")
+    return _output("glslc", "--version").partition("\n")[0]
 
 
 def _processor() -> str:

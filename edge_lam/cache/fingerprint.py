@@ -25,7 +25,7 @@ def state_key(context: Context) -> dict[str, Any]:
     build = build_info()
     return {
         "model": fingerprint(context.model.path),
-        "llama_cpp": build.llama_cpp,
+        "llama_cpp": build.revision or build.llama_cpp,
         "bindings": build.version,
         "device": context.model.device,
         "adapters": [[fingerprint(adapter.path), adapter.scale] for adapter in context.adapters],

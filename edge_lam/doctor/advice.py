@@ -13,8 +13,11 @@ from edge_lam.doctor.facts import Facts
 _REBUILD = "build llama.cpp with edge-lam's settings: `make backend` in edge-lam's source folder"
 _NO_GPU = {
     "cuda": "check the driver (nvidia-smi); a container needs the GPU passed in (docker run --gpus all)",
+    "vulkan": "install its Vulkan driver (apt install mesa-vulkan-drivers); `vulkaninfo` shows what that sees",
     "metal": "virtual machines and containers on a Mac have none; use a Python of the Mac itself",
 }
+# Left out of our builds (AMX), not used by llama.cpp wherever a processor has it (SME), or for a few operations only.
+_RARELY_USED = frozenset({"AMX_INT8", "SME", "AVX512_VBMI", "SSE3", "SSSE3"})
 _LOW_MEMORY = 2**30
 
 
@@ -66,13 +69,16 @@ def _build(facts: Facts) -> Iterator[Advice]:
     stamp, build = facts.backend.stamp, facts.backend.build
     if build is None:
         return
+    unused = [name for name in facts.processor.features if name not in (*facts.processor.compiled, *_RARELY_USED)]
     if stamp is None:
-        unused = [name for name in facts.processor.features if name not in (*facts.processor.compiled, "AMX_INT8")]
         loss = f", and does not use this processor's {', '.join(unused)}" if unused else ""
         yield Advice(f"llama.cpp was not built with edge-lam's settings{loss}", _REBUILD)
-    lacking = [name for name in facts.processor.compiled if name not in facts.processor.features]
+    elif unused and facts.processor.compiled:
+        yield Advice(f"llama.cpp does not use this processor's {', '.join(unused)}, which is slower", _REBUILD)
+    lacking = [name for name in facts.processor.compiled if name not in (*facts.processor.features, "AMX_INT8")]
     if lacking and facts.processor.features:
-        yield Advice(f"llama.cpp uses {', '.join(lacking)}, which this processor does not have", _REBUILD)
+        problem = f"llama.cpp uses {', '.join(lacking)}, which this processor does not have: no model can run"
+        yield Advice(problem, _REBUILD, fatal=True)
     built_for = stamp.backend if stamp else build.backend
     on_gpu = any(device.kind == "gpu" for device in build.devices)
     if built_for in _NO_GPU and not on_gpu:

@@ -1,47 +1,24 @@
 """Loads llama.cpp in a child process first, because a broken build kills the process that loads it.
 
-Out comes what was loaded, or why it could not be, and the stamp that cmake/after_project.cmake leaves beside the
-libraries. It knows nothing of models.
+Out comes what was loaded, or why it could not be. It knows nothing of models.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_lam.errors import BackendError
 from edge_lam.llama.library import BuildInfo, build_info
+from edge_lam.llama.stamp import Stamp, read_stamp
 
-_STAMP = "edge_lam_build.json"
 _TIMEOUT = 120.0  # seconds; on a busy device starting Python alone may take many
 # The child searches modules exactly where this process does.
 _CHILD = "import sys; sys.path[:] = sys.argv[1:]; from edge_lam.doctor.backend import main; sys.exit(main())"
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What one of our backend files noted when it built llama.cpp.
-
-    Attributes:
-        backend: name of the backend file ("cpu", "cuda", "metal", "android-arm64").
-        key: name of the build in the wheel cache, "" where plain pip built it.
-        amx: Intel's matrix unit was kept.
-        native: "ON" where it was compiled for the processor of the machine that built it.
-        compiler: such as "GNU 12.2.0".
-        system: such as "Linux x86_64".
-    """
-
-    backend: str
-    key: str
-    amx: bool
-    native: str
-    compiler: str
-    system: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +41,6 @@ def examine_backend() -> Backend:
     error = _loading_error()
     build = None if error else build_info()
     return Backend(error, build, read_stamp(Path(build.library).parent if build else _library_folder()))
-
-
-def read_stamp(folder: Path | None) -> Stamp | None:
-    """Read the stamp beside the libraries; None without one, or if it can't be read."""
-    try:
-        noted = json.loads(((folder or Path()) / _STAMP).read_text(encoding="utf-8"))
-        return Stamp(**{field.name: noted[field.name] for field in fields(Stamp)})
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def _library_folder() -> Path | None:

@@ -15,30 +15,13 @@ from pathlib import Path
 import edge_lam
 from edge_lam.doctor.backend import Backend, examine_backend
 from edge_lam.errors import EdgeLamError
-from edge_lam.llama.cpu import cpu
+from edge_lam.llama.cpu import FEATURES, cpu
 from edge_lam.llama.self_test import Verdict, accelerator_verdict
 from edge_lam.llama.threads import ThreadChoice, cpu_quota, default_threads
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.memory import memory_limit
 from edge_lam.metrics.meter import Meter
 from edge_lam.paths import state_dir
-
-# What llama.cpp calls a feature that it was compiled for, and what Linux calls it where the processor has it.
-FEATURES = {
-    "AVX": "avx",
-    "AVX2": "avx2",
-    "FMA": "fma",
-    "F16C": "f16c",
-    "AVX_VNNI": "avx_vnni",
-    "AVX512": "avx512f",
-    "AVX512_VNNI": "avx512_vnni",
-    "AMX_INT8": "amx_int8",
-    "NEON": "asimd",
-    "DOTPROD": "asimddp",
-    "FP16_VA": "asimdhp",
-    "MATMUL_INT8": "i8mm",
-    "SVE": "sve",
-}
 
 
 @dataclass(frozen=True, slots=True)

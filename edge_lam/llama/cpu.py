@@ -1,11 +1,37 @@
-"""What the operating system says about the processor: its model name and its feature flags."""
+"""What the operating system says about the processor: its name, its feature flags, and what a build needs of them."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+# What llama.cpp calls a feature that it was compiled for, and what Linux calls it where the processor has it.
+FEATURES = {
+    "SSE3": "pni",
+    "SSSE3": "ssse3",
+    "AVX": "avx",
+    "AVX2": "avx2",
+    "FMA": "fma",
+    "F16C": "f16c",
+    "BMI2": "bmi2",
+    "AVX_VNNI": "avx_vnni",
+    "AVX512": "avx512f",
+    "AVX512_VBMI": "avx512vbmi",
+    "AVX512_VNNI": "avx512_vnni",
+    "AVX512_BF16": "avx512_bf16",
+    "AMX_INT8": "amx_int8",
+    "NEON": "asimd",
+    "DOTPROD": "asimddp",
+    "FP16_VA": "asimdhp",
+    "MATMUL_INT8": "i8mm",
+    "SVE": "sve",
+    "SME": "sme",
+}
+# Used only where llama.cpp finds the unit at run time, and tried by the self-test before that.
+_FOUND_AT_RUN_TIME = frozenset({"AMX_INT8"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +61,14 @@ def parse_cpuinfo(text: str) -> CPU:
     name = fields.get("model name") or " ".join(fields.get(key, "") for key in ("CPU implementer", "CPU part")).strip()
     flags = fields.get("flags") or fields.get("Features") or ""
     return CPU(name or platform.machine(), frozenset(flags.split()))
+
+
+def lacking_features(compiled: Mapping[str, str], processor: CPU) -> list[str]:
+    """Return what llama.cpp was compiled to use and a processor lacks: its first call would die with SIGILL.
+
+    Args:
+        compiled: llama.cpp's features of its CPU backend, such as ``{"AVX2": "1"}``.
+        processor: empty flags (macOS) say nothing, and nothing is found lacking.
+    """
+    used = [name for name, value in compiled.items() if value != "0" and name not in _FOUND_AT_RUN_TIME]
+    return [name for name in used if name in FEATURES and processor.flags and FEATURES[name] not in processor.flags]

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from edge_lam.errors import BackendError
+from edge_lam.llama.stamp import read_stamp
 from edge_lam.once import once
 
 INSTALL_HINT = "build it with `make demo`, or install it with `pip install 'llama-cpp-python>=0.3.36,<0.4'`"
@@ -112,6 +113,7 @@ class BuildInfo:
     Attributes:
         version: of llama-cpp-python.
         llama_cpp: version of the llama.cpp inside it.
+        revision: of its source; "" where none of our backend files built it.
         backend: "cpu", "cuda", "metal", ...: where a model goes by default.
         library: path of the loaded libllama.
         features: compiled-in features by backend, such as ``{"CPU": {"AVX2": "1"}}``.
@@ -124,6 +126,7 @@ class BuildInfo:
     library: str
     features: dict[str, dict[str, str]]
     devices: tuple[Device, ...]
+    revision: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -237,13 +240,16 @@ def build_info() -> BuildInfo:
     """Return what was built and loaded."""
     llama_cpp = library()
     gpus = [device for device in devices() if device.kind == "gpu"]
+    path = Path(llama_cpp.llama_cpp._lib._name).resolve()
+    stamp = read_stamp(path.parent)
     return BuildInfo(
         version=llama_cpp.__version__,
         llama_cpp=ggml("llama_version", ctypes.c_char_p)().decode("utf-8", "replace"),
         backend=device_label(gpus[0].name).partition(":")[0] if gpus else "cpu",
-        library=os.fspath(Path(llama_cpp.llama_cpp._lib._name).resolve()),
+        library=os.fspath(path),
         features=_features(llama_cpp.llama_print_system_info().decode("utf-8", "replace")),
         devices=devices(),
+        revision=stamp.revision if stamp else "",
     )
 
 

@@ -13,8 +13,9 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
+from edge_lam.llama.cpu import cpu, lacking_features
 from edge_lam.llama.gguf_file import GGUFArray
-from edge_lam.llama.library import device_label, devices, library, log
+from edge_lam.llama.library import build_info, device_label, devices, library, log
 from edge_lam.llama.mapped import release_pages
 from edge_lam.llama.model_file import ModelFile
 from edge_lam.llama.self_test import accelerator_verdict
@@ -67,12 +68,14 @@ class Model:
             ModelNotFound: no such file.
             InvalidModelFile: not a GGUF, truncated or contradicting itself.
             UnsupportedModel: a sound file that edge-lam can't run.
-            BackendError: llama.cpp or the GPU is missing, or llama.cpp refused the model; carries its reason.
+            BackendError: llama.cpp or the GPU is missing, llama.cpp was built for another processor, or it refused the
+                model; carries its reason.
             InvalidRequest: an unknown device.
         """
         file = path if isinstance(path, ModelFile) else ModelFile.read(path)
         self.path, self.header, self.shape = file.path, file.header, file.shape
         self._llama = library()
+        _check_processor()
         self.device = choose_device(device)
         params = self._params(use_mmap, repack)
         params.vocab_only = vocab_only
@@ -265,6 +268,21 @@ class Model:
         return f"Model({os.fspath(self.path)!r}, device={self.device!r})"
 
 
+def _check_processor() -> None:
+    """Refuse a build whose first pass would end the process.
+
+    Raises:
+        BackendError: it uses instructions that this processor does not have.
+    """
+    found = cpu()
+    lacking = lacking_features(build_info().features.get("CPU", {}), found)
+    if lacking:
+        raise BackendError(
+            f"this llama.cpp was built for a processor with {', '.join(lacking)}, which {found.model} does not have",
+            hint="build it on this machine, or without them; `edge-lam doctor` shows what was built",
+        )
+
+
 def choose_device(wanted: str) -> str:
     """Return the label of the device that "auto", "cpu" or "gpu" stands for here.
 
@@ -278,7 +296,7 @@ def choose_device(wanted: str) -> str:
     if wanted == "gpu" and not gpus:
         raise BackendError(
             "this build of llama.cpp has no GPU backend, or sees no GPU",
-            hint="build with `make demo BACKEND=cuda` or BACKEND=metal; `edge-lam doctor` lists the devices",
+            hint="build with `make demo BACKEND=cuda`, =metal or =vulkan; `edge-lam doctor` lists the devices",
         )
     return device_label(gpus[0].name) if gpus and wanted != "cpu" else "cpu"
 

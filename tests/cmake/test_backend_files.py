@@ -87,12 +87,19 @@ def build(project: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("backend", "metal", "native"),
-    [("cpu", "OFF", "ON"), ("cuda", "OFF", "ON"), ("metal", "ON", "ON"), ("android-arm64", "OFF", "OFF")],
+    [
+        ("cpu", "OFF", "ON"),
+        ("cuda", "OFF", "ON"),
+        ("vulkan", "OFF", "ON"),
+        ("metal", "ON", "ON"),
+        ("android-arm64", "OFF", "OFF"),
+    ],
 )
 def test_each_backend_answers_the_options(
     project: Path, backend: str, metal: str, native: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
+    monkeypatch.setenv("ANDROID_ROOT", "/system")  # as on a phone
     printed = configure(project, backend)
     assert f"EDGE_LAM_BACKEND=<{backend}>" in printed
     assert f"GGML_METAL=<{metal}>" in printed
@@ -127,3 +134,48 @@ def test_amx_is_left_out_unless_asked_for(project: Path, keep: str, amx: int):
     assert json.loads((folder / "edge_lam_build.json").read_text())["amx"] is bool(amx)
     library = ctypes.CDLL(str(next(folder.glob("libllama.*"))))
     assert library.amx() == amx
+
+
+def test_android_without_the_ndk_is_an_error_and_no_build_for_this_machine(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
+    monkeypatch.delenv("ANDROID_ROOT", raising=False)
+    with pytest.raises(AssertionError, match="set ANDROID_NDK_HOME"):
+        configure(project, "android-arm64")
+
+
+def test_the_quantizer_never_contracts_and_the_rest_may(project: Path):
+    """A * b + c, rounded twice as it is written, or once by a fused instruction."""
+    source = "double NAME(double a, double b, double c) { return a * b + c; }"
+    vendor = project / "source" / "vendor"
+    (vendor / "ggml-quants.c").write_text(source.replace("NAME", "quantizer"))
+    (vendor / "ggml-cpu.c").write_text(source.replace("NAME", "kernel"))
+    with (vendor / "CMakeLists.txt").open("a") as file:
+        file.write("add_library(ggml-base SHARED ggml-quants.c ggml-cpu.c)\n")
+        file.write("target_compile_options(ggml-base PRIVATE -O2 -march=native)\ninstall(TARGETS ggml-base LIBRARY)\n")
+    configure(project, "cpu")
+    library = ctypes.CDLL(str(next(build(project).glob("libggml-base.*"))))
+    a = 1 + 2**-30
+    found = {}
+    for function in (library.quantizer, library.kernel):
+        function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double] * 3
+        found[function.__name__] = function(a, a, -(a * a))
+    if found["kernel"] == 0:
+        pytest.skip("this compiler has no fused instruction for this processor")
+    assert found["quantizer"] == 0
+
+
+def test_the_stamp_names_what_was_built(project: Path):
+    """Two sources of the same version are told apart."""
+    revisions = []
+    source = project / "source" / "vendor" / "llama.cpp"
+    source.unlink()
+    (source / "src").mkdir(parents=True)
+    lists = source.parent / "CMakeLists.txt"
+    lists.write_text(lists.read_text().replace("SHARED llama.cpp)", "SHARED llama.cpp/src/llama.cpp)"))
+    for comment in ("// one", "// two", "// one"):
+        (source / "src" / "llama.cpp").write_text(SOURCE + comment)
+        configure(project, "cpu")
+        revisions.append(json.loads((build(project) / "edge_lam_build.json").read_text())["revision"])
+    assert revisions[0] == revisions[2] != revisions[1]

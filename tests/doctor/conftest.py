@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from edge_lam.doctor import Facts
-from edge_lam.doctor.backend import Backend, Stamp
+from edge_lam.doctor.backend import Backend
 from edge_lam.doctor.facts import Memory, ModelFile, Processor
 from edge_lam.llama.library import BuildInfo, Device
 from edge_lam.llama.self_test import Verdict
+from edge_lam.llama.stamp import Stamp
 from edge_lam.llama.threads import ThreadChoice
 
 

@@ -68,7 +68,15 @@ def test_a_build_of_plain_pip_is_named_with_what_it_leaves_unused(healthy: Facts
 
 def test_a_build_for_another_processor_is_named(healthy: Facts):
     compiled = (*healthy.processor.compiled, "AVX512")
-    assert "uses AVX512, which this processor does not have" in only(with_processor(healthy, compiled=compiled))
+    (advice,) = advise(with_processor(healthy, compiled=compiled))
+    assert "uses AVX512, which this processor does not have" in advice.problem
+    assert advice.fatal  # its first pass would end the process
+
+
+def test_a_slow_build_on_a_fast_processor_is_named(healthy: Facts):
+    """As one for every ARM from 2012 on, on a phone with dot products."""
+    arm = with_processor(healthy, features=("NEON", "DOTPROD", "MATMUL_INT8", "SME"), compiled=("NEON",))
+    assert "does not use this processor's DOTPROD, MATMUL_INT8, which is slower" in only(arm)
 
 
 def test_no_claim_where_the_system_does_not_name_features(healthy: Facts):
@@ -84,7 +92,7 @@ def test_a_failed_self_test_is_shown_and_models_still_run(healthy: Facts):
     assert "SIGSEGV (AMX); models are loaded without it" in only(replace(healthy, self_test=verdict))
 
 
-@pytest.mark.parametrize("backend", ["cuda", "metal"])
+@pytest.mark.parametrize("backend", ["cuda", "metal", "vulkan"])
 def test_a_gpu_build_without_a_gpu(healthy: Facts, backend: str):
     assert f"built for {backend}, but sees no GPU" in only(
         with_backend(healthy, stamp=replace(healthy.backend.stamp, backend=backend))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_lam.doctor.backend import Stamp, read_stamp
+from edge_lam.llama.stamp import Stamp, read_stamp
 
 ROOT = Path(__file__).parents[2]
 
