@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_lam.agent.events import Outcome, ToolEvent, ToolFinished, ToolStarted
 from edge_lam.agent.loop import background_loop, result_of, submit
-from edge_lam.agent.running import Running, failure, plain, whole_text
+from edge_lam.agent.running import Running, failure, whole_text
 from edge_lam.errors import InvalidRequest
+from edge_lam.tools.results import json_types
 
 if TYPE_CHECKING:
     from edge_lam.agent.repeats import Repeats
@@ -160,7 +161,7 @@ class Round:
         start = perf_counter()
         outcome: Outcome = "ok"
         try:
-            result = plain(self._settle(function()))
+            result = json_types(self._settle(function()), self._cancelled.is_set)
         except Exception as error:
             result, outcome = failure(error), "failed"
         if self._cancelled.is_set():

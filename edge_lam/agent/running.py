@@ -1,4 +1,4 @@
-"""One call in a thread of its own: its function is called, awaited if it is async, and its result made plain.
+"""One call in a thread of its own: its function is called, awaited if it is async, and its result made JSON.
 
 In comes a function without arguments; out comes an outcome with a result that the model can read, in a queue. Knows
 nothing of models, approval or rounds.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from contextvars import copy_context
 from queue import SimpleQueue
@@ -19,6 +19,7 @@ from typing import Any
 from edge_lam.agent.events import Outcome, ToolFinished
 from edge_lam.agent.loop import Ending, result_of, submit
 from edge_lam.tools import ToolCall
+from edge_lam.tools.results import items_of, json_types
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 
@@ -77,7 +78,11 @@ class Running:
         outcome: Outcome = "ok"
         try:
             value = self._function()
-            result = plain(self._await(value) if inspect.isawaitable(value) else value)
+            if inspect.isawaitable(value):
+                value = self._await(value)
+            if isinstance(value, AsyncIterator):
+                value = self._await(items_of(value, self._is_unwanted))
+            result = json_types(value, self._is_unwanted)
         except KeyboardInterrupt as interrupt:
             self.interrupt = interrupt
         except BaseException as error:  # a tool may fail in any way, sys.exit() included
@@ -85,6 +90,9 @@ class Running:
         if self.interrupt is None:
             self.finished = ToolFinished(self.call, result, perf_counter() - self.started, outcome)
         self._done.put(self)
+
+    def _is_unwanted(self) -> bool:
+        return self._is_stopped
 
     def _await(self, value: Awaitable[Any]) -> Any:
         self._coroutine = submit(value, self._loop())
@@ -105,14 +113,3 @@ def failure(error: BaseException) -> dict[str, str]:
 def whole_text(text: str) -> str:
     """Return a text with "?" for each half of a character, such as the name of a file may hold; no prompt can."""
     return text.encode(errors="replace").decode()
-
-
-def plain(value: Any) -> Any:
-    """Return JSON types for what a tool gave back; what has none becomes its string.
-
-    Raises:
-        ValueError: it refers to itself, or has half a character in a string.
-    """
-    from pydantic_core import from_json, to_json
-
-    return from_json(to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="strings"))

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool
 
+# Characters of the results of one round, beyond what any prompt has room for: they need not be rendered to know that.
+MOST_CHARACTERS = 1_000_000
+MOST_PER_TOKEN = 64
 MOST_IDLE_ROUNDS = 2  # rounds in a row that only repeat what was written before: the first may learn from being told so
 UNREAD = "No tool ran for this: write the call again, or answer in text"
 
@@ -139,6 +142,7 @@ class AgentStream(Iterator[AgentEvent]):
         """Add a round to the conversation and the log, and see whether it is the last."""
         self._steps.append(step)
         self._messages += _messages_of(step)
+        self._leave_out_the_longest()
         self._repeats.add(step.results)
         for result in step.results:
             self._log(step.reply, result)
@@ -160,10 +164,21 @@ class AgentStream(Iterator[AgentEvent]):
         elif errors and not self._cancelled.is_set():
             self._messages.append(_rejection(errors))
 
+    def _leave_out_the_longest(self) -> None:
+        """Leave results of the last round out until what is left may fit the context."""
+        room = min(MOST_CHARACTERS, MOST_PER_TOKEN * self._lam.info.n_ctx)
+        while sum(len(self._messages[index]["content"]) for index in self._last_results()) > room:
+            if not self._leave_out_a_result():
+                break
+
+    def _last_results(self) -> list[int]:
+        """Return which messages hold the results of the last round."""
+        ids = {result.call.id for result in self._steps[-1].results} if self._steps else set()
+        return [index for index, message in enumerate(self._messages) if message.get("tool_call_id") in ids]
+
     def _leave_out_a_result(self) -> bool:
         """Put an error in the place of the longest result of the last round, if that makes the prompt shorter."""
-        ids = {result.call.id for result in self._steps[-1].results} if self._steps else set()
-        last = [index for index, message in enumerate(self._messages) if message.get("tool_call_id") in ids]
+        last = self._last_results()
         if not last:
             return False
         longest = max(last, key=lambda index: len(self._messages[index]["content"]))

@@ -10,7 +10,7 @@ import inspect
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.errors import InvalidCall, InvalidTool
 from edge_lam.schema.compile import Enforcement, enforcement
 from edge_lam.schema.normalize import normalize_parameters
+from edge_lam.tools.results import items_of, json_types
 from edge_lam.tools.shapes import read_definition, single_definitions
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ class Tool:
             arguments: decoded JSON, by parameter name.
 
         Returns:
-            What the function returns; a coroutine is run to its end.
+            What the function returns; a coroutine is run to its end. The items of a generator, async or not, are
+            returned as a list, in JSON types.
 
         Raises:
             InvalidCall: the arguments don't fit the parameters.
@@ -174,7 +176,11 @@ class Tool:
             Exception: whatever the function raises, unchanged.
         """
         result = self.bind(arguments)()
-        return self._await(result) if inspect.iscoroutine(result) else result
+        if inspect.iscoroutine(result):
+            result = self._await(result)
+        if isinstance(result, AsyncIterator):
+            return self._await(items_of(result))
+        return json_types(result) if isinstance(result, Iterator) else result
 
     def bind(self, arguments: dict[str, Any]) -> Callable[[], Any]:
         """Check and convert the arguments, and return the function with them, to be called without any.

@@ -328,6 +328,18 @@ def test_a_round_that_fails_keeps_what_was_done(lam):
     assert events.reply.results[0].outcome == "ok"
 
 
+def test_a_result_of_megabytes_is_told_as_too_long(lam):
+    def read() -> str:
+        """Read."""
+        return "x" * 8_000_000
+
+    answer = Agent(lam, [read], max_rounds=2, **ONE_CALL).run("Read it")
+    message = next(message for message in answer.messages if message["role"] == "tool")
+    assert "TooLong: the result has 8,000,000 characters" in message["content"]
+    assert len(answer.results[0].result) == 8_000_000
+    assert len(answer.steps) == 2
+
+
 def test_a_tool_may_ask_the_model(lam):
     def think() -> str:
         """Think."""
