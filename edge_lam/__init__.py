@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge_lam.metrics import CallReport
     from edge_lam.planning import plan
     from edge_lam.tools import Tool, ToolCall, load_tools
+    from edge_lam.tools.tool import tool
 
     __version__: str
 
@@ -56,6 +57,7 @@ __all__ = [
     "load",
     "load_tools",
     "plan",
+    "tool",
 ]
 
 _HOMES = {
@@ -76,6 +78,7 @@ _HOMES = {
     "edge_lam.metrics": ("CallReport",),
     "edge_lam.planning": ("plan",),
     "edge_lam.tools": ("Tool", "ToolCall", "load_tools"),
+    "edge_lam.tools.tool": ("tool",),
 }
 
 

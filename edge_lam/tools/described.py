@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from edge_lam.errors import InvalidTool
 from edge_lam.tools.docstrings import read_docstring
 from edge_lam.tools.pydantic_schema import minimal_schema
-from edge_lam.tools.signature import read_signature
+from edge_lam.tools.signature import plain_function, read_signature
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -77,7 +78,9 @@ def describe_model(model: type[BaseModel], *, tool: str) -> Described:
 
 def _read_function(function: Callable[..., Any], tool: str) -> Described:
     arguments = read_signature(function, tool=tool)
-    description, described = read_docstring(function.__doc__)
+    plain = plain_function(function)
+    of_object = "" if plain is function or isinstance(function, partial) else type(function).__doc__
+    description, described = read_docstring(plain.__doc__ or of_object)
     parameters = arguments.schema
     for parameter, schema in parameters["properties"].items():
         if text := arguments.descriptions.get(parameter) or described.get(parameter):

@@ -94,17 +94,20 @@ def _import_file(path: Path) -> ModuleType:
 def _module_tools(module: ModuleType, source: str) -> list[Any]:
     if hasattr(module, "TOOLS"):
         return listed(module.TOOLS)
-    functions = [
-        value
-        for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
-    ]
-    typed = [function for function in functions if function.__annotations__]
+    made = [value for name, value in vars(module).items() if not name.startswith("_") and _is_of(value, module)]
+    functions = [value for value in made if inspect.isfunction(value)]
+    typed = [value for value in made if isinstance(value, Tool) or value.__annotations__]
     if not typed:
         untyped = ", ".join(function.__name__ for function in functions)
         hint = f"add type annotations to {untyped}" if untyped else "define public functions with type annotations"
         raise InvalidTool(f"{source} holds no tools", hint=hint)
     return typed
+
+
+def _is_of(value: Any, module: ModuleType) -> bool:
+    """Tell whether a value is a function of a module, or a tool that was made of one."""
+    function = value.function if isinstance(value, Tool) else value
+    return inspect.isfunction(function) and function.__module__ == module.__name__
 
 
 def _attribute_tools(source: str) -> list[Any]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from edge_lam.errors import InvalidCall, InvalidTool
 from edge_lam.schema.compile import Enforcement, enforcement
@@ -74,6 +74,7 @@ class Tool:
         function: Callable[..., Any],
         *,
         name: str | None = None,
+        description: str | None = None,
         timeout: float | None = None,
         repeatable: bool = False,
     ) -> Tool:
@@ -81,8 +82,11 @@ class Tool:
 
         Args:
             function: every parameter typed; the docstring's first paragraph is the description, its "Args" (Google,
-                NumPy or Sphinx style) those of the parameters, unless `Field(description=...)` gives one.
+                NumPy or Sphinx style) those of the parameters, unless `Field(description=...)` gives one. A method, a
+                `functools.partial` or an object that can be called will do too; what a partial has bound is not the
+                model's to give.
             name: a name other than the function's.
+            description: one other than the docstring's.
             timeout: see `Tool`.
             repeatable: see `Tool`.
 
@@ -90,12 +94,17 @@ class Tool:
             InvalidTool: something in the signature can't be called by name or described in JSON.
         """
         from edge_lam.tools.described import describe_function
+        from edge_lam.tools.signature import plain_function
 
-        if not inspect.isroutine(function) or not hasattr(function, "__name__"):
+        if inspect.isclass(function) or not callable(function):
             raise InvalidTool(f"{function!r} is not a function")
-        name = name or function.__name__
+        if name is None:
+            plain = plain_function(function)
+            name = type(function).__name__ if plain.__name__ == "__call__" else plain.__name__
         described = describe_function(function, tool=name)
-        return cls(name, described.description, described.parameters, function, described.convert, timeout, repeatable)
+        if description is None:
+            description = described.description
+        return cls(name, description, described.parameters, function, described.convert, timeout, repeatable)
 
     @classmethod
     def from_model(cls, model: type[BaseModel], *, name: str | None = None) -> Tool:
@@ -129,6 +138,16 @@ class Tool:
             raise InvalidTool(f"a tool definition must be an object, not {type(definition).__name__}")
         read = read_definition(definition)
         return cls(read.name, read.description, read.parameters, function)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call the function as Python code does: nothing is checked or converted.
+
+        Raises:
+            InvalidTool: there is no function behind this tool.
+        """
+        if self.function is None:
+            raise InvalidTool(f"tool {self.name!r} has no function to run", tool=self.name)
+        return self.function(*arguments, **named)
 
     def definition(self) -> dict[str, Any]:
         """Return the flat definition that goes into the prompt."""
@@ -227,6 +246,24 @@ class Tool:
         )
 
 
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *, name: str | None = None, description: str | None = None, timeout: float | None = None, repeatable: bool = False
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Make a tool of the function below: ``@tool``, or ``@tool(name=..., timeout=...)``. It can be called as before.
+
+    Arguments and errors are those of `Tool.from_function`.
+    """
+
+    def make(function: Callable[..., Any]) -> Tool:
+        return Tool.from_function(function, **options)
+
+    return make if function is None else make(function)
+
+
 def is_duration(value: object) -> bool:
     """Tell whether a value is a number of seconds that one can wait."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
@@ -272,7 +309,7 @@ def as_tool(value: ToolLike) -> Tool:
 
         if issubclass(value, BaseModel):
             return Tool.from_model(value)
-    elif inspect.isroutine(value):
+    elif callable(value):
         return Tool.from_function(value)
     hint = "use a typed function, a pydantic model, a definition or a Tool"
     raise InvalidTool(f"{value!r} is not a tool", hint=hint)

@@ -47,6 +47,16 @@ def second() -> int:
     assert str(tmp_path) not in sys.path
 
 
+def test_decorated_functions_of_the_file_are_tools(tmp_path):
+    write(tmp_path / "others.py", "import edge_lam\n@edge_lam.tool\ndef other() -> int: ...\n")
+    source = write(
+        tmp_path / "decorated.py",
+        "import edge_lam\nfrom others import other\n"
+        "@edge_lam.tool(name='first')\ndef one(): ...\ndef two(x: int): ...\n_hidden = edge_lam.tool(two)\n",
+    )
+    assert [tool.name for tool in load_tools(source)] == ["first", "two"]
+
+
 def test_tools_list_of_a_file_wins(tmp_path):
     source = write(
         tmp_path / "t.py",
