@@ -28,6 +28,7 @@ COMMANDS = {
     "report": ("edge_lam_benchmarks.cli:report", "Write the reports of a result file again."),
     "peers": ("edge_lam_benchmarks.peers.command:command", "Put the same requests to edge-lam and to other runtimes."),
     "targets": ("edge_lam_benchmarks.targets.command:command", "Measure what the runtime is held to."),
+    "busy": ("edge_lam_benchmarks.busy:command", "Time calls while other programs want the same cores."),
     "roofline": ("edge_lam_benchmarks.roofline_command:command", "Show passes as shares of what this machine can do."),
     "make-shape": ("edge_lam_benchmarks.make_shape:command", "Write random weights in the shape of a checkpoint."),
 }

@@ -97,7 +97,7 @@ def command(
     from edge_lam_benchmarks.peers.tasks import context_of, tasks_of
 
     path = find_model(model)
-    source, found = _requests(model, calls, leaderboard)
+    source, found = requests_of(model, calls, leaderboard)
     n_ctx = n_ctx or context_of(path)
     tasks, replayed = tasks_of(path, grouped(found, count, seed=seed), n_ctx=n_ctx)
     if not tasks:
@@ -142,7 +142,7 @@ def _tell(comparison: Comparison, facts: dict[str, Any], out: Path | None, *, as
         console().print(one_line(line), style="dim", soft_wrap=True)
 
 
-def _requests(model: str | None, calls: Path | None, leaderboard: Path | None) -> tuple[str, list[Answer]]:
+def requests_of(model: str | None, calls: Path | None, leaderboard: Path | None) -> tuple[str, list[Answer]]:
     """Return where the requests are from, and the requests."""
     from edge_lam.demo_tools import DEMO_TOOLS
     from edge_lam.tools import as_tools
