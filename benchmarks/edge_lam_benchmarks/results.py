@@ -1,13 +1,16 @@
-"""The result file: what was measured, where, with which command. JSON, of a version that docs/benchmarks.md describes.
+"""The result file: what was measured, where, with which command.
 
-It is written whole after each item, so that a run which is interrupted loses nothing and can be resumed. Knows nothing
-of models and of how anything is measured.
+JSON, of a version that docs/benchmarks.md describes; compressed if its name ends with ".gz". It is written whole after
+each item, so that a run which is interrupted loses nothing and can be resumed. Knows nothing of models and of how
+anything is measured.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -155,7 +158,7 @@ class Results:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(self.path) as file:
-                file.write(text.encode())
+                file.write(packed(self.path, text))
         except OSError as error:
             raise InvalidRequest(
                 f"{self.path} can't be written: {error.strerror or error}",
@@ -173,6 +176,17 @@ class Results:
         return InvalidRequest(error.message, hint=hint, param="out")
 
 
+def packed(path: Path, text: str) -> bytes:
+    """Return text as it stands in a file of that name; the same text always gives the same bytes."""
+    return gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return the path of a file that belongs to a result file: ``a.md`` beside ``a.json`` and ``a.json.gz``."""
+    base = path.with_suffix("") if path.suffix == ".gz" else path
+    return base.with_name(f"{base.stem}{suffix}")
+
+
 def read_results(path: Path) -> Results:
     """Read a result file.
 
@@ -180,7 +194,10 @@ def read_results(path: Path) -> Results:
         InvalidRequest: it can't be read, is no result file, or one of another version.
     """
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        plain = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InvalidRequest(f"{path} is no gzip file: {error}", param="results") from error
     except OSError as error:
         raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="results") from error
     except ValueError as error:

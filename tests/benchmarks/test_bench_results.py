@@ -12,7 +12,7 @@ from bench_data import call, make_results
 
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample, WorkItem, run_item
-from edge_lam_benchmarks.results import VERSION, ItemResult, Results, read_results
+from edge_lam_benchmarks.results import VERSION, ItemResult, Results, beside, read_results
 
 ITEM = WorkItem("latency", "a.gguf", "several calls", "Q8_0", {"tools": 5, "n_threads": 2})
 
@@ -54,6 +54,21 @@ def test_file_gives_back_what_was_written(tmp_path: Path) -> None:
     again = read_results(results.path)
     assert again.to_dict() == json.loads(json.dumps(results.to_dict()))
     assert again.done("memory")[0].samples[1].series
+
+
+def test_a_compressed_file_holds_the_same_and_has_its_pages_beside_it(tmp_path: Path) -> None:
+    plain, compressed = (make_results(tmp_path / name) for name in ("a.json", "a.json.gz"))
+    for results in (plain, compressed):
+        results.save()
+    assert read_results(compressed.path).to_dict()["items"] == read_results(plain.path).to_dict()["items"]
+    assert compressed.path.stat().st_size < plain.path.stat().st_size / 2
+    first = compressed.path.read_bytes()
+    compressed.save()
+    assert compressed.path.read_bytes() == first, "the same results are the same bytes"
+    assert beside(compressed.path, ".md") == beside(plain.path, ".md") == tmp_path / "a.md"
+    compressed.path.write_bytes(first[:-20])
+    with pytest.raises(InvalidRequest, match="is no gzip file"):
+        read_results(compressed.path)
 
 
 def test_what_is_done_is_not_measured_again(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ def _tell(comparison: Comparison, facts: dict[str, Any], out: Path | None, *, as
     from edge_lam_benchmarks.report.files import markdown, write_files
     from edge_lam_benchmarks.report.html import page
     from edge_lam_benchmarks.report.terminal import show_table
+    from edge_lam_benchmarks.results import beside, packed
 
     facts |= {"created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     plain = facts | {"environment": environment()} | comparison.to_dict() if out is not None or as_json else {}
@@ -130,10 +131,10 @@ def _tell(comparison: Comparison, facts: dict[str, Any], out: Path | None, *, as
         where = [command_line, *lines]
         texts = {
             out: json.dumps(plain, ensure_ascii=False, indent=1, default=str),
-            out.with_suffix(".md"): markdown(title, [table], where),
-            out.with_suffix(".html"): page(title, [table], where, {}),
+            beside(out, ".md"): markdown(title, [table], where),
+            beside(out, ".html"): page(title, [table], where, {}),
         }
-        write_files({path: text.encode() for path, text in texts.items()})
+        write_files({path: packed(path, text) for path, text in texts.items()})
     if as_json:
         print_json(plain)
         return

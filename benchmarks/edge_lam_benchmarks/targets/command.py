@@ -14,7 +14,7 @@ from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json
 from edge_lam.errors import InvalidRequest
 from edge_lam.paths import state_dir
-from edge_lam_benchmarks.results import Results, read_results
+from edge_lam_benchmarks.results import Results, beside, read_results
 from edge_lam_benchmarks.targets import rows
 from edge_lam_benchmarks.targets.plan import SCENARIOS, Plan
 from edge_lam_benchmarks.targets.run import Measurer
@@ -114,7 +114,7 @@ def _tell(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
     title = f"edge-lam bench targets, {results.created[:10]}"
     tables, lines = rows.target_tables(results), places(results)
     texts = {".md": markdown(title, tables, lines), ".html": page(title, tables, lines, {})}
-    written = write_files({results.path.with_suffix(suffix): text.encode() for suffix, text in texts.items()})
+    written = write_files({beside(results.path, suffix): text.encode() for suffix, text in texts.items()})
     if as_json:
         print_json({"rows": [asdict(row) for row in found], "results": str(results.path)})
     else:
