@@ -24,8 +24,9 @@ _UNSUPPORTED = {
 }
 # Where llama.cpp takes a word that is a token as it is, whatever the merges make of it.
 _WHOLE_WORDS = ("llama-bpe",)
-# Bytes that no text in UTF-8 holds; DeepSeek's tokenizers have no tokens for them.
-_NEVER_IN_TEXT = {0xC0, 0xC1, *range(0xF5, 0x100)}
+# Bytes that no text in UTF-8 holds, for which DeepSeek's tokenizers have no tokens; and control characters and planes
+# that Unicode has not assigned, for some of which SmolLM's have none: llama.cpp and `tokenizers` both leave them out.
+_DISPENSABLE = {0xC0, 0xC1, 0xF1, 0xF2, *range(0xF5, 0x100)} | set(range(0x20)) - set(b"\t\n\r")
 
 
 def read_byte_level(checkpoint: Checkpoint, file: TokenizerFile, vocab_size: int) -> Vocabulary:
@@ -88,8 +89,8 @@ def _check_byte_alphabet(vocabulary: Vocabulary) -> None:
     }
     if strange := next((token for token in ordinary if not alphabet.issuperset(token)), None):
         raise CheckpointError(f"{FILE} is not byte-level: the token {strange[:60]!r} is not made of bytes")
-    # The bytes in question are printable in Latin-1, so that the alphabet spells them as themselves.
-    if missing := len(alphabet - ordinary - {chr(byte) for byte in _NEVER_IN_TEXT}):
+    # The alphabet spells bytes that are printable in Latin-1 as themselves, control characters 256 higher.
+    if missing := len(alphabet - ordinary - {chr(byte if byte > 0x20 else byte + 0x100) for byte in _DISPENSABLE}):
         raise CheckpointError(f"{FILE} is not byte-level: {missing} of the 256 bytes have no token")
 
 

@@ -37,6 +37,11 @@ _SPLITS = {
         _ASIAN,
         r"\p{N}",
     ),
+    # GPT-2's rule after single digits. StarCoder's is the same, under another name: so are the token ids.
+    "smollm": (
+        r"\p{N}",
+        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    ),
 }
 
 # Everything that the rules in the field treat differently: runs of digits, contractions in both cases, letters with

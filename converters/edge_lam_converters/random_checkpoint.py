@@ -92,6 +92,9 @@ SHAPES: dict[str, Shape] = {
         head_dim=32,
         tie_word_embeddings=True,
     ),
+    "tiny-smollm": _shape(
+        "smollm", "Llama", _TINY, **_TINY_SIZES, rope_theta=100000, rms_norm_eps=1e-5, tie_word_embeddings=True
+    ),
     "tiny-mistral": _shape("sentencepiece", "Mistral", _TINY, **_TINY_SIZES, **_MISTRAL),
     "tiny-mixtral": _shape("sentencepiece", "Mixtral", _TINY, **_TINY_SIZES, **_EXPERTS | {"num_local_experts": 4}),
     # The real ones, by the names that `edge-lam models --available` lists.

@@ -83,6 +83,13 @@ FAMILIES: dict[str, Family] = {
     ),
     "deepseek-coder": Family(_DEEPSEEK_SPECIALS, _DEEPSEEK_ROLES, _DEEPSEEK, True, "deepseek-coder"),
     "deepseek-llm": Family(_DEEPSEEK_SPECIALS, _DEEPSEEK_ROLES, _DEEPSEEK, True, "deepseek-llm"),
+    "smollm": Family(
+        ("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        {"bos": "<|im_start|>", "eos": "<|im_end|>", "unk": "<|endoftext|>", "pad": "<|im_end|>"},
+        FORMATS["xlam-2-qwen"].own_template(),
+        False,
+        "smollm",
+    ),
     "sentencepiece": Family(("<unk>", "<s>", "</s>"), {"bos": "<s>", "eos": "</s>", "unk": "<unk>"}, _INST, True, ""),
 }
 
@@ -128,8 +135,8 @@ def _byte_level(family: Family) -> tokenizers.Tokenizer:
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE(ignore_merges=family.ignore_merges))
-    if not family.adds_bos:
-        tokenizer.normalizer = normalizers.NFC()  # as Qwen's
+    if family.pre == "qwen2":
+        tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizer.rule(family.pre)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()

