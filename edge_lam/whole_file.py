@@ -1,21 +1,33 @@
-"""Puts a file in place whole or not at all. Knows nothing of what is in it."""
+"""Puts a file in place whole or not at all, and removes what killed writers left. Knows nothing of what is in it.
+
+A writer holds a lock on its partial file, which the system gives up when the process ends, however it ends: what can be
+locked belongs to nobody.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import stat
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+STALE_SECONDS = 3600  # where a file system knows no locks, what was not touched for so long is nobody's
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}\.partial")
+
 
 @contextmanager
-def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Yield a file to write, which takes the place of `path` once all is on disk.
 
-    On any error, Ctrl-C included, it is removed and `path` is left as it was.
+    On any error, Ctrl-C included, it is removed and `path` is left as it was. What a killed writer left in the folder
+    is removed at the next call.
 
     Args:
         path: what is written or replaced.
@@ -24,15 +36,80 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder or the disk refuses.
     """
-    partial = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.partial")
+    remove_abandoned(path.parent)
+    partial, descriptor = _create_partial(path, 0o600 if private else 0o666)
     try:
-        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666)
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+            partial.replace(path)  # while it is locked
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
+
+
+def partial_path(path: Path, unique: str) -> Path:
+    """Return the name of a partial file of `path`; `unique` has 16 hexadecimal digits."""
+    return path.with_name(f".{path.name[:100]}.{unique}.partial")
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the partial files of writers that are gone; what can't be removed stays."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _PARTIAL.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    _remove_if_abandoned(Path(entry.path))
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock a file until it is closed; False where another holds it.
+
+    Raises:
+        OSError: the system or the file system has no locks.
+    """
+    if sys.platform == "win32":
+        raise OSError("no locks")
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_linked(descriptor: int) -> bool:
+    """Tell whether an open file still has a name: before it is locked, another process may take it for abandoned."""
+    return os.fstat(descriptor).st_nlink > 0
+
+
+def _create_partial(path: Path, mode: int) -> tuple[Path, int]:
+    while True:
+        partial = partial_path(path, secrets.token_hex(8))
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        try:
+            if try_lock(descriptor) and is_linked(descriptor):
+                return partial, descriptor
+        except OSError:
+            return partial, descriptor
+        os.close(descriptor)
+        partial.unlink(missing_ok=True)
+
+
+def _remove_if_abandoned(partial: Path) -> None:
+    found = partial.lstat()
+    if not stat.S_ISREG(found.st_mode) or (hasattr(os, "geteuid") and found.st_uid != os.geteuid()):
+        return
+    descriptor = os.open(partial, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        abandoned = try_lock(descriptor)
+    except OSError:
+        abandoned = time.time() - found.st_mtime > STALE_SECONDS
+    try:
+        if abandoned:
+            partial.unlink()
+    finally:
+        os.close(descriptor)

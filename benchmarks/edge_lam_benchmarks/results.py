@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 from edge_lam_benchmarks.items import Sample, WorkItem
 
 SCHEMA = "edge-lam benchmark results"
@@ -157,7 +157,7 @@ class Results:
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(self.path) as file:
+            with atomic_write(self.path) as file:
                 file.write(packed(self.path, text))
         except OSError as error:
             raise InvalidRequest(

@@ -24,7 +24,7 @@ from edge_lam_benchmarks.vocabularies import find_vocabulary
 from edge_lam_converters.architectures import Architecture, architecture_of
 from edge_lam_converters.architectures.base import TensorPlan
 from edge_lam_converters.dtypes import Array, cast
-from edge_lam_converters.gguf_writer import PARTIAL, OutputTensor, partial_file, scratch_file, write_gguf
+from edge_lam_converters.gguf_writer import OutputTensor, partial_file, scratch_file, write_gguf
 from edge_lam_converters.progress import Progress, silent
 from edge_lam_converters.quantize import FILE_TYPE_NUMBERS, Recipe, check_file_type, quantize_file
 from edge_lam_converters.random_checkpoint import SHAPES, Shape, random_values
@@ -120,7 +120,7 @@ def _write(writer: _Writer, targets: Sequence[tuple[str, Path]], n_threads: int 
     if not quantized:
         return
     first = quantized[0][1]
-    with scratch_file(first.with_name(f"{first.name}.bf16{PARTIAL}")) as base:
+    with scratch_file(first.with_name(f"{first.name}.bf16")) as base:
         writer.write(base, "BF16", on_progress)
         for quant, path in quantized:
             with partial_file(path) as partial:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from edge_lam.errors import HubError, InvalidRequest, ModelNotFound
 from edge_lam.paths import cache_dir, user_path
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 
 # By the name of a tokenizer, as `random_checkpoint` calls them, where llama.cpp calls its vocabulary otherwise.
 ALIASES = {"sentencepiece": "llama-spm"}
@@ -95,7 +95,7 @@ def extract(archive: Path, target: Path) -> None:
                 if member.isfile() and member.name.endswith(f"/models/{target.name}"):
                     source = files.extractfile(member)
                     if source is not None:
-                        with whole_file(target) as file:
+                        with atomic_write(target) as file:
                             shutil.copyfileobj(source, file)
                         return
     except (OSError, tarfile.TarError, EOFError) as error:

@@ -20,7 +20,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.metrics.memory import process_memory
 from edge_lam_converters.chat_template import FORMAT_KEY, REPLACED_KEY
-from edge_lam_converters.gguf_writer import PARTIAL, partial_file, scratch_file
+from edge_lam_converters.gguf_writer import partial_file, scratch_file
 from edge_lam_converters.planning import Job, Work, plan_work
 from edge_lam_converters.progress import Progress, silent
 from edge_lam_converters.quantize import check_file_type, check_override, quantize_file
@@ -185,7 +185,7 @@ def _float_file(
         yield partials[work.base.path]
     elif isinstance(model, CheckpointSource):
         # The checkpoint's own types: nothing is rounded before the quantizer sees it.
-        name = f"{first.path.name}.{model.float_types[0].lower()}{PARTIAL}"
+        name = f"{first.path.name}.{model.float_types[0].lower()}"
         with scratch_file(first.path.with_name(name)) as scratch:
             model.write(scratch, None, {}, on_progress)
             yield scratch

@@ -6,7 +6,7 @@ is ever whole in memory. Knows nothing of checkpoints.
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import math
 import os
 import struct
@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from edge_lam.errors import CheckpointError, InvalidRequest
+from edge_lam.whole_file import is_linked, partial_path, remove_abandoned, try_lock
 from edge_lam_converters.dtypes import STORAGE, Array
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
 
 ALIGNMENT = 32
-PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -105,66 +105,49 @@ def _opened(path: Path, writer: GGUFWriter, tensors: Sequence[OutputTensor]) -> 
 
 @contextmanager
 def partial_file(path: Path) -> Iterator[Path]:
-    """Reserve `path` with ".partial" added, yield it for writing, and put it in place of `path` when all went well.
+    """Reserve a file beside `path`, yield it for writing, and put it in place of `path` when all went well.
 
-    On any error, Ctrl-C included, it is removed and `path` is left as it was. After a kill it stays behind, is not
-    `path`, and is overwritten by the next run.
+    On any error, Ctrl-C included, it is removed and `path` is left as it was. What a kill leaves is not `path`, and
+    the next file that is written to the folder removes it.
 
     Raises:
         InvalidRequest: another process is writing it.
         OSError: the folder can't be written.
     """
-    target = path.with_name(path.name + PARTIAL)
-    try:
-        with _locked(target) as partial:
-            yield partial
-            _sync(partial)
-            partial.replace(path)
-    finally:
-        _remove_abandoned(target)
+    with scratch_file(path) as partial:
+        yield partial
+        _sync(partial)
+        partial.replace(path)
     _sync(path.parent)
 
 
 @contextmanager
 def scratch_file(path: Path) -> Iterator[Path]:
-    """Reserve `path`, yield it for writing, and remove it at the end, whatever happened."""
+    """Reserve a file beside `path`, yield it for writing, and remove it at the end, whatever happened."""
+    remove_abandoned(path.parent)
     try:
         with _locked(path) as scratch:
             yield scratch
     finally:
-        _remove_abandoned(path)
+        # It asks the lock, not a flag of ours: Ctrl-C may come between the making of the file and what is done next.
+        remove_abandoned(path.parent)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[Path]:
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield path
-    except BlockingIOError:
-        raise InvalidRequest(
-            f"another process is writing {path.name}", hint="wait for it to end", param="out"
-        ) from None
-    finally:
-        os.close(descriptor)
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove a file that no process is writing.
-
-    It asks the lock, not a flag of ours: Ctrl-C may come between the making of the file and any statement after it.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
-    except BlockingIOError:
-        pass
-    finally:
-        os.close(descriptor)
+    """Yield the partial file of `path`, locked; one name for each, so that two processes don't write the same."""
+    partial = partial_path(path, hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16])
+    while True:
+        descriptor = os.open(partial, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            if not try_lock(descriptor):
+                hint = "wait for it to end"
+                raise InvalidRequest(f"another process is writing {path.name}", hint=hint, param="out")
+            if is_linked(descriptor):
+                yield partial
+                return
+        finally:
+            os.close(descriptor)
 
 
 def _sync(path: Path) -> None:

@@ -20,7 +20,7 @@ from edge_lam.errors import InvalidModelFile
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.gguf_pack import write_f32
 from edge_lam.llama.gguf_types import GGUFArray, Tensor
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,7 +114,7 @@ class Imatrix:
             squares, counts = self.sums[name]
             tensors[name + _SUMS] = squares.astype(np.float32)
             tensors[name + _COUNTS] = counts.astype(np.float32)[:, None]
-        with whole_file(Path(path)) as file:
+        with atomic_write(Path(path)) as file:
             write_f32(file, metadata, tensors)
 
 

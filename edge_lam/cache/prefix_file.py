@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,7 @@ def write_prefix(
     text = json.dumps({"key": dict(key), "kind": kind, "n_tokens": len(ids), "n_bytes": state.nbytes}).encode()
     parts: list[bytes | memoryview] = [FIXED.pack(MAGIC, VERSION, len(text)) + text, ids.tobytes(), state.data]
     checksum = hashlib.sha256()
-    with whole_file(path, private=True) as file:
+    with atomic_write(path, private=True) as file:
         for part in parts:
             checksum.update(part)
             file.write(part)

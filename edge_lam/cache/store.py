@@ -13,7 +13,6 @@ import json
 import os
 import re
 import stat
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache.prefix_file import Kind, Prefix, read_header, read_prefix, write_prefix
 from edge_lam.paths import cache_dir, user_path
+from edge_lam.whole_file import remove_abandoned
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 SUFFIX = ".prefix"
-STALE_SECONDS = 3600
 
 _HOME = re.compile(r"[0-9a-f]{32}")  # a key's folder
 _STEM = re.compile(r"[1-9][0-9]{0,8}-[0-9a-f]{32}")  # a prefix in it
@@ -221,21 +220,24 @@ def trim(folder: Path, most_bytes: int) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
         total -= sizes.get(path, 0)
-    for path in _entries(folder, ".*.partial"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > STALE_SECONDS:
-                path.unlink()
+    for home in _homes(folder):
+        remove_abandoned(home)
 
 
 def _entries(folder: Path, pattern: str) -> list[Path]:
     """Return what is in the folders of keys; a folder that can't be read is empty."""
     found: list[Path] = []
-    with contextlib.suppress(OSError):
-        for home in folder.iterdir():
-            if _HOME.fullmatch(home.name) and not home.is_symlink():
-                with contextlib.suppress(OSError):
-                    found += home.glob(pattern)
+    for home in _homes(folder):
+        with contextlib.suppress(OSError):
+            found += home.glob(pattern)
     return found
+
+
+def _homes(folder: Path) -> list[Path]:
+    """Return the folders of keys."""
+    with contextlib.suppress(OSError):
+        return [home for home in folder.iterdir() if _HOME.fullmatch(home.name) and not home.is_symlink()]
+    return []
 
 
 def _is_ours(file: os.stat_result, kind: int) -> bool:

@@ -18,7 +18,7 @@ import click
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.paths import config_dir, user_path
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -171,7 +171,7 @@ def _write(document: Mapping[str, Any]) -> None:
     path = config_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             file.write(tomlkit.dumps(document).encode())
     except OSError as error:
         raise InvalidRequest(f"{path} can't be written: {error.strerror or error}", param="config") from error

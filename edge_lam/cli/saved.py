@@ -10,7 +10,7 @@ from typing import Any
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import normalize_messages
 from edge_lam.paths import user_path
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 
 
 def save_messages(name: str, messages: Sequence[dict[str, Any]]) -> Path:
@@ -27,7 +27,7 @@ def save_messages(name: str, messages: Sequence[dict[str, Any]]) -> Path:
             raise InvalidRequest(f"{path} exists and is no conversation", hint="name another file") from error
     text = json.dumps([_openai(message) for message in messages], ensure_ascii=False, indent=2)
     try:
-        with whole_file(path, private=True) as file:
+        with atomic_write(path, private=True) as file:
             file.write(f"{text}\n".encode())
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"{path} can't be written: {_reason(error)}") from error

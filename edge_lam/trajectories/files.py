@@ -12,7 +12,7 @@ from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats.json_text import decode
 from edge_lam.paths import user_path
 from edge_lam.trajectories.trajectory import Trajectory
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 
 Decoded: TypeAlias = "tuple[str, Any | InvalidRequest]"
 
@@ -62,7 +62,7 @@ def write_trajectories(path: str | os.PathLike[str], trajectories: Iterable[Traj
     is_list = file_path.suffix.lower() == ".json"
     count = 0
     try:
-        with whole_file(file_path, private=True) as file:
+        with atomic_write(file_path, private=True) as file:
             for trajectory in trajectories:
                 separator = (b",\n" if count else b"[\n") if is_list else b""
                 line = json.dumps(trajectory.to_dict(), ensure_ascii=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge_lam.cache import PrefixStore, prefix_files, read_header
+from edge_lam.whole_file import partial_path
 
 KEY = {"model": "abc"}
 
@@ -90,17 +90,16 @@ def test_disk_drops_what_was_not_used_for_longest(folder):
     assert [store.has([value] * 4) for value in (1, 2, 3, 4)] == [True, False, True, True]
 
 
-def test_what_a_killed_writer_left_goes_in_time(folder):
+def test_what_a_killed_writer_left_goes(folder):
     store = fresh(folder)
     store.save([1, 2, 3], state(30))
     (path,) = prefix_files(folder)
-    old, new = path.with_name(".old.partial"), path.with_name(".new.partial")
-    for partial in (old, new):
+    left, foreign = partial_path(path, "0" * 16), path.with_name(".other.partial")
+    for partial in (left, foreign):
         partial.write_bytes(b"x")
-    os.utime(old, (time.time() - 7200,) * 2)
     store.save([4, 5, 6], state(30))
-    assert not old.exists()
-    assert new.exists()
+    assert not left.exists()
+    assert foreign.exists()
 
 
 def test_only_the_owner_can_look_into_the_folder(folder):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.quality.official import MULTI_TURN
 
@@ -43,7 +43,7 @@ def _path(folder: Path, category: str) -> Path:
 def _write(path: Path, lines: Sequence[str]) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
     except OSError as error:
         raise InvalidRequest(f"{path} can't be written: {error.strerror or error}", param="out") from error

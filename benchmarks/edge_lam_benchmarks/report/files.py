@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.whole_file import whole_file
+from edge_lam.whole_file import atomic_write
 from edge_lam_benchmarks.quality.leaderboard_files import write_leaderboard_files
 from edge_lam_benchmarks.report.html import page
 from edge_lam_benchmarks.report.table import Table
@@ -76,7 +76,7 @@ def write_files(files: dict[Path, bytes]) -> list[Path]:
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as file:
+            with atomic_write(path) as file:
                 file.write(content)
     except OSError as error:
         raise InvalidRequest(f"{path} can't be written: {error.strerror or error}", param="out") from error
