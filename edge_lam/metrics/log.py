@@ -6,13 +6,26 @@ says so once and never disturbs a call.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from edge_lam.errors import InvalidRequest
 from edge_lam.metrics.report import CallReport, ToolReport
 from edge_lam.paths import state_dir, user_path
+from edge_lam.sizes import read_size
+from edge_lam.whole_file import atomic_write, try_lock
+
+DEFAULT_SIZE = 64_000_000  # bytes: some 40,000 calls
+_PATIENCE = 1.0  # seconds to wait for another process that is writing
 
 logger = logging.getLogger("edge_lam.log")
 
@@ -23,20 +36,36 @@ class CallLog:
     Attributes:
         path: the file, or None if nothing is logged.
         log_prompts: whether prompts and replies are logged too.
+        most_bytes: how large the file may become; what is beyond that begins a new one, and the old one is kept beside
+            it with ".1" added to its name, in place of the one before.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | bool | None = None, *, log_prompts: bool | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | bool | None = None,
+        *,
+        log_prompts: bool | None = None,
+        most_bytes: int | None = None,
+    ) -> None:
         """Choose the file; what is None is decided by the environment.
 
         Args:
             path: a file; "off" or False for none; None takes EDGE_LAM_LOG, else calls.jsonl in the state folder.
             log_prompts: whether to log prompts and replies too; None takes EDGE_LAM_LOG_PROMPTS=1.
+            most_bytes: of the file; None takes EDGE_LAM_LOG_SIZE, a size such as 20MB, else 64 MB.
+
+        Raises:
+            InvalidRequest: the environment's size is none.
         """
         wanted = (os.environ.get("EDGE_LAM_LOG") or True) if path is None else path
         if wanted is True:
             wanted = state_dir() / "calls.jsonl"
         self.path = None if wanted is False or wanted == "off" else user_path(wanted, param="log")
         self.log_prompts = os.environ.get("EDGE_LAM_LOG_PROMPTS") == "1" if log_prompts is None else log_prompts
+        if most_bytes is None:
+            size = os.environ.get("EDGE_LAM_LOG_SIZE")
+            most_bytes = read_size(size, param="EDGE_LAM_LOG_SIZE") if size else DEFAULT_SIZE
+        self.most_bytes = most_bytes
         self._warned = False
 
     def write(self, report: CallReport | ToolReport, **texts: object) -> None:
@@ -57,12 +86,133 @@ class CallLog:
                 logger.warning("calls are not logged: %s (set EDGE_LAM_LOG to another file, or to off)", error)
             self._warned = True
 
-    @staticmethod
-    def _append(path: Path, line: bytes) -> None:
+    def _append(self, path: Path, line: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Only the user may read what was asked; one write of O_APPEND keeps lines of several processes whole.
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with _opened(path) as (file, locked):
+            size = os.fstat(file).st_size
+            if not (locked and size and size + len(line) > self.most_bytes):
+                _write(file, line, may_cut=locked)
+                return
+            path.replace(rotated(path))
+        with _opened(path) as (file, locked):
+            _write(file, line, may_cut=locked)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many records of a log were kept, and how many removed; lines that are no record are among the removed."""
+
+    kept: int
+    removed: int
+
+
+def prune_log(path: Path, *, before: datetime | None = None) -> Pruned:
+    """Remove the records of calls that began before a moment, or all; also those of the file that was rotated away.
+
+    Args:
+        path: the log.
+        before: the moment, with its time zone; None removes all.
+
+    Raises:
+        InvalidRequest: a file can't be read or written; `param` is "log".
+    """
+    kept = removed = 0
+    try:
+        for file in (rotated(path), path):
+            with contextlib.suppress(FileNotFoundError):
+                found = _prune(file, before)
+                kept, removed = kept + found.kept, removed + found.removed
+    except OSError as error:
+        raise InvalidRequest(f"{path} can't be pruned: {error.strerror or error}", param="log") from error
+    return Pruned(kept, removed)
+
+
+def rotated(path: Path) -> Path:
+    """Return where a log goes that has become too large."""
+    return path.with_name(f"{path.name}.1")
+
+
+def _prune(path: Path, before: datetime | None) -> Pruned:
+    """Write what is kept to a new file; writers who wait for the lock of the old one see that it is gone."""
+    if not path.exists():
+        raise FileNotFoundError(path)
+    n_kept = n_lines = 0
+    with _opened(path) as (_, locked), path.open("rb") as old, atomic_write(path, private=True) as new:
+        if not locked:
+            raise TimeoutError("another process is writing it")
+        for line in old:
+            n_lines += 1
+            if before is not None and _began(line) >= before.timestamp():
+                n_kept += 1
+                new.write(line)
+    if not n_kept:
+        path.unlink(missing_ok=True)
+    return Pruned(n_kept, n_lines - n_kept)
+
+
+def _began(line: bytes) -> float:
+    try:
+        record = json.loads(line)
+        return datetime.fromisoformat(record.get("started") or record["finished"]).timestamp()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return 0.0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[int, bool]]:
+    """Open a log to append, for its owner only; yield it, and whether it is locked against others who write to it.
+
+    Raises:
+        OSError: it is a link, no regular file, or another user's.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        file = os.open(path, flags, 0o600)  # only the user may read what was asked
         try:
-            os.write(file, line)
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(f"{path} is no regular file")
+            if found.st_uid != os.geteuid():
+                raise OSError(f"{path} is another user's")
+            if stat.S_IMODE(found.st_mode) != 0o600:
+                os.fchmod(file, 0o600)
+            locked = _lock(file, deadline)
+            if _is_still(path, found):
+                yield file, locked
+                return
         finally:
             os.close(file)
+
+
+def _lock(file: int, deadline: float) -> bool:
+    """Wait for the lock; False where it takes too long, or there are no locks: O_APPEND still keeps lines whole."""
+    with contextlib.suppress(OSError):
+        while time.monotonic() < deadline:
+            if try_lock(file):
+                return True
+            time.sleep(0.001)
+    return False
+
+
+def _is_still(path: Path, found: os.stat_result) -> bool:
+    """Tell whether a file was not rotated away, or pruned, while its lock was waited for."""
+    try:
+        return os.path.samestat(path.lstat(), found)
+    except FileNotFoundError:
+        return False
+
+
+def _write(file: int, line: bytes, *, may_cut: bool) -> None:
+    """Append a line, all of it or nothing; a record that a killed process left unfinished stays a line of its own."""
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        line = b"\n" + line
+    written = 0
+    try:
+        written = os.write(file, line)
+        if written < len(line):
+            raise OSError(f"only {written} of {len(line)} bytes could be written")
+    finally:
+        if may_cut and written < len(line):
+            os.truncate(file, size)
