@@ -27,7 +27,7 @@ from edge_lam.decoding import Constraint, Sampler, Vocabulary
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama.library import library
 from edge_lam.metrics.report import Times
-from edge_lam.schema.normalize import closed
+from edge_lam.schema.closing import closed
 from edge_lam.tools import Tool
 
 COUNTS = (1, 2, 4, 8, 12, 20, 28, 37)

@@ -75,6 +75,8 @@ def _show(out: Console, found: list[LintedTool], about: dict[str, Any]) -> None:
         out.print(one_line(f"{tool.name}{tokens}"), style="bold", soft_wrap=True)
         for path, keywords, said in _rows(tool):
             out.print(f"  {one_line(path)}  {one_line(keywords)}: {one_line(said)}", soft_wrap=True)
+        for path in tool.open:
+            out.print(f"  {one_line(path) or '/'}  open: takes properties that are not listed", soft_wrap=True)
         if tool.refusal:
             out.print(f"  refused: {one_line(tool.refusal)}", style="red", soft_wrap=True)
         out.print()
@@ -90,14 +92,14 @@ def _show(out: Console, found: list[LintedTool], about: dict[str, Any]) -> None:
 def _rows(tool: LintedTool) -> Iterator[tuple[str, str, str]]:
     """Yield path, keywords and what becomes of them; those of one place that share it stand together."""
     alike: dict[str, dict[tuple[str, str], list[str]]] = {}
-    for verdict in tool.verdicts:
-        alike.setdefault(verdict.path, {}).setdefault((verdict.how, verdict.reason), []).append(verdict.keyword)
+    for support in tool.support:
+        alike.setdefault(support.path, {}).setdefault((support.how, support.reason), []).append(support.keyword)
     for path, at in alike.items():
         for (how, reason), keywords in at.items():
             yield path or "/", ", ".join(keywords), SAID[how] + (f" ({reason})" if reason else "")
 
 
 def _counts(tool: LintedTool) -> list[str]:
-    counts = {how: sum(verdict.how == how for verdict in tool.verdicts) for how in SAID}
+    counts = {how: sum(support.how == how for support in tool.support) for how in SAID}
     counts["refused"] = max(counts["refused"], bool(tool.refusal))
     return list(map(str, counts.values()))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens, make_tokenizer
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.llama import GGUFArray
+from edge_lam.schema.guidance import Complaint, read_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +57,7 @@ class Vocabulary:
         self.end_tokens = end_tokens(model, end_of_turn)
         self._ahead = ahead
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
-        self._tried: dict[str, str] = {}
+        self._tried: dict[str, str | None] = {}
         self._building: threading.Thread | None = None
 
     def build(self) -> None:
@@ -120,15 +121,15 @@ class Vocabulary:
         if compiled is None:
             compiled = LLMatcher(self._tokenizer, grammar, log_level=0)
             if compiled.is_error():
-                reason = compiled.get_error().splitlines()[0]
-                raise InvalidRequest(f"the grammar of the tools can't be compiled: {reason}", param="tools")
+                complaint = read_message(compiled.get_error()) or Complaint.OTHER
+                raise InvalidRequest(f"the tools can't be enforced: {complaint.value}", param="tools")
         self._compiled[grammar] = compiled
         if len(self._compiled) > _KEPT_GRAMMARS:
             self._compiled.popitem(last=False)
         return compiled.deep_copy()
 
-    def explodes(self, grammar: str) -> str:
-        """Write something in a grammar at random, and return which limit that goes beyond, or "".
+    def explodes(self, grammar: str) -> str | None:
+        """Write something in a grammar at random, and return which limit that goes beyond; None if none.
 
         What a grammar costs shows only when masks are computed. The first ones have to do with tighter limits than
         usual, so that there is room for those of a whole reply.
@@ -142,7 +143,7 @@ class Vocabulary:
             self._tried[grammar] = self._try_out(grammar)
         return self._tried[grammar]
 
-    def _try_out(self, grammar: str) -> str:
+    def _try_out(self, grammar: str) -> str | None:
         import numpy as np
         from llguidance import LLMatcher, LLParserLimits
 
@@ -157,4 +158,5 @@ class Vocabulary:
             if matcher.is_stopped():
                 break
             matcher.consume_token(int(choices.choice(np.unpackbits(bits, bitorder="little").nonzero()[0])))
-        return matcher.get_error().partition("\n")[0] if matcher.is_error() else ""
+        complaint = read_message(matcher.get_error()) if matcher.is_error() else None
+        return complaint.value if complaint else None

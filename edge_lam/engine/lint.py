@@ -7,19 +7,18 @@ what becomes of every keyword, and why it would be refused. Knows no terminal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.decoding import Vocabulary
 from edge_lam.errors import InvalidRequest, InvalidSchema, InvalidTool
-from edge_lam.formats.grammar import enforced, try_out
-from edge_lam.schema.limits import check_schemas
+from edge_lam.formats.grammar import check_together, try_out
 from edge_lam.tools.tool import as_tool
 
 if TYPE_CHECKING:
     from edge_lam.formats import ChatFormat
     from edge_lam.llama import Model
-    from edge_lam.schema.compile import Verdict
+    from edge_lam.schema.compile import Support
     from edge_lam.tools import Tool
 
 QUESTION = "?"
@@ -32,25 +31,33 @@ class LintedTool:
     Attributes:
         name: or "tool N" for what has none.
         tokens: what it adds to the prompt; None where it can't be rendered.
-        verdicts: what becomes of every keyword of its parameters.
+        support: what becomes of every keyword of its parameters.
         refusal: why a request with it is refused, or "".
         path: JSON pointer into its parameters where that is, or "".
+        open: JSON pointers of the objects that list properties and take others too.
     """
 
     name: str
     tokens: int | None = None
-    verdicts: tuple[Verdict, ...] = ()
+    support: tuple[Support, ...] = ()
     refusal: str = ""
     path: str = ""
+    open: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         keywords = [
-            {"path": verdict.path, "keyword": verdict.keyword, "verdict": verdict.how, "reason": verdict.reason}
-            for verdict in self.verdicts
+            {"path": support.path, "keyword": support.keyword, "verdict": support.how, "reason": support.reason}
+            for support in self.support
         ]
         refused = {"reason": self.refusal, "path": self.path} if self.refusal else None
-        return {"name": self.name, "tokens": self.tokens, "refused": refused, "keywords": keywords}
+        return {
+            "name": self.name,
+            "tokens": self.tokens,
+            "refused": refused,
+            "open": list(self.open),
+            "keywords": keywords,
+        }
 
 
 class ToolLint:
@@ -95,17 +102,15 @@ class ToolLint:
             tool = as_tool(value)
         except InvalidTool as error:
             return LintedTool(error.tool or _name(value) or f"tool {number}", refusal=str(error), path=_path(error))
-        verdicts = tool.enforcement.verdicts
+        schema = tool.schema
+        found = LintedTool(tool.name, support=schema.support, open=schema.open)
         try:
-            tokens = self._tokens(tool)
-        except InvalidRequest as error:
-            return LintedTool(tool.name, None, verdicts, str(error))
-        try:
-            check_schemas({tool.name: enforced(tool)})
+            found = replace(found, tokens=self._tokens(tool))
+            check_together([tool])
             try_out([tool], self._vocabulary.explodes)
-        except InvalidTool as error:
-            return LintedTool(tool.name, tokens, verdicts, str(error), _path(error))
-        return LintedTool(tool.name, tokens, verdicts)
+        except InvalidRequest as error:
+            return replace(found, refusal=str(error), path=_path(error))
+        return found
 
     def _tokens(self, tool: Tool) -> int:
         alone = self.prompt_tokens([tool])
@@ -119,5 +124,5 @@ def _name(value: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _path(error: InvalidTool) -> str:
+def _path(error: InvalidRequest) -> str:
     return error.path if isinstance(error, InvalidSchema) else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from edge_lam.errors import InvalidRequest, InvalidSchema
+from edge_lam.errors import InvalidRequest
 
 NAME = "response_format"
 ANY_OBJECT = {"type": "object"}
@@ -38,7 +38,7 @@ def read_response_format(response_format: object) -> dict[str, Any] | None:
     return _checked(dict(inner["schema"]))
 
 
-def try_out(schema: dict[str, Any], explodes: Callable[[str], str]) -> None:
+def try_out(schema: dict[str, Any], trial: Callable[[str], str | None]) -> None:
     """Refuse a schema that compiles, but takes too much to hold a reply to. See `formats.grammar.try_out`.
 
     Raises:
@@ -47,34 +47,35 @@ def try_out(schema: dict[str, Any], explodes: Callable[[str], str]) -> None:
     from edge_lam.schema.limits import check_effort
 
     with _blaming_the_format():
-        check_effort(NAME, schema, explodes)
+        check_effort(schema, trial)
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
-    from edge_lam.formats.grammar import refusal
-    from edge_lam.schema.compile import enforcement
-    from edge_lam.schema.limits import check_schemas
+    from edge_lam.schema.compile import compile_schema, fault_of
+    from edge_lam.schema.limits import first_error
     from edge_lam.schema.normalize import normalize_parameters
 
     with _blaming_the_format():
-        plain = normalize_parameters(given, tool=NAME)
+        plain = normalize_parameters(given)
         if not plain["properties"]:  # without properties it means any object
             plain.setdefault("additionalProperties", True)
-        held = enforcement(plain)
-        for verdict in held.verdicts:
-            if verdict.how in ("checked", "refused"):  # replies in text are not checked when they are there
-                raise refusal(NAME, verdict)
-        check_schemas({NAME: held.grammar})
-    return held.grammar
+        compiled = compile_schema(plain)
+        for support in compiled.support:
+            if support.how in ("checked", "refused"):  # replies in text are not checked when they are there
+                raise fault_of(support)
+        if found := first_error([compiled.grammar]):
+            raise found[1]
+    return compiled.grammar
 
 
 @contextmanager
 def _blaming_the_format() -> Iterator[None]:
-    """Schemas are checked as those of tools; here it is no tool that is at fault."""
+    from edge_lam.schema.error import SchemaError
+
     try:
         yield
-    except InvalidSchema as error:
-        raise _refusal(error.message.replace(f"tool {NAME!r}", NAME), hint=error.hint) from error
+    except SchemaError as error:
+        raise _refusal(f"{NAME}: {error}", hint=error.hint) from error
 
 
 def _refusal(message: str, hint: str = "") -> InvalidRequest:

@@ -12,13 +12,14 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.errors import InvalidRequest, InvalidSchema
+from edge_lam.errors import InvalidRequest
+from edge_lam.schema.error import SchemaError
 from edge_lam.schema.guidance import json_rule
-from edge_lam.schema.limits import Fault, check_effort, check_schemas
+from edge_lam.schema.limits import Trial, check_effort, first_error
+from edge_lam.tools.tool import invalid_schema
 
 if TYPE_CHECKING:
     from edge_lam.formats.syntax import CallSyntax
-    from edge_lam.schema.compile import Verdict
     from edge_lam.tools import Tool
 
 MOST_TOOLS = 1500  # llguidance follows at most 2000 alternatives at a time
@@ -62,18 +63,25 @@ def reply_grammar(
     return "\n".join([f"start: {start}", *rules])
 
 
-def try_out(tools: Sequence[Tool], explodes: Fault) -> None:
+def try_out(tools: Sequence[Tool], trial: Trial) -> None:
     """Refuse tools whose schemas compile, but take too much to hold a reply to.
 
     Args:
         tools: that a reply may call.
-        explodes: writes something in a grammar, and returns the limit that it goes beyond, or "".
+        trial: writes something in a grammar, and returns the limit that it goes beyond, or None.
 
     Raises:
         InvalidSchema: names tool and path.
     """
     for tool in tools:
-        check_effort(tool.name, enforced(tool), explodes)
+        _try_out(tool, trial)
+
+
+def _try_out(tool: Tool, trial: Trial) -> None:
+    try:
+        check_effort(enforced(tool), trial)
+    except SchemaError as error:
+        raise invalid_schema(tool.name, error) from error
 
 
 def enforced(tool: Tool) -> dict[str, Any]:
@@ -82,16 +90,23 @@ def enforced(tool: Tool) -> dict[str, Any]:
     Raises:
         InvalidSchema: something can be neither enforced nor checked; names tool and path.
     """
-    held = tool.enforcement
-    if held.refused:
-        raise refusal(tool.name, held.refused)
-    return held.grammar
+    try:
+        return tool.schema.held()
+    except SchemaError as error:
+        raise invalid_schema(tool.name, error) from error
 
 
-def refusal(tool: str, verdict: Verdict) -> InvalidSchema:
-    """Return the error for a keyword that can't be enforced."""
-    at = f"{verdict.keyword!r} at {verdict.path or '/'}"
-    return InvalidSchema(f"tool {tool!r}: {at} can't be enforced: {verdict.reason}", tool=tool, path=verdict.path)
+def check_together(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """Return the schemas that the grammar holds the arguments of tools to, after a look at each.
+
+    Raises:
+        InvalidSchema: one can't be enforced; names tool and path.
+    """
+    schemas = [enforced(tool) for tool in tools]
+    if found := first_error(schemas):
+        index, error = found
+        raise invalid_schema(tools[index].name, error)
+    return schemas
 
 
 def _chosen(tools: Sequence[Tool], tool_choice: str) -> list[Tool]:
@@ -138,9 +153,7 @@ def _calls(syntax: CallSyntax, called: Sequence[Tool], *, parallel: bool, may_be
         rules.append(f"thought: {json_rule({'type': 'string'})}")
     if called:
         rules.append("call: " + " | ".join(f"call_{index}" for index in range(len(called))))
-    schemas = {tool.name: enforced(tool) for tool in called}
-    check_schemas(schemas)
-    for index, (name, schema) in enumerate(schemas.items()):
-        rules.append(f'call_{index}: {json.dumps(syntax.call_opening(name))} arguments_{index} "}}"')
+    for index, schema in enumerate(check_together(called)):
+        rules.append(f'call_{index}: {json.dumps(syntax.call_opening(called[index].name))} arguments_{index} "}}"')
         rules.append(f"arguments_{index}: {json_rule(schema)}")
     return rules

@@ -6,19 +6,19 @@ formats are those of the grammar, so that the two agree. Nothing is fetched, and
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Hashable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from edge_lam.schema.guidance import text_fits
-from edge_lam.schema.keywords import CHECKED_FORMATS, FORMATS, PATTERN_FORMATS
-from edge_lam.schema.normalize import escape
+from edge_lam.schema.formats import has_format
+from edge_lam.schema.numbers import as_written
 from edge_lam.schema.patterns import read_pattern
+from edge_lam.schema.walk import escape
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -53,7 +53,7 @@ class Checker:
     """Checks arguments against one schema.
 
     Args:
-        schema: in the words of JSON Schema 2020-12, as `Enforcement.schema` is.
+        schema: in the words of JSON Schema 2020-12, as `CompiledSchema.check` is.
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -95,6 +95,12 @@ def _validator_class() -> Any:
         "format": _format,
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
+        "const": _const,
+        "enum": _enum,
+        "minimum": _bound(operator.lt, "is less than the minimum of"),
+        "maximum": _bound(operator.gt, "is greater than the maximum of"),
+        "exclusiveMinimum": _bound(operator.le, "is less than or equal to the minimum of"),
+        "exclusiveMaximum": _bound(operator.ge, "is greater than or equal to the maximum of"),
         "multipleOf": _multiple_of,
         "uniqueItems": _unique_items,
     }
@@ -125,27 +131,8 @@ def _pattern(validator: Any, value: str, instance: Any, schema: Any) -> Errors:
 
 
 def _format(validator: Any, value: str, instance: Any, schema: Any) -> Errors:
-    if isinstance(instance, str) and not _has_format(instance, value):
+    if isinstance(instance, str) and not has_format(instance, value):
         yield _error(f"{instance!r} is not a {value!r}")
-
-
-def _has_format(text: str, name: str) -> bool:
-    from jsonschema import Draft202012Validator
-
-    if name in CHECKED_FORMATS:
-        return bool(Draft202012Validator.FORMAT_CHECKER.conforms(text, name))
-    if name in PATTERN_FORMATS:
-        return text_fits(text, pattern=PATTERN_FORMATS[name])
-    if name not in FORMATS:
-        return True
-    if not text_fits(text, format=name):
-        return False
-    if name in ("date", "date-time"):  # the grammar knows how long a month is, but not which years are leap years
-        try:
-            date.fromisoformat(text[:10])
-        except ValueError:
-            return False
-    return True
 
 
 def _pattern_properties(validator: Any, value: dict[str, Any], instance: Any, schema: Any) -> Errors:
@@ -168,6 +155,26 @@ def _additional_properties(validator: Any, value: Any, instance: Any, schema: An
             yield from validator.descend(instance[name], value, path=name)
 
 
+def _const(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
+    if _identity(instance) != _identity(value):
+        yield _error(f"{value!r} was expected")
+
+
+def _enum(validator: Any, value: list[Any], instance: Any, schema: Any) -> Errors:
+    if _identity(instance) not in map(_identity, value):
+        yield _error(f"{instance!r} is not one of {value!r}")
+
+
+def _bound(is_beyond: Callable[[Any, Any], bool], said: str) -> Keyword:
+    """Compare to the last digit, as in decimal notation: 1e30 is 10**30."""
+
+    def bound(validator: Any, value: float, instance: Any, schema: Any) -> Errors:
+        if validator.is_type(instance, "number") and is_beyond(as_written(instance), as_written(value)):
+            yield _error(f"{instance!r} {said} {value!r}")
+
+    return bound
+
+
 def _multiple_of(validator: Any, value: float, instance: Any, schema: Any) -> Errors:
     """Divide as in decimal notation: 0.3 is a multiple of 0.1."""
     if not validator.is_type(instance, "number") or (Fraction(str(instance)) / Fraction(str(value))).denominator == 1:
@@ -186,6 +193,8 @@ def _identity(value: Any) -> Hashable:
         return ("object", frozenset((name, _identity(item)) for name, item in value.items()))
     if isinstance(value, list):
         return ("array", tuple(map(_identity, value)))
+    if isinstance(value, float):
+        value = as_written(value)
     return (isinstance(value, bool), value)
 
 

@@ -1,9 +1,7 @@
-"""What becomes of each keyword of a schema: enforced while a call is decoded, checked afterwards, or refused.
+"""A schema becomes what a grammar holds, what a check verifies, and what becomes of each of its keywords.
 
-In come the parameters of a tool; out come the schema that a grammar is compiled from, the schema that calls are checked
-against, and a verdict for every keyword. Grammar, checks and `edge-lam lint` all take theirs from here. The grammar may
-be weaker than the schema, never stronger, apart from what it fixes on purpose: key order, spacing, no unlisted
-properties.
+In come the parameters of a tool, or the schema of an answer; out comes a `CompiledSchema`. The grammar may be weaker
+than the schema, never stronger, apart from what it fixes on purpose: key order, spacing, no unlisted properties.
 """
 
 from __future__ import annotations
@@ -11,43 +9,38 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from edge_lam.schema import numbers
+from edge_lam.schema.closing import closed, constraints, open_objects
 from edge_lam.schema.drafts import modern
+from edge_lam.schema.error import SchemaError
 from edge_lam.schema.faults import names_fault, places, reference_fault, values_fault
-from edge_lam.schema.guidance import compile_fault, json_rule, schema_fault
-from edge_lam.schema.keywords import (
-    BOUNDS,
-    CHECKED,
-    CHECKED_FORMATS,
-    DESCRIPTIVE,
-    FORMATS,
-    GRAMMAR,
-    OPEN_FORMATS,
-    PATTERN_FORMATS,
-    REFUSED,
-    STRUCTURE,
-    WIDEST,
-)
-from edge_lam.schema.normalize import closed, subschemas, with_subschemas
+from edge_lam.schema.formats import CHECKED_FORMATS, FORMATS, OPEN_FORMATS, PATTERN_FORMATS, without_contradictions
+from edge_lam.schema.guidance import Complaint, grammar_complaint, json_rule, schema_complaint
+from edge_lam.schema.keywords import CONSTRAINTS, KEYWORDS, LONGEST, TYPES
 from edge_lam.schema.patterns import read_pattern
+from edge_lam.schema.walk import subschemas, walk, with_subschemas
+
+if TYPE_CHECKING:
+    from edge_lam.schema.check import Checker, Problem
 
 How: TypeAlias = Literal["grammar", "checked", "refused", "ignored"]
 
-CONSTRAINTS = (*GRAMMAR, *CHECKED)
 ALIKE = 0.85  # how alike a word and a keyword must be for one to be a slip of the pen
-# What llguidance says of forms that it declines, and the keywords that are then left to the check.
+# Forms that llguidance declines, and the keywords that are then left to the check.
 DECLINED = {
-    "oneOf constraints": ("oneOf",),
-    "min/maxProperties": ("minProperties", "maxProperties"),
-    "patternProperty regexes": ("patternProperties",),
+    Complaint.OVERLAPPING_BRANCHES: ("oneOf",),
+    Complaint.COUNTED_PROPERTIES: ("minProperties", "maxProperties"),
+    Complaint.OVERLAPPING_NAMES: ("patternProperties",),
 }
 MAYBE_DECLINED = frozenset(keyword for keywords in DECLINED.values() for keyword in keywords)
+ROUNDED = "the grammar holds it nearly, the check to the last digit"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Support:
     """What becomes of one keyword.
 
     Attributes:
@@ -65,44 +58,78 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Enforcement:
-    """How the arguments of a tool are held to its schema. Shared: not to be changed.
+class CompiledSchema:
+    """How a value is held to a schema. Shared: not to be changed.
 
     Attributes:
-        schema: what calls are checked against: the tool's parameters in the words of JSON Schema 2020-12, closed.
-        grammar: what the grammar is compiled from: the same without what only a check can enforce.
-        verdicts: of every keyword, in the schema's order.
+        grammar: the schema that a grammar is made from: without what only a check can enforce.
+        check: the schema that values are checked against, in the words of JSON Schema 2020-12, closed.
+        support: of every keyword, in the schema's order.
+        open: JSON pointers of the objects that list properties and take others too.
     """
 
-    schema: dict[str, Any]
     grammar: dict[str, Any]
-    verdicts: tuple[Verdict, ...]
+    check: dict[str, Any]
+    support: tuple[Support, ...]
+    open: tuple[str, ...]
 
     @property
-    def refused(self) -> Verdict | None:
+    def refused(self) -> Support | None:
         """The first keyword that can't be enforced at all, or None."""
-        return next((verdict for verdict in self.verdicts if verdict.how == "refused"), None)
+        return next((support for support in self.support if support.how == "refused"), None)
+
+    def held(self) -> dict[str, Any]:
+        """Return the schema that a grammar is made from.
+
+        Raises:
+            SchemaError: a keyword can be neither enforced nor checked.
+        """
+        if refused := self.refused:
+            raise fault_of(refused)
+        return self.grammar
+
+    def problems(self, value: Any) -> list[Problem]:
+        """Return what is wrong with a value, in the schema's order; what no one can check is a problem too."""
+        from edge_lam.schema.check import Problem
+
+        if refused := self.refused:
+            return [Problem("", refused.keyword, f"{refused.keyword} can't be checked: {refused.reason}")]
+        return self._checker.problems(value)
+
+    @cached_property
+    def _checker(self) -> Checker:
+        from edge_lam.schema.check import Checker
+
+        return Checker(self.check)
 
 
-def enforcement(parameters: dict[str, Any]) -> Enforcement:
-    """Return how arguments are held to a schema.
+def fault_of(support: Support) -> SchemaError:
+    """Return the error for a keyword that can't be enforced."""
+    at = f"{support.keyword!r} at {support.path or '/'}"
+    return SchemaError(f"{at} can't be enforced: {support.reason}", support.path)
+
+
+def compile_schema(parameters: dict[str, Any]) -> CompiledSchema:
+    """Return how values are held to a schema.
 
     Args:
         parameters: of a tool, as `normalize_parameters` returns them.
     """
-    return _enforcement(json.dumps(parameters))
+    return _compile(json.dumps(parameters))
 
 
 @lru_cache(maxsize=256)
-def _enforcement(text: str) -> Enforcement:
-    schema = closed(modern(json.loads(text)))
-    splitter = _Splitter(schema)
-    grammar = splitter.split(schema, "")
+def _compile(text: str) -> CompiledSchema:
+    plain, contradicted = without_contradictions(constraints(modern(json.loads(text))))
+    check, whole = closed(plain), closed(plain, over_unevaluated=True)
+    splitter = _Splitter(whole)
+    grammar = splitter.split(whole, "")
     # Schemas that llguidance takes one by one, it may decline where it has to merge them.
-    while splitter.kept and (more := _declined(compile_fault(f"start: {json_rule(grammar)}")) - splitter.declined):
-        splitter = _Splitter(schema, splitter.declined | more)
-        grammar = splitter.split(schema, "")
-    return Enforcement(schema, grammar, tuple(splitter.verdicts))
+    while splitter.kept and (more := _declined(grammar_complaint(f"start: {json_rule(grammar)}")) - splitter.declined):
+        splitter = _Splitter(whole, splitter.declined | more)
+        grammar = splitter.split(whole, "")
+    ignored = (Support(path, "format", "ignored", reason) for path, reason in contradicted.items())
+    return CompiledSchema(grammar, check, (*splitter.support, *ignored), open_objects(whole))
 
 
 @dataclass
@@ -112,17 +139,21 @@ class _Splitter:
     Attributes:
         root: the whole schema.
         declined: keywords that llguidance declines in this schema.
-        verdicts: of the keywords so far.
+        support: of the keywords so far.
         kept: whether the grammar has keywords that llguidance may decline.
     """
 
     root: dict[str, Any]
     declined: frozenset[str] = frozenset()
-    verdicts: list[Verdict] = field(default_factory=list)
+    support: list[Support] = field(default_factory=list)
     kept: bool = False
 
     def __post_init__(self) -> None:
         self.places = places(self.root)
+        multiples = {
+            part["multipleOf"] for _, part in walk(self.root) if isinstance(part, dict) and "multipleOf" in part
+        }
+        self.holds_multiples = numbers.are_held_together(multiples)
 
     def split(self, schema: Any, path: str) -> Any:
         """Return what the grammar takes of a schema."""
@@ -130,59 +161,76 @@ class _Splitter:
             return schema
         plain: dict[str, Any] = {}
         for keyword in schema:
-            if keyword in STRUCTURE:
+            fate = KEYWORDS[keyword].fate if keyword in KEYWORDS else "unknown"
+            if fate == "structure":
                 plain[keyword] = schema[keyword]
-            elif keyword in CONSTRAINTS:
+            elif fate == "checked":
+                self._leave_to_check(path, keyword, schema[keyword])
+            elif fate == "grammar":
                 self._keyword(plain, schema, path, keyword)
+            elif fate == "refused":
+                self._add(path, keyword, "refused", "write $ref, or the schema itself")
+            elif close := get_close_matches(keyword, CONSTRAINTS, n=1, cutoff=ALIKE if fate == "unknown" else 1.0):
+                self._add(path, keyword, "refused", f"did you mean {close[0]}?")
             else:
-                self._judge(path, keyword)
+                self._add(
+                    path,
+                    keyword,
+                    "ignored",
+                    "it only describes" if fate == "describes" else "no keyword of JSON Schema",
+                )
         grammar = with_subschemas(plain, lambda step, child: self.split(child, path + step))
-        _split_texts(grammar, schema)
+        self._hold_values(grammar, path)
+        self._hold_text(grammar, schema, path)
         return self._without_declined(grammar, path)
 
     def _keyword(self, plain: dict[str, Any], schema: dict[str, Any], path: str, keyword: str) -> None:
         """Judge one keyword, and put what the grammar takes of it into `plain`."""
         value = schema[keyword]
-        if keyword in CHECKED:
-            self._leave_to_check(path, keyword, value)
-        elif keyword == "pattern":
+        if keyword == "pattern":
             self._pattern(plain, path, value)
         elif keyword == "format":
             self._format(plain, schema, path)
-        elif keyword in BOUNDS and abs(value) > WIDEST:
-            self._add(path, keyword, "checked", "the grammar has 64 bits for numbers")
+        elif KEYWORDS[keyword].value in ("bound", "multiple"):
+            self._bound(plain, schema, path, keyword)
+        elif keyword in LONGEST and value > numbers.LONGEST_COUNT:
+            self._add(path, keyword, "checked", "no reply is that long")
         elif fault := self._fault(schema, keyword):
             self._add(path, keyword, "refused", fault)
         else:
             plain[keyword] = value
             self._add(path, keyword, "grammar")
 
-    def _fault(self, schema: dict[str, Any], keyword: str) -> str:
-        """Return why a keyword can't be enforced at all, or ""."""
+    def _fault(self, schema: dict[str, Any], keyword: str) -> str | None:
+        """Return why a keyword can't be enforced at all; None if it can."""
         if keyword == "$ref":
             return reference_fault(schema[keyword], self.places)
         if keyword in ("enum", "const"):
             return values_fault(schema)
-        return names_fault(schema[keyword]) if keyword == "patternProperties" else ""
+        return names_fault(schema[keyword]) if keyword == "patternProperties" else None
 
     def _add(self, path: str, keyword: str, how: How, reason: str = "") -> None:
-        self.verdicts.append(Verdict(path, keyword, how, reason))
+        self.support.append(Support(path, keyword, how, reason))
 
-    def _judge(self, path: str, keyword: str) -> None:
-        """Judge a keyword that is none, or that no one can enforce."""
-        if keyword in REFUSED:
-            self._add(path, keyword, "refused", "write $ref, or the schema itself")
-            return
-        if close := get_close_matches(keyword, CONSTRAINTS, n=1, cutoff=ALIKE):
-            self._add(path, keyword, "refused", f"did you mean {close[0]}?")
+    def _bound(self, plain: dict[str, Any], schema: dict[str, Any], path: str, keyword: str) -> None:
+        value = schema[keyword]
+        if keyword == "multipleOf":
+            exact = self.holds_multiples and numbers.is_held_multiple(value)
+            held = value if exact else None
         else:
-            describes = keyword in DESCRIPTIVE
-            self._add(path, keyword, "ignored", "it only describes" if describes else "no keyword of JSON Schema")
+            kinds = schema.get("type", TYPES)
+            held, exact = numbers.bound(keyword, value, frozenset([kinds] if isinstance(kinds, str) else kinds))
+        if held is not None:
+            plain[keyword] = held
+        if exact:
+            self._add(path, keyword, "grammar")
+        else:
+            self._add(path, keyword, "checked", ROUNDED if held is not None else Complaint.NUMBER.value)
 
     def _pattern(self, plain: dict[str, Any], path: str, value: str) -> None:
         pattern = read_pattern(value)
         if pattern.fault:
-            self._add(path, "pattern", "refused", pattern.fault)
+            self._add(path, "pattern", "refused", pattern.fault.value)
             return
         plain["pattern"] = value
         if pattern.fits_not:
@@ -200,32 +248,61 @@ class _Splitter:
         elif value in CHECKED_FORMATS:
             self._add(path, "format", "checked", "no grammar is known for it")
         else:
-            close = get_close_matches(value, (*FORMATS, *PATTERN_FORMATS), n=1)
-            self._add(
-                path,
-                "format",
-                "refused",
-                f"unknown format {value!r}" + "".join(f"; did you mean {name}?" for name in close),
-            )
+            self._add(path, "format", "ignored", _unknown_format(value))
 
     def _leave_to_check(self, path: str, keyword: str, value: Any) -> None:
         """Leave a keyword, and all that is inside, to the check; unless that can't do it either."""
-        before, kept = len(self.verdicts), self.kept
+        before, kept = len(self.support), self.kept
         for step, part in subschemas({keyword: value}):
             self.split(part, path + step)
-        inside, self.verdicts[before:], self.kept = self.verdicts[before:], [], kept
+        inside, self.support[before:], self.kept = self.support[before:], [], kept
         mixes = keyword == "unevaluatedProperties" and any("/patternProperties/" in place for place in self.places)
         if mixes:
             self._add(path, keyword, "refused", "the check can't tell it from patternProperties")
         else:
             self._add(path, keyword, "checked", "no grammar is known for it")
-        self.verdicts += [verdict for verdict in inside if verdict.how == "refused"]
+        self.support += [support for support in inside if support.how == "refused"]
+
+    def _hold_values(self, grammar: dict[str, Any], path: str) -> None:
+        """Hold values with numbers that the grammar would mistake for others to what is around them."""
+        for keyword in ("enum", "const"):
+            values = grammar[keyword] if keyword == "enum" and "enum" in grammar else [grammar.get(keyword)]
+            if keyword not in grammar or all(map(numbers.is_held, values)):
+                continue
+            del grammar[keyword]
+            exact = [value for value in values if numbers.is_held(value)]
+            near = [numbers.around(value) for value in values if not numbers.is_held(value)]
+            either = {"anyOf": [*([{"enum": exact}] if exact else ()), *near]}
+            grammar["allOf"] = [*grammar.get("allOf", ()), either]
+            self._check_instead(path, keyword, ROUNDED)
+
+    def _hold_text(self, grammar: dict[str, Any], schema: dict[str, Any], path: str) -> None:
+        """Write patterns and formats as the patterns that they stand for, as far as they can be held together."""
+        patterns = list(read_pattern(schema["pattern"]).fits) if "pattern" in grammar else []
+        lengths = {key: grammar[key] for key in ("maxLength", "minLength") if key in grammar}
+        if grammar.get("format") in PATTERN_FORMATS:
+            patterns.append(PATTERN_FORMATS[grammar.pop("format")])
+        if patterns:
+            grammar["pattern"] = patterns.pop()
+        for keyword in (*lengths, "format", "pattern"):
+            text = {key: grammar[key] for key in (*lengths, "format", "pattern") if key in grammar}
+            more = [{"pattern": each} for each in patterns]
+            together = {"type": "string", **text, **({"allOf": more} if more else {})}
+            if len(text) + len(more) < 2 or schema_complaint({}, together) is not Complaint.UNDECIDED:
+                break
+            if keyword == "pattern":
+                patterns.clear()
+            else:
+                grammar.pop(keyword, None)
+            self._check_instead(path, keyword, Complaint.UNDECIDED.value)
+        if patterns:
+            grammar["allOf"] = [*grammar.get("allOf", ()), *({"pattern": each} for each in patterns)]
 
     def _without_declined(self, grammar: dict[str, Any], path: str) -> dict[str, Any]:
         """Return a schema without the keywords that llguidance declines in it."""
         doubtful = MAYBE_DECLINED & grammar.keys()
         while doubtful:
-            declined = self.declined & doubtful or _declined(schema_fault(self.root, grammar)) & doubtful
+            declined = self.declined & doubtful or _declined(schema_complaint(self.root, grammar)) & doubtful
             if not declined:
                 self.kept = True
                 break
@@ -237,7 +314,7 @@ class _Splitter:
     def _decline(self, grammar: dict[str, Any], path: str, keyword: str) -> None:
         """Take a keyword out of the grammar, and leave it to the check."""
         value = grammar.pop(keyword)
-        reason = "llguidance declines this form"
+        reason = "there is no grammar for this form"
         if keyword == "oneOf":  # any of them is weaker, and all that can be said without telling them apart
             reason = "the grammar takes any of them, the check exactly one"
             grammar["allOf"] = [*grammar.get("allOf", ()), {"anyOf": value}]
@@ -249,24 +326,21 @@ class _Splitter:
                 self._check_instead(f"{path}/{part}", "", reason)
 
     def _check_instead(self, path: str, keyword: str, reason: str) -> None:
-        """Take back the verdict on a keyword; on all keywords from a path on if there is none."""
-        for index, verdict in enumerate(self.verdicts):
-            inside = f"{verdict.path}/".startswith(f"{path}/") if not keyword else verdict.path == path
-            if inside and verdict.how == "grammar" and keyword in ("", verdict.keyword):
-                self.verdicts[index] = replace(verdict, how="checked", reason=reason)
+        """Take back that a keyword is in the grammar; all keywords from a path on if there is none."""
+        for index, support in enumerate(self.support):
+            inside = f"{support.path}/".startswith(f"{path}/") if not keyword else support.path == path
+            if inside and support.how == "grammar" and keyword in ("", support.keyword):
+                self.support[index] = replace(support, how="checked", reason=reason)
 
 
-def _split_texts(grammar: dict[str, Any], schema: dict[str, Any]) -> None:
-    """Write patterns and formats as the patterns that they stand for."""
-    patterns = list(read_pattern(schema["pattern"]).fits) if "pattern" in grammar else []
-    if grammar.get("format") in PATTERN_FORMATS:
-        patterns.append(PATTERN_FORMATS[grammar.pop("format")])
-    if patterns:
-        grammar["pattern"] = patterns.pop()
-    if patterns:
-        grammar["allOf"] = [*grammar.get("allOf", ()), *({"pattern": each} for each in patterns)]
+def _unknown_format(name: str) -> str:
+    """Return what to say of a format that is no constraint, as JSON Schema has it, and what may have been meant."""
+    known = (*FORMATS, *PATTERN_FORMATS, *CHECKED_FORMATS)
+    # "datetime" and "Date" are slips; "ulid" and "cuid" are formats of their own, though they look like "uuid".
+    close = get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
+    return f"unknown format {name!r}" + "".join(f"; did you mean {meant}?" for meant in close)
 
 
-def _declined(fault: str) -> frozenset[str]:
-    """Return the keywords that a complaint of llguidance is about, if it is about their form."""
-    return frozenset(keyword for said, keywords in DECLINED.items() if said in fault for keyword in keywords)
+def _declined(complaint: Complaint | None) -> frozenset[str]:
+    """Return the keywords that a complaint is about, if it is about their form."""
+    return frozenset(DECLINED.get(complaint, ()) if complaint else ())

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_lam.schema.keywords import NUMBER_FORMATS
-from edge_lam.schema.normalize import with_subschemas
+from edge_lam.schema.formats import NUMBER_FORMATS
+from edge_lam.schema.walk import with_subschemas
 
 
 def modern(schema: Any) -> Any:
@@ -51,6 +51,12 @@ def _read_number_format(schema: dict[str, Any]) -> None:
     if "string" in schema.get("type", "string") or schema.get("format") not in NUMBER_FORMATS:
         return
     low, high = NUMBER_FORMATS[schema.pop("format")]
+    kinds = schema.get("type", "number")
+    if "number" in kinds:  # they are formats of whole numbers, which is what "number" stands for in many generators
+        as_integer = (
+            ["integer" if kind == "number" else kind for kind in kinds] if isinstance(kinds, list) else "integer"
+        )
+        schema["type"] = as_integer
     schema["minimum"] = max(low, schema.get("minimum", low))
     if high is not None:
         schema["maximum"] = min(high, schema.get("maximum", high))

@@ -1,12 +1,14 @@
-"""What llguidance makes of JSON Schema: the rule of a grammar, its complaint, and whether a text fits.
+r"""llguidance, the engine of grammars: the rule of a schema, whether it takes it, and whether a text fits.
 
-The same engine decides while a call is decoded and when it is checked afterwards, so that the two agree; and it needs
-linear time, whatever the pattern. Knows no tool and no model.
+This module alone reads llguidance's messages, which are written for its authors and change between versions; they
+become a `Complaint`, and tests hold the two together. The same engine decides while a call is decoded and when it is
+checked afterwards, so that the two agree; and it needs linear time, whatever the pattern.
 """
 
 from __future__ import annotations
 
 import json
+from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,60 @@ if TYPE_CHECKING:
 SPELLING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
 
 
+class Complaint(Enum):
+    """Why llguidance can't hold a reply to a schema; the value is what people read."""
+
+    NOTHING_FITS = "nothing fits it"
+    UNDECIDED = "it takes too long to find out whether anything fits it"
+    OVERLAPPING_BRANCHES = "several of its branches may fit"
+    COUNTED_PROPERTIES = "properties can be counted only where all are required"
+    OVERLAPPING_NAMES = "a name may match several of its patterns"
+    LOOK_AROUND = r"look-around is not supported: look-ahead, look-behind, \b"
+    BACK_REFERENCE = "back references are not supported"
+    BAD_PATTERN = "it is no regular expression"
+    NUMBER = "its numbers are beyond what a grammar holds"
+    CIRCULAR = "it refers to itself, with further keywords beside the reference"
+    NO_SUCH_PLACE = "it refers to a place that is not there"
+    UNKNOWN_KEYWORD = "there is no grammar for one of its keywords"
+    TOO_BIG = "it is too big"
+    TOO_MUCH_WORK = "it takes too much work to hold a reply to it"
+    OTHER = "no grammar can be made of it"
+
+
+# What the messages hold, in the order in which it is looked for.
+MESSAGES = (
+    ("Unable to determine if regex is empty", Complaint.UNDECIDED),
+    ("nsatisfiable", Complaint.NOTHING_FITS),
+    ("oneOf constraints", Complaint.OVERLAPPING_BRANCHES),
+    ("min/maxProperties", Complaint.COUNTED_PROPERTIES),
+    ("patternProperty regexes", Complaint.OVERLAPPING_NAMES),
+    ("look-around, including", Complaint.LOOK_AROUND),
+    ("lookarounds not supported", Complaint.LOOK_AROUND),
+    ("backreferences are not supported", Complaint.BACK_REFERENCE),
+    ("regex parse error", Complaint.BAD_PATTERN),
+    ("Failed to generate regex for", Complaint.NUMBER),
+    ("has too many digits", Complaint.NUMBER),
+    ("circular references", Complaint.CIRCULAR),
+    ("does not exist", Complaint.NO_SUCH_PLACE),
+    ("Unimplemented keys", Complaint.UNKNOWN_KEYWORD),
+    ("too big", Complaint.TOO_BIG),
+    ("too large", Complaint.TOO_BIG),
+    ("stack level exceeded", Complaint.TOO_BIG),
+    ("too many", Complaint.TOO_MUCH_WORK),
+    ("too complex", Complaint.TOO_MUCH_WORK),
+    ("fuel", Complaint.TOO_MUCH_WORK),
+    ("items; max is", Complaint.TOO_MUCH_WORK),
+)
+
+
+def read_message(message: str) -> Complaint | None:
+    """Return what a message of llguidance says; None for no message."""
+    if not message.strip():
+        return None
+    said, _, _ = message.partition("\n   1 | ")  # the grammar's own lines follow, which may hold any words
+    return next((complaint for words, complaint in MESSAGES if words in said), Complaint.OTHER)
+
+
 def json_rule(schema: Any) -> str:
     """Return the grammar of JSON that fits a schema, spelled as in training."""
     spelled = {**schema, "x-guidance": SPELLING} if isinstance(schema, dict) else schema
@@ -23,14 +79,11 @@ def json_rule(schema: Any) -> str:
 
 
 @lru_cache(maxsize=256)
-def compile_fault(grammar: str) -> str:
-    """Return what llguidance finds wrong with a grammar, in one line, or ""."""
+def grammar_complaint(grammar: str) -> Complaint | None:
+    """Return what llguidance finds wrong with a grammar in its Lark syntax; None if it takes it."""
     from llguidance import LLMatcher
 
-    message: str = LLMatcher.validate_grammar(grammar)
-    reason, _, _ = message.partition("\n   1 | ")  # the grammar's own lines follow
-    reason = " ".join(reason.split()).rpartition("failed to compile JSON schema: ")[2]
-    return reason.rpartition(" error: ")[2]  # a regex error begins with a drawing of the regex
+    return read_message(LLMatcher.validate_grammar(grammar))
 
 
 def alone(root: dict[str, Any], part: Any) -> str:
@@ -45,9 +98,9 @@ def alone(root: dict[str, Any], part: Any) -> str:
     return f"start: {json_rule(schema)}"
 
 
-def schema_fault(root: dict[str, Any], part: Any) -> str:
-    """Return what llguidance finds wrong with one part of a schema, taken by itself, or ""."""
-    return compile_fault(alone(root, part))
+def schema_complaint(root: dict[str, Any], part: Any) -> Complaint | None:
+    """Return what llguidance finds wrong with one part of a schema, taken by itself; None if it takes it."""
+    return grammar_complaint(alone(root, part))
 
 
 def text_fits(text: str, *, pattern: str | None = None, format: str | None = None) -> bool:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_lam.schema.keywords import FORMATS, TYPES
-from edge_lam.schema.normalize import subschemas
+from edge_lam.schema.formats import FORMATS
+from edge_lam.schema.keywords import TYPES
+from edge_lam.schema.walk import subschemas
 
 PLAIN = {"type", "properties", "required", "items", "additionalProperties"}
 RANGES = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))

@@ -1,58 +1,61 @@
 """Whether a grammar can hold a reply to schemas, found out before anything is decoded.
 
-In come schemas by the names of their tools; out comes nothing, or an error that names the tool and the innermost schema
-at fault: one that llguidance can't compile, that nothing fits, that has no end, or that goes beyond its limits. Knows
-no model; whoever has a vocabulary can try a grammar out on it.
+In come schemas; out comes nothing, or an error that names the innermost schema at fault: one that llguidance can't
+compile, that nothing fits, that has no end, or that goes beyond its limits. Knows no model; whoever has a vocabulary
+can try a grammar out on it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from edge_lam.errors import InvalidSchema
-from edge_lam.schema.guidance import alone, compile_fault, json_rule, schema_fault
+from edge_lam.schema.error import SchemaError
+from edge_lam.schema.guidance import Complaint, alone, grammar_complaint, json_rule, schema_complaint
 from edge_lam.schema.harmless import HARMLESS_BRANCHES, HARMLESS_PROPERTIES, is_harmless
-from edge_lam.schema.keywords import BOUNDS, WIDEST
-from edge_lam.schema.normalize import subschemas
+from edge_lam.schema.walk import resolve, subschemas, walk
 
 # llguidance would let such a value begin, but no context holds its end.
 MOST_REQUIRED = {"minLength": 100_000, "minItems": 10_000, "minProperties": 1000}
 MAX_REFERENCES = 500
 
-Fault: TypeAlias = Callable[[str], str]
+Trial: TypeAlias = Callable[[str], "str | None"]
 
 
-def check_schemas(schemas: Mapping[str, dict[str, Any]]) -> None:
-    """Refuse schemas that can't be enforced.
+def first_error(schemas: Sequence[dict[str, Any]]) -> tuple[int, SchemaError] | None:
+    """Return which of some schemas can't be enforced, and why; None if all can.
 
-    Args:
-        schemas: by the names of their tools.
-
-    Raises:
-        InvalidSchema: names tool and path.
+    Asking llguidance once for all is much faster than asking for each.
     """
-    doubtful = {tool: schema for tool, schema in schemas.items() if not is_harmless(schema)}
-    if doubtful:
-        _check(json.dumps(doubtful, ensure_ascii=False))
+    doubtful = [index for index, schema in enumerate(schemas) if not is_harmless(schema)]
+    if not doubtful:
+        return None
+    found = _first_fault(json.dumps([schemas[index] for index in doubtful], ensure_ascii=False))
+    if not found:
+        return None
+    index, path, reason = found
+    return doubtful[index], SchemaError(_said(path, reason), path)
 
 
-def check_effort(tool: str, schema: dict[str, Any], explodes: Fault) -> None:
+def check_effort(schema: dict[str, Any], try_out: Trial) -> None:
     """Refuse a schema that compiles, but takes too much to hold a reply to.
 
     Args:
-        tool: the tool's name.
-        schema: one that passed `check_schemas`.
-        explodes: tries a grammar out, and returns the limit that it goes beyond, or "".
+        schema: one that passed `first_error`.
+        try_out: writes something in a grammar, and returns the limit that it goes beyond, or None.
 
     Raises:
-        InvalidSchema: names tool and path.
+        SchemaError: names the path.
     """
-    for path, part in reversed(list(_walk(schema, ""))):  # what is inside comes first
-        if _may_explode(part) and (reason := explodes(alone(schema, part))):
-            raise _refusal(tool, path, reason)
+    for path, part in reversed(list(walk(schema))):  # what is inside comes first
+        if _may_explode(part) and (reason := try_out(alone(schema, part))):
+            raise SchemaError(_said(path, reason), path)
+
+
+def _said(path: str, reason: str) -> str:
+    return f"the schema at {path or '/'} can't be enforced: {reason}"
 
 
 def _may_explode(schema: Any) -> bool:
@@ -65,59 +68,45 @@ def _may_explode(schema: Any) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _check(text: str) -> None:
-    """Check schemas by tool, given as JSON text; those found to be in order are remembered."""
+def _first_fault(text: str) -> tuple[int, str, str] | None:
+    """Return index, path and reason of the first schema, of a JSON list, that can't be enforced; remembered."""
     schemas = json.loads(text)
-    for tool, schema in schemas.items():
-        _check_alone(tool, schema)
-    # Asking llguidance once is much faster than asking for each tool. An optional part that nothing fits it leaves out
-    # without a word, so every part has to be there.
-    whole = [_with_every_part(schema) for schema in schemas.values()]
+    for index, schema in enumerate(schemas):
+        if fault := _beyond_limits(schema) or _endless(schema):
+            return index, *fault
+    # An optional part that nothing fits llguidance leaves out without a word, so every part has to be there.
+    whole = [_with_every_part(schema) for schema in schemas]
     names = " | ".join(f"part_{index}" for index in range(len(whole)))
     rules = [f"part_{index}: {json_rule(schema)}" for index, schema in enumerate(whole)]
-    if not (fault := compile_fault("\n".join([f"start: {names}", *rules]))):
-        return
-    for tool, schema in schemas.items():
-        for of in (schema, _with_every_part(schema)):
-            if reason := compile_fault(f"start: {json_rule(of)}"):
-                raise _refusal(tool, *_innermost(of, of, "", reason))
-    raise InvalidSchema(f"the tools can't be enforced together: {fault}", tool="")
+    if not (complaint := grammar_complaint("\n".join([f"start: {names}", *rules]))):
+        return None
+    for index, schema in enumerate(schemas):
+        for of in (schema, whole[index]):
+            if found := grammar_complaint(f"start: {json_rule(of)}"):
+                return index, *_innermost(of, of, "", found)
+    return 0, "", f"{complaint.value}, together with the others"
 
 
-def _check_alone(tool: str, schema: dict[str, Any]) -> None:
-    """Check what llguidance doesn't."""
-    for path, part in _walk(schema, ""):
-        if reason := _beyond_limits(part):
-            raise _refusal(tool, path, reason)
-    if endless := _endless(schema):
-        raise _refusal(tool, *endless)
+def _beyond_limits(schema: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the path of a schema that asks for more than a context holds, and what it asks for."""
+    for path, part in walk(schema):
+        for key, most in MOST_REQUIRED.items():
+            if isinstance(part, dict) and isinstance(part.get(key), int) and part[key] > most:
+                return path, f"{key} {_shortened(part[key])} is above {most:,}"
+    return None
 
 
-def _walk(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
-    yield path, schema
-    for step, part in subschemas(schema):
-        yield from _walk(part, path + step)
-
-
-def _beyond_limits(schema: Any) -> str:
-    if not isinstance(schema, dict):
-        return ""
-    for key, most in MOST_REQUIRED.items():
-        if isinstance(least := schema.get(key), int | float) and least > most:
-            return f"{key} {least:g} is above {most}"
-    for key in BOUNDS:
-        if isinstance(bound := schema.get(key), int | float) and abs(bound) > WIDEST:
-            return f"{key} {bound:g} has more than 64 bits"
-    return ""
+def _shortened(number: int) -> str:
+    return f"{number:,}" if abs(number) < 10**15 else "of that size"
 
 
 def _endless(schema: dict[str, Any]) -> tuple[str, str] | None:
     """Return the path of the innermost schema that contains itself in every value that fits it, and that it does."""
-    parts = list(_walk(schema, ""))
+    parts = list(walk(schema))
     open_ends = {part["$ref"] for _, part in parts if isinstance(part, dict) and isinstance(part.get("$ref"), str)}
     if len(open_ends) > MAX_REFERENCES:
         return "", f"it has more than {MAX_REFERENCES} references"
-    while ended := {reference for reference in open_ends if _ends(_resolve(schema, reference), open_ends)}:
+    while ended := {reference for reference in open_ends if _ends(resolve(schema, reference), open_ends)}:
         open_ends -= ended
     endless = [path for path, part in parts if not _ends(part, open_ends)]
     return (max(endless, key=len), "it contains itself without end") if endless else None
@@ -141,18 +130,6 @@ def _ends(schema: Any, open_ends: set[str]) -> bool:
     return all(_ends(part, open_ends) for part in needed)
 
 
-def _resolve(root: Any, reference: str) -> Any:
-    """Return what a reference inside the document points to; None if there is no such thing."""
-    found = root
-    for step in reference.removeprefix("#").split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-            found = found[int(key)]
-        else:
-            found = found.get(key) if isinstance(found, dict) else None
-    return found
-
-
 def _with_every_part(schema: Any) -> Any:
     """Return a schema whose optional properties and items have to be there, where that is all that changes."""
     alone = {"$ref", "anyOf", "oneOf", "allOf", "not", "if", "enum", "const", "maxProperties", "dependentRequired"}
@@ -171,16 +148,9 @@ def _with_every_part(schema: Any) -> Any:
     return whole
 
 
-def _innermost(root: dict[str, Any], schema: Any, path: str, reason: str) -> tuple[str, str]:
+def _innermost(root: dict[str, Any], schema: Any, path: str, complaint: Complaint) -> tuple[str, str]:
     """Return the pointer to the deepest schema that fails by itself, and why."""
     for step, part in subschemas(schema):
-        if isinstance(part, dict) and (found := schema_fault(root, part)):
+        if isinstance(part, dict) and (found := schema_complaint(root, part)):
             return _innermost(root, part, path + step, found)
-    return path, reason
-
-
-def _refusal(tool: str, path: str, reason: str) -> InvalidSchema:
-    reason = "nothing fits it" if "nsatisfiable" in reason else reason
-    return InvalidSchema(
-        f"tool {tool!r}: the schema at {path or '/'} can't be enforced: {reason}", tool=tool, path=path
-    )
+    return path, complaint.value

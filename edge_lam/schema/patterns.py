@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from edge_lam.schema.guidance import schema_fault, text_fits
+from edge_lam.schema.guidance import Complaint, schema_complaint, text_fits
 
 LOOK_AHEAD = re.compile(r"\(\?([=!])")
 # An escaped character, a class, a parenthesis or a bar: what counts for where a group or a branch ends.
@@ -26,12 +26,12 @@ class Pattern:
     Attributes:
         fits: patterns that it has to fit.
         fits_not: patterns that it must not fit.
-        fault: why the pattern can't be read, or "".
+        fault: why the pattern can't be read, or None.
     """
 
     fits: tuple[str, ...]
     fits_not: tuple[str, ...] = ()
-    fault: str = ""
+    fault: Complaint | None = None
 
     def allows(self, text: str) -> bool:
         """Tell whether a text fits; none fits a pattern with a fault."""
@@ -53,8 +53,8 @@ def read_pattern(pattern: str) -> Pattern:
     return Pattern((pattern,), fault=fault)
 
 
-def _fault(pattern: str) -> str:
-    return schema_fault({}, {"type": "string", "pattern": pattern})
+def _fault(pattern: str) -> Complaint | None:
+    return schema_complaint({}, {"type": "string", "pattern": pattern})
 
 
 def _has_branches(pattern: str) -> bool:

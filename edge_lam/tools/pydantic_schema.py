@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.schema.keywords import FORMATS
-from edge_lam.schema.normalize import subschemas, with_subschemas
+from edge_lam.schema.formats import FORMATS
+from edge_lam.schema.walk import subschemas, with_subschemas
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

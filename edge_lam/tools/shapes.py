@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_lam.errors import InvalidTool
-from edge_lam.schema.keywords import ANNOTATIONS, DESCRIPTIVE, SCHEMA_LISTS, SCHEMA_MAPS, SCHEMAS
+from edge_lam.schema.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SCHEMAS, of_fate
 from edge_lam.schema.type_names import UnknownTypeError, read_type
 
 # What a definition may be wrapped in. Gemini's hold a list.
@@ -53,7 +53,9 @@ KEYWORDS = ("$ref", "$defs", "$schema", "$id", "additionalProperties", "patternP
 # Those that one may be called: they are keywords where they hold what a keyword does.
 NAMES_OR_KEYWORDS = ("properties", "required", "definitions", "type", "title", "description")
 # Keys of JSON Schema that may hold what looks like a schema.
-KNOWN = frozenset((*SCHEMA_MAPS, *SCHEMA_LISTS, *SCHEMAS, *ANNOTATIONS, *DESCRIPTIVE, "const", "_meta", "metadata"))
+KNOWN = frozenset(
+    (*SCHEMA_MAPS, *SCHEMA_LISTS, *SCHEMAS, *of_fate("annotation", "describes"), "const", "_meta", "metadata")
+)
 DESCRIBING = ("type", "description", "title", "enum", "anyOf", "oneOf", "allOf", "$ref", "default", "const")
 
 

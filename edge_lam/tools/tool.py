@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, overload
 
-from edge_lam.errors import InvalidCall, InvalidTool
-from edge_lam.schema.compile import Enforcement, enforcement
+from edge_lam.errors import InvalidCall, InvalidSchema, InvalidTool
+from edge_lam.schema.compile import CompiledSchema, compile_schema
+from edge_lam.schema.error import SchemaError
 from edge_lam.schema.normalize import normalize_parameters
 from edge_lam.tools.results import items_of, json_types
 from edge_lam.tools.shapes import read_definition, single_definitions
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel, ValidationError
 
-    from edge_lam.schema.check import Checker, Problem
+    from edge_lam.schema.check import Problem
 
     ToolLike: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any] | type[BaseModel]"
 
@@ -66,7 +67,10 @@ class Tool:
         if self.timeout is not None and not is_duration(self.timeout):
             message = f"the timeout of tool {self.name!r} must be a number of seconds above 0, not {self.timeout!r}"
             raise InvalidTool(message, tool=self.name)
-        object.__setattr__(self, "parameters", normalize_parameters(self.parameters, tool=self.name))
+        try:
+            object.__setattr__(self, "parameters", normalize_parameters(self.parameters))
+        except SchemaError as error:
+            raise invalid_schema(self.name, error) from error
 
     @classmethod
     def from_function(
@@ -154,9 +158,9 @@ class Tool:
         return {"name": self.name, "description": self.description, "parameters": self.parameters}
 
     @cached_property
-    def enforcement(self) -> Enforcement:
+    def schema(self) -> CompiledSchema:
         """How arguments are held to the parameters: what the grammar enforces, and what is checked afterwards."""
-        return enforcement(self.parameters)
+        return compile_schema(self.parameters)
 
     def validate(self, arguments: dict[str, Any]) -> list[Problem]:
         """Check the arguments of a call against the parameters; nothing is converted.
@@ -167,17 +171,7 @@ class Tool:
         Returns:
             What is wrong with them; what no one can check is a problem too.
         """
-        from edge_lam.schema.check import Problem
-
-        if refused := self.enforcement.refused:
-            return [Problem("", refused.keyword, f"{refused.keyword} can't be checked: {refused.reason}")]
-        return self._checker.problems(arguments)
-
-    @cached_property
-    def _checker(self) -> Checker:
-        from edge_lam.schema.check import Checker
-
-        return Checker(self.enforcement.schema)
+        return self.schema.problems(arguments)
 
     def run(self, arguments: dict[str, Any]) -> Any:
         """Call the function, with its arguments checked and converted.
@@ -262,6 +256,11 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Tool 
         return Tool.from_function(function, **options)
 
     return make if function is None else make(function)
+
+
+def invalid_schema(tool: str, error: SchemaError) -> InvalidSchema:
+    """Return the error for a tool whose schema is at fault."""
+    return InvalidSchema(f"tool {tool!r}: {error}", tool=tool, path=error.path, hint=error.hint)
 
 
 def is_duration(value: object) -> bool:

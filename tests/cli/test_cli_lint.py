@@ -13,7 +13,14 @@ GOOD = {
         "required": ["city"],
     },
 }
-BAD = {"name": "book", "parameters": {"properties": {"when": {"type": "string", "format": "datetime"}}}}
+BAD = {"name": "book", "parameters": {"properties": {"when": {"type": "string", "minLenght": 3}}}}
+ODD = {
+    "name": "visit",
+    "parameters": {
+        "properties": {"when": {"type": "string", "format": "datetime"}, "where": {"type": "string", "format": "json"}},
+        "additionalProperties": {"type": "string"},
+    },
+}
 
 
 def test_every_keyword_is_told(edge_lam, tmp_path):
@@ -32,7 +39,7 @@ def test_exit_code_is_1_if_something_is_refused(edge_lam, tmp_path):
     source.write_text(json.dumps([GOOD, BAD]))
     shown = edge_lam("lint", source)
     assert shown.code == 1
-    assert "/properties/when  format: refused (unknown format 'datetime'; did you mean date-time?)" in shown.out
+    assert "/properties/when  minLenght: refused (did you mean minLength?)" in shown.out
     shown = edge_lam("lint", source, "--json")
     assert shown.code == 1
     report = json.loads(shown.out)
@@ -41,6 +48,16 @@ def test_exit_code_is_1_if_something_is_refused(edge_lam, tmp_path):
     assert report["tokens"] == sum(tool["tokens"] for tool in report["tools"]) > 0
     assert [bool(tool["refused"]) for tool in report["tools"]] == [False, True]
     assert report["tools"][1]["refused"]["path"] == "/properties/when"
+
+
+def test_what_holds_less_than_it_seems_is_told(edge_lam, tmp_path):
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps([ODD]))
+    shown = edge_lam("lint", source)
+    assert shown.code == 0
+    assert "/properties/when  format: no constraint (unknown format 'datetime'; did you mean date-time?)" in shown.out
+    assert "/properties/where  format: no constraint (unknown format 'json')\n" in shown.out
+    assert "  /  open: takes properties that are not listed" in shown.out
 
 
 def test_python_files_and_their_bad_functions(edge_lam, tmp_path):

@@ -91,14 +91,22 @@ def test_in_json(lint):
     assert refused == {
         "name": "t",
         "tokens": None,
-        "refused": {"reason": "the parameters of tool 't' must be a schema of type object", "path": "/type"},
+        "refused": {"reason": "tool 't': the parameters must be a schema of type object", "path": "/type"},
+        "open": [],
         "keywords": [],
     }
+
+
+def test_an_open_object_is_told(lint):
+    inner = {"type": "object", "properties": {"x": {}}, "additionalProperties": True}
+    closed, opened = lint.look_at([Tool("closed", "", ANY), Tool("open", "", {"properties": {"f": inner}})])
+    assert closed.to_dict()["open"] == []
+    assert opened.to_dict()["open"] == ["/properties/f"]
 
 
 def test_the_tools_of_the_demo_are_enforced_by_the_grammar_alone(lint):
     from edge_lam.demo_tools import DEMO_TOOLS
 
     found = lint.look_at(as_tools(DEMO_TOOLS))
-    assert {verdict.how for tool in found for verdict in tool.verdicts} == {"grammar"}
+    assert {verdict.how for tool in found for verdict in tool.support} == {"grammar"}
     assert not any(tool.refusal for tool in found)

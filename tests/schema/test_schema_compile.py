@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
 from edge_lam.schema.check import Checker
-from edge_lam.schema.compile import enforcement
-from edge_lam.schema.guidance import compile_fault, json_rule
-from edge_lam.schema.keywords import CHECKED, GRAMMAR
+from edge_lam.schema.compile import compile_schema
+from edge_lam.schema.guidance import Complaint, grammar_complaint, json_rule
+from edge_lam.schema.keywords import of_fate
 from edge_lam.schema.normalize import normalize_parameters
 from edge_lam.tools import Tool
 
+GRAMMAR, CHECKED = of_fate("grammar"), of_fate("checked")
 BYTES = LLTokenizer("byte")
 TEXT = {"type": "string"}
 OBJECT = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
@@ -31,10 +32,10 @@ def fits_grammar(schema, value) -> bool:
 def held(schema, **beside):
     """Return how a tool's only parameter is held, and what the grammar and the check take of it."""
     parameters = {"type": "object", "properties": {"v": schema}, "required": ["v"], **beside}
-    found = enforcement(normalize_parameters(parameters, tool="t"))
+    found = compile_schema(normalize_parameters(parameters))
     verdicts = {
         (verdict.path.removeprefix("/properties/v"), verdict.keyword): verdict.how
-        for verdict in found.verdicts
+        for verdict in found.support
         if verdict.path.startswith(("/properties/v", "/$defs"))
     }
     return found, verdicts
@@ -100,7 +101,7 @@ FORMATS = [
 def test_what_the_grammar_enforces_the_check_does_too(schema, good, bad):
     found, verdicts = held(schema, **{"$defs": DEFS})
     assert set(verdicts.values()) == {"grammar"}
-    checker = Checker(found.schema)
+    checker = Checker(found.check)
     for value in good:
         assert fits_grammar(found.grammar, {"v": value}), value
         assert checker.problems({"v": value}) == [], value
@@ -116,7 +117,7 @@ def test_formats_that_the_grammar_enforces(name, good, bad):
 
 
 def test_every_keyword_of_the_grammar_was_shown():
-    shown = {verdict.keyword for schema, *_ in ENFORCED for verdict in held(schema, **{"$defs": DEFS})[0].verdicts}
+    shown = {verdict.keyword for schema, *_ in ENFORCED for verdict in held(schema, **{"$defs": DEFS})[0].support}
     assert set(GRAMMAR) - {"format"} <= shown
 
 
@@ -140,7 +141,12 @@ CHECKED_ONLY = [
     ("contains", {"type": "array", "contains": {"type": "integer"}}, ["a", 1], ["a"]),
     ("minContains", {"type": "array", "contains": {"const": 1}, "minContains": 2}, [1, 1], [1]),
     ("maxContains", {"type": "array", "contains": {"const": 1}, "maxContains": 1}, [1], [1, 1]),
-    ("unevaluatedProperties", OBJECT | {"unevaluatedProperties": False}, {"a": "x"}, {"c": 1}),
+    (
+        "unevaluatedProperties",
+        OBJECT | {"if": {"required": ["a"]}, "then": {"properties": {"c": {}}}, "unevaluatedProperties": False},
+        {"a": "x", "c": 1},
+        {"c": 1},
+    ),
     ("unevaluatedItems", {"type": "array", "prefixItems": [TEXT], "unevaluatedItems": False}, ["x"], ["x", 1]),
     ("pattern", {"type": "string", "pattern": r"^(?!.*\s).{2,}$"}, "ab", "a b"),
     ("format", {"type": "string", "format": "regex"}, "a+", "["),
@@ -158,12 +164,19 @@ def test_what_is_left_to_the_check(keyword, schema, good, bad):
     assert verdicts["", keyword] == "checked"
     for value in (good, bad):
         assert fits_grammar(found.grammar, {"v": value})
-    assert Checker(found.schema).problems({"v": good}) == []
-    assert Checker(found.schema).problems({"v": bad})
+    assert Checker(found.check).problems({"v": good}) == []
+    assert Checker(found.check).problems({"v": bad})
 
 
 def test_every_keyword_left_to_the_check_was_shown():
     assert set(CHECKED) <= {keyword for keyword, *_ in CHECKED_ONLY}
+
+
+def test_unevaluated_properties_are_closed_in_the_grammar():
+    found, _ = held(OBJECT | {"allOf": [{"properties": {"c": TEXT}}], "unevaluatedProperties": False})
+    assert fits_grammar(found.grammar, {"v": {"a": "x", "c": "x"}})
+    assert not fits_grammar(found.grammar, {"v": {"d": 1}})
+    assert Checker(found.check).problems({"v": {"d": 1}})
 
 
 VALUES = {
@@ -175,28 +188,26 @@ VALUES = {
 
 @pytest.mark.parametrize("keyword", CHECKED)
 def test_llguidance_has_no_grammar_for_them(keyword):
-    assert f'Unimplemented keys: ["{keyword}"]' in compile_fault(f"start: {json_rule({keyword: VALUES[keyword]})}")
+    assert grammar_complaint(f"start: {json_rule({keyword: VALUES[keyword]})}") is Complaint.UNKNOWN_KEYWORD
 
 
 @pytest.mark.parametrize(
     "keyword", ["minLenght", "nullable", "additionalItems", "contentEncoding", "x-any", "optional"]
 )
 def test_llguidance_ignores_without_a_word_what_it_does_not_know(keyword):
-    assert compile_fault(f"start: {json_rule({'type': 'string', keyword: False})}") == ""
+    assert grammar_complaint(f"start: {json_rule({'type': 'string', keyword: False})}") is None
 
 
 @pytest.mark.parametrize(
     ("schema", "where", "reason"),
     [
-        ({"type": "string", "pattern": r"\bx"}, ("", "pattern"), "lookarounds"),
-        ({"type": "string", "pattern": r"^(a)\1$"}, ("", "pattern"), "backreferences"),
-        ({"type": "string", "pattern": "["}, ("", "pattern"), "unclosed"),
+        ({"type": "string", "pattern": r"\bx"}, ("", "pattern"), "look-around"),
+        ({"type": "string", "pattern": r"^(a)\1$"}, ("", "pattern"), "back references"),
+        ({"type": "string", "pattern": "["}, ("", "pattern"), "no regular expression"),
         ({"type": "string", "pattern": "^(?=a)b|c$"}, ("", "pattern"), "look-ahead"),
-        ({"not": {"items": {"pattern": r"\b"}}}, ("/not/items", "pattern"), "lookarounds"),
+        ({"not": {"items": {"pattern": r"\b"}}}, ("/not/items", "pattern"), "look-around"),
         ({"type": "object", "patternProperties": {"(?<=a)b": {}}}, ("", "patternProperties"), "look-behind"),
         ({"type": "object", "patternProperties": {"^(?=a)b": {}}}, ("", "patternProperties"), "look-ahead"),
-        ({"type": "string", "format": "datetime"}, ("", "format"), "did you mean date-time?"),
-        ({"type": "integer", "format": "unix"}, ("", "format"), "unknown format 'unix'"),
         ({"type": "string", "minLenght": 3}, ("", "minLenght"), "did you mean minLength?"),
         ({"type": "boolean", "enum": ["True", "False"]}, ("", "enum"), "none of its values is of type boolean"),
         ({"type": ["integer", "null"], "const": 1.5}, ("", "const"), "of type integer or null"),
@@ -219,6 +230,81 @@ def test_what_can_be_neither_enforced_nor_checked_is_refused(schema, where, reas
     tool = Tool("t", "", {"properties": {"v": schema}})
     (problem,) = tool.validate({"v": "x"})
     assert problem.keyword == where[1]
+
+
+DOMAIN = r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$"
+
+
+def test_a_length_that_a_pattern_makes_too_hard_is_left_to_the_check():
+    found, verdicts = held({"type": "string", "pattern": DOMAIN, "maxLength": 253})
+    assert verdicts == {("", "type"): "grammar", ("", "pattern"): "grammar", ("", "maxLength"): "checked"}
+    long = ".".join(["a" * 63] * 4)
+    assert fits_grammar(found.grammar, {"v": "a.example"})
+    assert not fits_grammar(found.grammar, {"v": "example"})
+    assert [problem.keyword for problem in Checker(found.check).problems({"v": long})] == ["maxLength"]
+    assert Checker(found.check).problems({"v": long[2:]}) == []
+
+
+@pytest.mark.parametrize(
+    ("beside", "good", "bad"),
+    [
+        (
+            {"format": "time", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"},
+            ["09:30", "09:30:00"],
+            ["9:30", "09:30:00Z"],
+        ),
+        ({"format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d$"}, ["2024-01-02T03:04"], ["2024-01-02"]),
+        ({"format": "date", "pattern": r"^\d\d/\d\d/\d{4}$"}, ["01/02/2024"], ["2024-02-01"]),
+        ({"format": "byte", "pattern": "^#"}, ["#"], ["YWJj"]),
+        ({"format": "time", "maxLength": 5}, ["09:30"], ["09:30:00"]),
+        ({"format": "time", "enum": ["09:30", "12:00"]}, ["09:30"], ["09:30:00Z"]),
+        ({"format": "date-time", "const": "now"}, ["now"], ["2024-01-02T03:04:05Z"]),
+    ],
+)
+def test_a_format_that_contradicts_what_stands_beside_it_is_no_constraint(beside, good, bad):
+    found, verdicts = held({"type": "string", **beside})
+    assert verdicts["", "format"] == "ignored"
+    assert found.refused is None
+    for value in good:
+        assert fits_grammar(found.grammar, {"v": value})
+        assert Checker(found.check).problems({"v": value}) == []
+    for value in bad:
+        assert not fits_grammar(found.grammar, {"v": value})
+        assert Checker(found.check).problems({"v": value})
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"format": "date", "pattern": "^2"},
+        {"format": "time", "enum": ["09:30:00Z", "noon"]},
+        {"format": "email", "maxLength": 20},
+        {"format": "date", "enum": [None]},
+    ],
+)
+def test_a_format_that_something_fits_is_held(beside):
+    assert held({"type": ["string", "null"], **beside})[1]["", "format"] == "grammar"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *(
+            (name, "")
+            for name in ("json", "path", "file-path", "base64url", "jwt", "cuid2", "ulid", "e164", "lower", "int64")
+        ),
+        *(("datetime", "date-time"), ("Date", "date"), ("uuid4", "uuid"), ("e-mail", "email"), ("URI", "uri")),
+    ],
+)
+def test_an_unknown_format_is_an_annotation(name, said):
+    found, _ = held({"type": "string", "format": name})
+    (told,) = (support for support in found.support if support.keyword == "format")
+    assert (told.how, told.reason) == (
+        "ignored",
+        f"unknown format {name!r}" + (f"; did you mean {said}?" if said else ""),
+    )
+    assert fits_grammar(found.grammar, {"v": "anything at all"})
+    assert Checker(found.check).problems({"v": "anything at all"}) == []
 
 
 def test_what_is_no_constraint_is_said_too():
@@ -296,9 +382,9 @@ def test_the_grammar_is_never_stronger_than_the_check_and_as_strong_where_it_say
     if matcher.is_error():
         assert "nsatisfiable" in matcher.get_error()
         return
-    checker = Checker(found.schema)
+    checker = Checker(found.check)
     for value in given_values:
         in_grammar, in_order = fits_grammar(found.grammar, {"v": value}), not checker.problems({"v": value})
         assert in_grammar or not in_order
-        if all(verdict.how == "grammar" for verdict in found.verdicts):
+        if all(support.how == "grammar" for support in found.support):
             assert in_grammar == in_order

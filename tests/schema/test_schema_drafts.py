@@ -19,6 +19,12 @@ from edge_lam.tools import Tool
         ({"type": "string", "nullable": False}, {"type": "string"}),
         ({"type": "string", "enum": ["a"], "nullable": True}, {"type": ["string", "null"], "enum": ["a", None]}),
         ({"type": "integer", "format": "int8"}, {"type": "integer", "minimum": -128, "maximum": 127}),
+        ({"type": "number", "format": "int8"}, {"type": "integer", "minimum": -128, "maximum": 127}),
+        (
+            {"type": ["number", "null"], "format": "int8"},
+            {"type": ["integer", "null"], "minimum": -128, "maximum": 127},
+        ),
+        ({"type": "number", "format": "double"}, {"type": "number", "format": "double"}),
         ({"type": "integer", "format": "uint", "minimum": 3}, {"type": "integer", "minimum": 3}),
         ({"type": "integer", "format": "uint8", "maximum": 9}, {"type": "integer", "minimum": 0, "maximum": 9}),
         ({"type": "string", "format": "int8"}, {"type": "string", "format": "int8"}),

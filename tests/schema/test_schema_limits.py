@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.errors import InvalidSchema
-from edge_lam.schema.limits import check_effort, check_schemas
-from edge_lam.schema.normalize import closed
+from edge_lam.schema.closing import closed
+from edge_lam.schema.error import SchemaError
+from edge_lam.schema.limits import check_effort, first_error
 from edge_lam.tools import Tool
 
 ENDLESS = {"N": {"type": "object", "properties": {"n": {"$ref": "#/$defs/N"}}, "required": ["n"]}}
@@ -21,7 +21,13 @@ TREE = {
 def check(value: dict, *, required: bool = True, defs: dict | None = None) -> None:
     parameters = {"type": "object", "properties": {"v": value}, "required": ["v"] if required else []}
     tool = Tool("a.tool", "", parameters | ({"$defs": defs} if defs else {}))
-    check_schemas({tool.name: closed(tool.parameters)})
+    refuse(closed(tool.parameters))
+
+
+def refuse(schema: dict) -> None:
+    if found := first_error([{"type": "object"}, schema]):
+        assert found[0] == 1
+        raise found[1]
 
 
 UNSATISFIABLE = [
@@ -42,18 +48,18 @@ UNSATISFIABLE = [
 @pytest.mark.parametrize(("value", "path"), UNSATISFIABLE)
 @pytest.mark.parametrize("required", [True, False])
 def test_a_schema_that_nothing_fits_is_refused(value, path, required):
-    with pytest.raises(InvalidSchema, match=r"'a\.tool'.*nothing fits it") as caught:
+    with pytest.raises(SchemaError, match="nothing fits it") as caught:
         check(value, required=required)
     assert caught.value.path == f"/properties/v{path}"
-    assert "\n" not in caught.value.message
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("others", [False, {"type": "string", "pattern": "^a$", "minLength": 3}])
 def test_an_optional_object_whose_required_property_nothing_fits_is_refused(others):
     value = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}
     schema = {"type": "object", "properties": {"v": value | {"additionalProperties": others}}, "required": []}
-    with pytest.raises(InvalidSchema, match="nothing fits it") as caught:
-        check_schemas({"a.tool": schema | {"additionalProperties": False}})
+    with pytest.raises(SchemaError, match="nothing fits it") as caught:
+        refuse(schema | {"additionalProperties": False})
     assert caught.value.path.startswith("/properties/v")
 
 
@@ -61,34 +67,32 @@ def test_an_optional_object_whose_required_property_nothing_fits_is_refused(othe
     ("value", "says"),
     [
         ({"enum": [f"value {number}" for number in range(100_000)]}, "too big"),
-        ({"type": "string", "minLength": 10**9}, r"minLength 1e\+09"),
+        ({"type": "string", "minLength": 10**9}, "minLength 1,000,000,000"),
+        ({"type": "string", "minLength": 10**400}, "minLength of that size"),
         ({"type": "array", "items": {"type": "string"}, "minItems": 10**9}, "minItems"),
-        ({"type": "integer", "minimum": 10**30}, "64 bits"),
-        ({"type": "integer", "maximum": -(2**63) - 2}, "64 bits"),
-        ({"type": "number", "minimum": 1e308}, "64 bits"),
         ({"type": "string", "pattern": "(?<=x)y"}, "look-around"),
         ({"type": "string", "pattern": "["}, "."),
     ],
 )
 @pytest.mark.parametrize("required", [True, False])
 def test_a_schema_beyond_the_limits_is_refused(value, says, required):
-    with pytest.raises(InvalidSchema, match=says) as caught:
+    with pytest.raises(SchemaError, match=says) as caught:
         check(value, required=required)
-    assert (caught.value.tool, caught.value.path) == ("a.tool", "/properties/v")
+    assert caught.value.path == "/properties/v"
 
 
 def test_a_schema_that_never_ends_is_refused():
     for value in ({"$ref": "#/$defs/N"}, {"type": "array", "items": {"$ref": "#/$defs/N"}, "minItems": 1}):
         for required in (True, False):
-            with pytest.raises(InvalidSchema, match="without end"):
+            with pytest.raises(SchemaError, match="without end"):
                 check(value, required=required, defs=ENDLESS)
-    with pytest.raises(InvalidSchema, match="without end"):
+    with pytest.raises(SchemaError, match="without end"):
         check({"$ref": "#/$defs/A"}, defs={"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}})
 
 
 def test_thousands_of_references_are_refused_at_once():
     chain = {f"N{number}": {"$ref": f"#/$defs/N{number + 1}"} for number in range(5000)} | {"N5000": {"type": "null"}}
-    with pytest.raises(InvalidSchema, match="references"):
+    with pytest.raises(SchemaError, match="references"):
         check({"$ref": "#/$defs/N0"}, defs=chain)
 
 
@@ -119,14 +123,14 @@ def test_effort_is_blamed_on_the_innermost_schema():
     schema = {"type": "object", "properties": {"a": good, "b": {"type": "array", "items": bad}}, "required": ["a"]}
     tried = []
 
-    def explodes(grammar: str) -> str:
+    def explodes(grammar: str) -> str | None:
         tried.append(grammar)
-        return "too many states" if "BAD" in grammar else ""
+        return "too many states" if "BAD" in grammar else None
 
-    with pytest.raises(InvalidSchema, match="too many states") as caught:
-        check_effort("t", schema, explodes)
-    assert (caught.value.tool, caught.value.path) == ("t", "/properties/b/items")
-    check_effort("t", {"type": "object", "properties": {"a": good}}, explodes)
+    with pytest.raises(SchemaError, match="too many states") as caught:
+        check_effort(schema, explodes)
+    assert caught.value.path == "/properties/b/items"
+    check_effort({"type": "object", "properties": {"a": good}}, explodes)
     assert len(tried) == 2
-    check_effort("t", {"type": "object", "properties": {"a": {"type": "string", "enum": ["BAD"]}}}, explodes)
+    check_effort({"type": "object", "properties": {"a": {"type": "string", "enum": ["BAD"]}}}, explodes)
     assert len(tried) == 2

@@ -1,11 +1,10 @@
-"""Normalizing parameter schemas, and closing them for a grammar."""
-
-import copy
+"""Normalizing parameter schemas: dialects, what generators write, what is no schema."""
 
 import pytest
 
-from edge_lam.errors import InvalidSchema
-from edge_lam.schema.normalize import closed, normalize_parameters
+from edge_lam.schema.closing import closed
+from edge_lam.schema.error import SchemaError
+from edge_lam.schema.normalize import normalize_parameters
 from edge_lam.tools import Tool
 
 
@@ -20,7 +19,7 @@ def test_leaderboard_dialect_becomes_json_schema():
         },
         "required": ["ratio"],
     }
-    assert normalize_parameters(parameters, tool="f") == {
+    assert normalize_parameters(parameters) == {
         "type": "object",
         "properties": {
             "ratio": {"type": "number", "description": "r"},
@@ -34,7 +33,7 @@ def test_leaderboard_dialect_becomes_json_schema():
 
 @pytest.mark.parametrize("parameters", [None, {}, {"type": "object"}, {"type": "dict", "properties": {}}])
 def test_no_parameters(parameters):
-    assert normalize_parameters(parameters, tool="f") == {"type": "object", "properties": {}, "required": []}
+    assert normalize_parameters(parameters) == {"type": "object", "properties": {}, "required": []}
 
 
 def test_key_order_is_kept_and_additional_properties_not_added():
@@ -43,7 +42,7 @@ def test_key_order_is_kept_and_additional_properties_not_added():
         "type": "object",
         "properties": {"b": {"description": "d", "type": "string"}, "a": {"enum": ["x"], "type": "string"}},
     }
-    plain = normalize_parameters(parameters, tool="f")
+    plain = normalize_parameters(parameters)
     assert list(plain) == ["required", "type", "properties"]
     assert list(plain["properties"]) == ["b", "a"]
     assert list(plain["properties"]["b"]) == ["description", "type"]
@@ -53,36 +52,34 @@ def test_key_order_is_kept_and_additional_properties_not_added():
 def test_properties_may_be_named_like_keywords():
     names = ("type", "properties", "required", "items", "enum", "title", "description", "$ref", "default")
     parameters = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
-    assert normalize_parameters(parameters, tool="f")["properties"] == parameters["properties"]
-    assert closed(normalize_parameters(parameters, tool="f"))["properties"] == parameters["properties"]
+    assert normalize_parameters(parameters)["properties"] == parameters["properties"]
+    assert closed(normalize_parameters(parameters))["properties"] == parameters["properties"]
 
 
 def test_old_tuples_become_prefix_items():
     parameters = {"properties": {"p": {"type": "array", "items": [{"type": "float"}, True]}}}
-    plain = normalize_parameters(parameters, tool="f")
+    plain = normalize_parameters(parameters)
     assert plain["properties"]["p"] == {"type": "array", "prefixItems": [{"type": "number"}, True]}
 
 
 @pytest.mark.parametrize(
     ("parameters", "path", "message"),
     [
-        ([], "", "a schema must be an object, not an empty list"),
         ("object", "", "not str"),
         (True, "/type", "must be a schema of type object"),
         ({"type": "string"}, "/type", "must be a schema of type object"),
-        ({"type": ["object", "null"]}, "/type", "must be a schema of type object"),
-        ({"properties": []}, "/properties", "must be an object of schemas"),
         ({"properties": {"a": "string"}}, "/properties/a", "not str"),
         ({"properties": {"a": None}}, "/properties/a", "not null"),
         ({"properties": {"a": {"type": "strung"}}}, "/properties/a/type", "unknown type 'strung'"),
         ({"properties": {"a": {"type": ["string", 3]}}}, "/properties/a/type", "unknown type 3"),
-        ({"properties": {"a": {"type": []}}}, "/properties/a/type", r"unknown type \[\]"),
-        ({"properties": {"a": {"enum": []}}}, "/properties/a/enum", "at least one value"),
         ({"properties": {"a": {"enum": "x"}}}, "/properties/a/enum", "at least one value"),
         ({"properties": {"a": {"items": 3}}}, "/properties/a/items", "not int"),
-        ({"properties": {"a": {"anyOf": []}}}, "/properties/a/anyOf", "must be a list of schemas"),
         ({"properties": {"a": {"anyOf": [{}, 1]}}}, "/properties/a/anyOf/1", "not int"),
-        ({"properties": {"a": {"required": True}}}, "/properties/a/required", "a list of property names"),
+        ({"properties": {"a": {"required": "x"}}}, "/properties/a/required", "a list of property names"),
+        ({"properties": {"a": {"minimum": "5"}}}, "/properties/a/minimum", "must be a number"),
+        ({"properties": {"a": {"minimum": 10**1000}}}, "/properties/a/minimum", "must be a number"),
+        ({"properties": {"a": {"additionalProperties": "false"}}}, "/properties/a/additionalProperties", "not str"),
+        ({"properties": [{"type": "string"}]}, "/properties", "must be an object of schemas"),
         ({"properties": {"a": {}}, "required": ["a", "b"]}, "/required/1", "'b' is required but not among"),
         ({"properties": {"a": {}}, "required": ["b"], "additionalProperties": False}, "/required/0", "'b' is required"),
         ({"required": ["b"], "additionalProperties": False}, "/required/0", "'b' is required"),
@@ -97,11 +94,9 @@ def test_old_tuples_become_prefix_items():
     ],
 )
 def test_what_is_not_a_schema_is_refused_by_path(parameters, path, message):
-    with pytest.raises(InvalidSchema, match=message) as caught:
-        normalize_parameters(parameters, tool="f")
+    with pytest.raises(SchemaError, match=message) as caught:
+        normalize_parameters(parameters)
     assert caught.value.path == path
-    assert caught.value.tool == "f"
-    assert "'f'" in caught.value.message
 
 
 def test_the_dialect_is_read_inside_of_dependencies_too():
@@ -116,44 +111,65 @@ def test_deep_nesting_is_refused_not_a_crash():
     schema: dict = {"type": "string"}
     for _ in range(5000):
         schema = {"type": "array", "items": schema}
-    with pytest.raises(InvalidSchema, match="nested too deeply"):
-        normalize_parameters({"properties": {"a": schema}}, tool="f")
+    with pytest.raises(SchemaError, match="nested too deeply"):
+        normalize_parameters({"properties": {"a": schema}})
 
 
-def test_closed_shuts_objects_that_list_properties_and_drops_annotations():
-    parameters = {
-        "type": "object",
-        "title": "T",
-        "properties": {
-            "title": {"type": "string", "description": "d", "default": "x"},
-            "inner": {"type": "object", "properties": {"x": {"type": "integer"}}},
-            "free": {"type": "object"},
-            "open": {"type": "object", "properties": {"x": {}}, "additionalProperties": True},
-        },
-        "required": [],
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        # Go and pydantic dumps.
+        ({"type": "string", "description": None, "enum": None, "format": None}, {"type": "string"}),
+        ({"type": "integer", "minimum": None, "maximum": None, "multipleOf": None}, {"type": "integer"}),
+        ({"type": "array", "items": None, "uniqueItems": None, "minItems": None}, {"type": "array"}),
+        ({"type": "object", "properties": None, "additionalProperties": None, "required": None}, {"type": "object"}),
+        ({"anyOf": None, "oneOf": None, "allOf": None, "not": None, "$ref": None, "title": None}, {}),
+        ({"type": "string", "const": None}, {"type": "string"}),
+        # PHP's arrays, and empty texts of forms.
+        ({"type": [], "enum": [], "anyOf": [], "allOf": []}, {}),
+        ({"type": "object", "properties": [], "patternProperties": [], "$defs": []}, {"type": "object"}),
+        ({"type": "object", "additionalProperties": []}, {"type": "object", "additionalProperties": {}}),
+        ({"type": "array", "items": []}, {"type": "array", "items": {}}),
+        ({"type": "object", "properties": {"x": []}}, {"type": "object", "properties": {"x": {}}}),
+        ({"type": "", "format": "", "minLength": "", "additionalProperties": ""}, {}),
+        ({"type": "object", "required": {}}, {"type": "object"}),
+        # YAML, Gemini.
+        ({"type": ["string", None]}, {"type": ["string", "null"]}),
+        ({"type": "STRING"}, {"type": "string"}),
+        ({"type": "TYPE_UNSPECIFIED"}, {}),
+        # What may well be meant stays.
+        ({"default": None, "const": None}, {"default": None, "const": None}),
+        ({"type": ["string", "null"], "const": None}, {"type": ["string", "null"], "const": None}),
+        ({"type": "string", "nullable": True, "const": None}, {"type": "string", "nullable": True, "const": None}),
+        ({"enum": [None]}, {"enum": [None]}),
+        ({"pattern": "", "title": "", "description": "", "x-any": None}, None),
+        ({"type": "object", "properties": {}, "required": []}, None),
+    ],
+)
+def test_what_generators_write_for_not_given_is_read_as_that(written, read):
+    read = written if read is None else read
+    for place in (lambda it: {"v": it}, lambda it: {"a": {"type": "array", "items": {"anyOf": [it, {"enum": [1]}]}}}):
+        plain = normalize_parameters({"type": "object", "properties": place(written), "required": []})
+        assert plain["properties"] == place(read)
+
+
+@pytest.mark.parametrize(
+    "parameters", [[], {"type": ["object"]}, {"type": ["object", "null"]}, {"type": "OBJECT", "properties": None}]
+)
+def test_other_spellings_of_no_parameters(parameters):
+    plain = normalize_parameters(parameters)
+    assert list(plain.items()) == [("type", "object"), ("properties", {}), ("required", [])]
+
+
+def test_required_of_draft_3_is_that_of_the_object_around():
+    part = {"type": "string", "required": True}
+    properties = {
+        "a": part,
+        "b": {"type": "string", "required": False},
+        "c": {"type": "object", "properties": {"d": part}},
     }
-    before = copy.deepcopy(parameters)
-    assert closed(parameters) == {
-        "type": "object",
-        "properties": {
-            "title": {"type": "string"},
-            "inner": {"type": "object", "properties": {"x": {"type": "integer"}}, "additionalProperties": False},
-            "free": {"type": "object"},
-            "open": {"type": "object", "properties": {"x": {}}, "additionalProperties": True},
-        },
-        "required": [],
-        "additionalProperties": False,
-    }
-    assert parameters == before
-
-
-def test_closed_leaves_combined_objects_open():
-    combined = {
-        "type": "object",
-        "properties": {"a": {"allOf": [{"properties": {"x": {}}}, {"properties": {"y": {}}}]}},
-        "required": [],
-    }
-    assert closed(combined) == combined
-    choice = {"type": "object", "properties": {}, "required": [], "anyOf": [{"properties": {"x": {}}}]}
-    assert closed(choice)["anyOf"] == [{"properties": {"x": {}}, "additionalProperties": False}]
-    assert "additionalProperties" not in closed(choice)
+    plain = normalize_parameters({"properties": properties, "required": ["c", "a"]})
+    assert plain["required"] == ["c", "a"]
+    assert plain["properties"]["a"] == plain["properties"]["b"] == {"type": "string"}
+    assert plain["properties"]["c"]["required"] == ["d"]
+    assert normalize_parameters({"properties": {"a": part}, "required": True})["required"] == ["a"]

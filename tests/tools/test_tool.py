@@ -247,7 +247,7 @@ def test_what_a_call_can_carry_arrives_as_annotated(annotation, schema, argument
     tool = Tool.from_function(f)
     if schema is not None:
         assert tool.parameters["properties"]["x"] == schema
-    assert {verdict.how for verdict in tool.enforcement.verdicts} == {"grammar"}
+    assert {verdict.how for verdict in tool.schema.support} == {"grammar"}
     assert tool.validate({"x": argument}) == []
     assert tool.convert({"x": argument}) == {"x": value}
 
@@ -256,7 +256,7 @@ def test_the_names_in_a_dict_may_be_those_of_an_enum():
     def f(limits: dict[Unit, int]): ...
 
     tool = Tool.from_function(f)
-    assert tool.enforcement.refused is None
+    assert tool.schema.refused is None
     assert tool.validate({"limits": {"celsius": 30}}) == []
     (problem,) = tool.validate({"limits": {"kelvin": 300}})
     assert problem.keyword == "enum"

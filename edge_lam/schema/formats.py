@@ -1,0 +1,92 @@
+"""The formats of strings and numbers: which are held by the grammar, which only by the check, and which by none.
+
+A format that is not here is an annotation, as JSON Schema has it: it is told, and nothing is held to it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from edge_lam.schema.guidance import Complaint, schema_complaint, text_fits
+from edge_lam.schema.walk import walk, with_subschemas
+
+# Held by the grammar.
+FORMATS = ("date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
+# Spelled like these patterns.
+PATTERN_FORMATS = {
+    "json-pointer": r"^(/([^~/]|~[01])*)*$",
+    "relative-json-pointer": r"^(0|[1-9][0-9]*)(#|(/([^~/]|~[01])*)*)$",
+    "uri-reference": r"^([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$",
+    "iri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\x22{}|\\^`]*$",
+    "iri-reference": r"^[^\s<>\x22{}|\\^`]*$",
+    "uri-template": r"^([^{}\s<>\x22\\^`|]|\{[^{}\s]+\})*$",
+    "byte": r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+}
+# Checked by jsonschema without further packages.
+CHECKED_FORMATS = ("idn-email", "regex")
+# Formats of whole numbers (OpenAPI, Rust's and Go's generators): smallest and largest.
+NUMBER_FORMATS = {
+    **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+    "uint": (0, None),
+}
+# OpenAPI's names for what any number or any text is.
+OPEN_FORMATS = ("float", "double", "decimal", "int", "password", "binary")
+
+
+def has_format(text: str, name: str) -> bool:
+    """Tell whether a text has a format; every text has one that is not known."""
+    if name in CHECKED_FORMATS:
+        from jsonschema import Draft202012Validator
+
+        return bool(Draft202012Validator.FORMAT_CHECKER.conforms(text, name))
+    if name in PATTERN_FORMATS:
+        return text_fits(text, pattern=PATTERN_FORMATS[name])
+    if name not in FORMATS:
+        return True
+    if not text_fits(text, format=name):
+        return False
+    if name in ("date", "date-time"):  # the grammar knows how long a month is, but not which years are leap years
+        try:
+            date.fromisoformat(text[:10])
+        except ValueError:
+            return False
+    return True
+
+
+def without_contradictions(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Take out the formats that no value has that fits what stands beside them.
+
+    Authors write ``"format": "time"`` beside a pattern, or examples, of "09:30", which lacks the time zone that the
+    format asks for. The pattern is then what they mean.
+
+    Returns:
+        The schema, and by the JSON pointer of each such format why it is none.
+    """
+    contradicted = {path: reason for path, part in walk(schema) if (reason := _contradiction(part))}
+    return (_without_formats(schema, "", contradicted) if contradicted else schema), contradicted
+
+
+def _contradiction(schema: Any) -> str:
+    name = schema.get("format") if isinstance(schema, dict) else None
+    if name not in FORMATS and name not in PATTERN_FORMATS:
+        return ""
+    values = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    texts = [value for value in values if isinstance(value, str)]
+    if texts:
+        fits = any(has_format(text, name) for text in texts)
+        return "" if fits else f"none of its values is a {name!r}"
+    beside = {key: schema[key] for key in ("pattern", "minLength", "maxLength") if key in schema}
+    held = {"pattern": PATTERN_FORMATS[name]} if name in PATTERN_FORMATS else {"format": name}
+    if not beside or schema_complaint({}, {"type": "string", "allOf": [beside, held]}) is not Complaint.NOTHING_FITS:
+        return ""
+    own = schema_complaint({}, {"type": "string", **beside})
+    return "" if own is Complaint.NOTHING_FITS else f"nothing that fits the {' and the '.join(beside)} is a {name!r}"
+
+
+def _without_formats(schema: Any, path: str, contradicted: dict[str, str]) -> Any:
+    if not isinstance(schema, dict):
+        return schema
+    plain = with_subschemas(schema, lambda step, child: _without_formats(child, path + step, contradicted))
+    return {key: value for key, value in plain.items() if key != "format" or path not in contradicted}
