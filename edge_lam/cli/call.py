@@ -16,6 +16,7 @@ from edge_lam.cli.options import (
     model_options,
     sampling_options,
 )
+from edge_lam.cli.prompt import utf8
 from edge_lam.cli.running import Approver, RunOptions, run_options
 from edge_lam.cli.terminal import console, print_json
 
@@ -114,4 +115,4 @@ def _request_text(request: str | None) -> str:
         request = sys.stdin.read()
     if not request or not request.strip():
         raise click.UsageError("there is no REQUEST", click.get_current_context())
-    return request.strip()
+    return utf8(request.strip())

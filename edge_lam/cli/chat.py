@@ -26,6 +26,7 @@ from edge_lam.cli.running import RunOptions, run_options
         "edge-lam chat --tools my_tools.py --approve --tool-timeout 30",
         'edge-lam chat --model owner/repo:Q4_K_M --system "Be short."',
         "printf 'note: buy milk\\nread my notes\\n' | edge-lam chat",
+        "edge-lam chat --json < requests.txt > answers.jsonl",
     ),
 )
 @TOOLS
@@ -35,6 +36,7 @@ from edge_lam.cli.running import RunOptions, run_options
     is_flag=True,
     help="Keep what the model read of conversations in the cache folder: one that is loaded goes on at once.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each message of a pipe.")
 @run_options
 @sampling_options
 @model_options
@@ -43,6 +45,7 @@ def command(
     tools: tuple[str, ...],
     system: str | None,
     save_conversations: bool,
+    as_json: bool,
     running: RunOptions,
     sampling: SamplingOptions,
     model_options: ModelOptions,
@@ -53,13 +56,17 @@ def command(
     Ctrl-D or /quit ends it; /help lists the commands. A message goes on after a backslash at the end of a line, and
     from one triple quote to another. For tools from JSON, which have no code, you are asked for the results.
 
-    Lines from a pipe are answered one by one, and calls of tools without code are only shown. What you type is kept in
-    the state folder for the arrow keys, unless EDGE_LAM_HISTORY=off.
+    Lines from a pipe are answered one by one, and calls of tools without code are only shown; with --json, stdout holds
+    nothing but the answers. Where the context is too small for the conversation, its oldest turns are left out, and
+    that is said. What you type is kept in the state folder for the arrow keys, unless EDGE_LAM_HISTORY=off.
     """
+    from edge_lam.cli.chat_commands import names
     from edge_lam.cli.conversation import Conversation
     from edge_lam.cli.prompt import messages
     from edge_lam.cli.toolbox import find_tools, usable_tools, warn_of_timers, without_function
 
+    if as_json and sys.stdin.isatty():
+        raise click.UsageError("--json answers what comes from a pipe")
     found = find_tools(tools)
     run_tools = sys.stdin.isatty() or not without_function(found)
     with model_options.load(save_conversations=save_conversations) as lam:
@@ -70,9 +77,10 @@ def command(
             system=system,
             running=running,
             options=sampling.arguments(),
+            as_json=as_json,
         )
         conversation.greet()
-        for message in messages():
+        for message in messages(names(), echo=not as_json):
             if not conversation.take(message):
                 break
     warn_of_timers("the chat")

@@ -1,36 +1,29 @@
-"""The conversation of `edge-lam chat`: its history, its turns, and the commands that begin with "/"."""
+"""The conversation of `edge-lam chat`: its history and its turns."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import json
+import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cli.answer import Answer, ask
+from edge_lam.cli.chat_commands import obey
 from edge_lam.cli.running import Approver, RunOptions, ask_result
-from edge_lam.cli.saved import load_messages, save_messages
-from edge_lam.cli.summary import show_reports
 from edge_lam.cli.terminal import console, one_line
 from edge_lam.cli.toolbox import without_function
-from edge_lam.cli.transcript import Transcript
-from edge_lam.errors import EdgeLamError
+from edge_lam.cli.transcript import Transcript, show_nothing
+from edge_lam.errors import EdgeLamError, PromptTooLong
+from edge_lam.formats.turns import split_turns, without_oldest_turns
 
 if TYPE_CHECKING:
     from edge_lam.lam import LAM
     from edge_lam.metrics.report import CallReport
     from edge_lam.tools import Tool
 
-COMMANDS = {
-    "/help": "list these commands",
-    "/tools": "list the tools",
-    "/report": "show where time and memory of the last turn went",
-    "/reset": "forget the conversation",
-    "/save FILE": "write the conversation to a file",
-    "/load FILE": "go on with a conversation from a file",
-    "/system TEXT": "set the system message; without TEXT show it",
-    "/quit": "end the chat",
-}
-NAMES = [usage.split()[0] for usage in COMMANDS]
+REPLY_ROOM = 256  # tokens that a reply should find free in the context, or an eighth of a small one
 
 
 class Conversation:
@@ -43,6 +36,12 @@ class Conversation:
         system: a system message, or None.
         running: how tools are run and shown.
         options: as for `LAM.chat`.
+        as_json: whether each answer is one JSON object on a line of stdout, and all else goes to stderr.
+
+    Attributes:
+        messages: what was said so far, without the system message.
+        unanswered: the last message, if its turn was not kept.
+        reports: of the last turn, with its message; None before the first.
     """
 
     def __init__(
@@ -54,134 +53,153 @@ class Conversation:
         system: str | None,
         running: RunOptions,
         options: dict[str, Any],
+        as_json: bool = False,
     ) -> None:
-        self._lam = lam
-        self._tools = tools
+        self.lam = lam
+        self.tools = tools
+        self.system = system
+        self.options = options
+        self.messages: list[dict[str, Any]] = []
+        self.unanswered = ""
+        self.reports: tuple[str, list[CallReport]] | None = None
+        self.out = console(stderr=as_json)
         self._run_tools = run_tools
-        self._system = system
-        self._messages: list[dict[str, Any]] = []
         self._running = running
         self._approver = Approver(without_function(tools))  # their results are asked for anyway
-        self._options = options
-        self._out = console()
-        self._last: tuple[str, list[CallReport]] | None = None
+        self._as_json = as_json
+        self._before: list[list[dict[str, Any]]] = []  # the messages before each change, for `undo`
 
     def greet(self) -> None:
         """Say which model and tools there are."""
-        names = ", ".join(tool.name for tool in self._tools) or "no tools"
-        self._out.print(one_line(f"{self._lam.info.name} with {names}"), style="dim")
-        if bare := ", ".join(tool.name for tool in self._tools if tool.function is None):
+        names = ", ".join(tool.name for tool in self.tools) or "no tools"
+        self.out.print(one_line(f"{self.lam.info.name} with {names}"), style="dim")
+        if bare := ", ".join(tool.name for tool in self.tools if tool.function is None):
             end = "you are asked for the results" if self._run_tools else "calls are shown, not run"
-            self._note(f"without code: {bare}; {end}", indent="")
-        self._out.print("/help lists the commands", style="dim")
+            self.note(f"without code: {bare}; {end}", indent="")
+        self.out.print("/help lists the commands", style="dim")
 
     def take(self, message: str) -> bool:
         """Answer a message or obey a command; return whether the chat goes on."""
         if message.startswith("/") and "\n" not in message:
-            command, _, rest = message.partition(" ")
             try:
-                return self._obey(command.lower(), rest.strip())
+                return obey(self, message)
             except EdgeLamError as error:
-                self._note(f"error: {error}")
+                self.note(f"error: {error}")
                 return True
-        transcript = Transcript(self._out, run_tools=self._run_tools, show_calls=self._running.show_calls)
+        self.answer(message)
+        return True
+
+    def answer(self, message: str) -> None:
+        """Put a message to the model and show what comes of it."""
+        transcript = Transcript(self.out, run_tools=self._run_tools, show_calls=self._running.show_calls)
         done: list[Answer] = []
+        failed = ""
         try:
-            answer = self._ask(message, transcript, done.append)
+            with contextlib.redirect_stdout(sys.stderr) if self._as_json else contextlib.nullcontext():
+                answer = self._fitted(message, transcript, done)
         except KeyboardInterrupt:
+            failed = "interrupted"
             transcript.stopped(f"stopped; {self._keep_calls(message, done)}")
         except EdgeLamError as error:
+            failed = str(error)
             transcript.note(f"error: {error}")
             transcript.note(self._keep_calls(message, done))
         else:
             transcript.finish(answer)
+            done = [answer]
             self._keep(message, answer)
+        if self._as_json:
+            _print_line(message, done[-1] if done else None, failed)
+
+    def set_messages(self, messages: list[dict[str, Any]]) -> None:
+        """Go on from other messages; `undo` goes back."""
+        self._before.append(self.messages)
+        self.messages = messages
+
+    def undo(self) -> bool:
+        """Go back to where the conversation was before its last turn or change; return whether there was one."""
+        if not self._before:
+            return False
+        self.messages = self._before.pop()
+        self.unanswered = ""
         return True
 
-    def _ask(self, message: str, transcript: Transcript, unfinished: Callable[[Answer], object]) -> Answer:
-        messages = [*self._start(), *self._messages, {"role": "user", "content": message}]
-        running = {**self._running.arguments(transcript, self._approver), "on_call": ask_result}
+    def opening(self) -> list[dict[str, Any]]:
+        """Return the system message, if there is one, as a list of messages."""
+        return [{"role": "system", "content": self.system}] if self.system else []
+
+    def note(self, text: str, *, indent: str = "  ") -> None:
+        """Print a remark of ours."""
+        self.out.print(f"{indent}({one_line(text)})", style="yellow", soft_wrap=True)
+
+    def _fitted(self, message: str, transcript: Transcript, done: list[Answer]) -> Answer:
+        """Ask the model, without the oldest turns where the context is too small for them.
+
+        Tools may have run before a result turns out to be too much: then the model goes on from there.
+        """
+        messages = [*self.opening(), *self.messages, {"role": "user", "content": message}]
+        if self._is_full():
+            messages = self._shortened(messages, transcript) or messages
+        while True:
+            n_done = len(done)
+            try:
+                return self._ask(messages, transcript, done.append)
+            except PromptTooLong:
+                if len(done) > n_done and done[-1].calls:
+                    messages = done[-1].messages
+                shorter = self._shortened(messages, transcript)
+                if shorter is None:
+                    raise
+                messages = shorter
+
+    def _is_full(self) -> bool:
+        """Whether the last turn left too little room for another."""
+        if self.reports is None or not self.messages:
+            return False
+        last, n_ctx = self.reports[1][-1], self.lam.info.n_ctx
+        return last.tokens.prompt + last.tokens.generated > n_ctx - min(REPLY_ROOM, n_ctx // 8)
+
+    @staticmethod
+    def _shortened(messages: list[dict[str, Any]], transcript: Transcript) -> list[dict[str, Any]] | None:
+        shorter = without_oldest_turns(messages)
+        if shorter is None:
+            return None
+        before, after = (len(split_turns(some)[1]) for some in (messages, shorter))
+        transcript.note(f"the context is full: of {before} turns the oldest {before - after} are forgotten")
+        return shorter
+
+    def _ask(
+        self, messages: list[dict[str, Any]], transcript: Transcript, unfinished: Callable[[Answer], object]
+    ) -> Answer:
+        asked = {"on_call": functools.partial(ask_result, transcript)}
         return ask(
-            self._lam,
+            self.lam,
             messages,
-            self._tools,
+            self.tools,
             run_tools=self._run_tools,
-            show=transcript.show,
-            running=running,
+            show=show_nothing if self._as_json else transcript.show,
+            running=self._running.arguments(transcript, self._approver) | asked,
             unfinished=unfinished,
-            **self._options,
+            **self.options,
         )
 
-    def _start(self) -> list[dict[str, Any]]:
-        return [{"role": "system", "content": self._system}] if self._system else []
-
     def _keep(self, message: str, answer: Answer) -> None:
-        self._messages = answer.messages[len(self._start()) :]
-        self._last = message, answer.reports
+        self.set_messages(answer.messages[len(self.opening()) :])
+        self.unanswered = ""
+        self.reports = message, answer.reports
 
     def _keep_calls(self, message: str, done: list[Answer]) -> str:
         """Keep what an unfinished turn has done if tools ran in it, and say whether."""
+        self.unanswered = message
         if not any(answer.calls for answer in done):
             return "this turn is forgotten"
         self._keep(message, done[-1])
         return "what was done so far is kept"
 
-    def _obey(self, command: str, rest: str) -> bool:
-        if command == "/help":
-            for usage, meaning in COMMANDS.items():
-                self._out.print(f"  {usage:<13} {meaning}")
-            self._out.print('  A message goes on after a \\ at the end of a line, and from """ to """.', style="dim")
-        elif command == "/tools":
-            for tool in self._tools:
-                self._out.print(f"  {tool.name}: {one_line(tool.description)}", soft_wrap=True)
-        elif command == "/report":
-            self._report()
-        elif command == "/reset":
-            self._messages = []
-            self._note("the conversation is forgotten")
-        elif command == "/system":
-            self._set_system(rest)
-        elif command in ("/save", "/load"):
-            self._file(command, rest)
-        elif command != "/quit":
-            close = get_close_matches(command, NAMES, n=1) or ["/help"]
-            self._note(f"no command {command}; try {close[0]}")
-        return command != "/quit"
 
-    def _set_system(self, text: str) -> None:
-        if text:
-            self._system = text
-            self._note("the system message holds from the next message on")
-        else:
-            self._note(f"system message: {self._system}" if self._system else "there is no system message")
-
-    def _file(self, command: str, name: str) -> None:
-        if not name:
-            self._note(f"name a file: {command} FILE")
-        elif command == "/save":
-            messages = [*self._start(), *self._messages]
-            if messages:
-                path = save_messages(name, messages)
-                self._note(f"{_count(messages)} saved to {path}")
-            else:
-                self._note("there is nothing to save yet")
-        else:
-            messages = load_messages(name)
-            if messages[0]["role"] == "system":
-                self._system = messages.pop(0)["content"]
-            self._messages = messages
-            self._note(f"{_count(messages)} loaded; the conversation goes on from there")
-
-    def _report(self) -> None:
-        if self._last is None:
-            self._note("there was no reply yet")
-        else:
-            request, reports = self._last
-            show_reports(self._out, {request: reports}, self._lam.info)
-
-    def _note(self, text: str, *, indent: str = "  ") -> None:
-        self._out.print(f"{indent}({one_line(text)})", style="yellow", soft_wrap=True)
-
-
-def _count(messages: list[dict[str, Any]]) -> str:
-    return f"{len(messages)} message{'' if len(messages) == 1 else 's'}"
+def _print_line(message: str, answer: Answer | None, failed: str) -> None:
+    """Print one turn as one line of JSON."""
+    said = answer.to_json() if answer else {"text": "", "calls": [], "finish_reason": "", "errors": [], "reports": []}
+    if failed:
+        said |= {"finish_reason": "error", "errors": [*said["errors"], failed]}
+    print(json.dumps({"request": message, **said}, ensure_ascii=False, default=str), flush=True)

@@ -51,13 +51,9 @@ class Defaults(UserDict[str, Any]):
 @cache
 def options() -> dict[str, click.Option]:
     """Return the options that the file may set, by key: the long flag, such as n_ctx of --n-ctx."""
-    from edge_lam.cli.options import GLOBAL_OPTIONS, model_options
+    from edge_lam.cli.options import GLOBAL_OPTIONS, model_options, options_of
 
-    @click.command
-    @model_options
-    def loading(**_values: Any) -> None: ...
-
-    by_name = {option.name: option for option in (*loading.params, *GLOBAL_OPTIONS) if isinstance(option, click.Option)}
+    by_name = {**options_of(model_options), **{option.name: option for option in GLOBAL_OPTIONS}}
     return {max(by_name[name].opts, key=len).lstrip("-").replace("-", "_"): by_name[name] for name in NAMES}
 
 

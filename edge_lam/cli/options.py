@@ -310,6 +310,17 @@ def sampling_options(function: Function) -> Function:
     return gathered(function, _SAMPLING_OPTIONS, "sampling", SamplingOptions)
 
 
+def options_of(*decorators: Function) -> dict[str, click.Option]:
+    """Return the options that decorators such as `sampling_options` add, by the names of their values."""
+
+    def command(**_values: Any) -> None: ...
+
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    made = click.command()(command)
+    return {option.name: option for option in made.params if isinstance(option, click.Option) and option.name}
+
+
 def gathered(function: Function, options: tuple[Function, ...], name: str, kind: type[Any]) -> Function:
     """Add options to a command; they arrive as one argument, a dataclass whose fields have their names."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from edge_lam.cli.terminal import console, one_line
+from edge_lam.errors import InvalidRequest
 from edge_lam.paths import state_dir
 
 if TYPE_CHECKING:
@@ -20,19 +22,48 @@ MORE = ". "
 BLOCK = '"""'
 
 
-def messages() -> Iterator[str]:
+def messages(commands: Sequence[str] = (), *, echo: bool = True) -> Iterator[str]:
     """Yield what is typed or piped in, without blank messages, until Ctrl-D, a second Ctrl-C or the end of the pipe.
 
     A message is a line; it goes on in the next one after a backslash at its end, and from one triple quote to another.
+    What is not UTF-8 is no message; that is said on stderr.
+
+    Args:
+        commands: what Tab completes at the beginning of a line.
+        echo: whether to show the lines of a pipe.
     """
-    if sys.stdin.isatty():
-        with _history():
-            yield from _typed()
-        return
+    for message in _typed(commands) if sys.stdin.isatty() else _piped():
+        try:
+            text = utf8(message)
+        except InvalidRequest as error:
+            console(stderr=True).print(f"  (error: {error})", style="yellow", soft_wrap=True)
+            continue
+        if echo and not sys.stdin.isatty():
+            console().print(f"\n{PROMPT}{one_line(text)}", style="bold", soft_wrap=True)
+        yield text
+
+
+def utf8(text: str) -> str:
+    """Return what was read from outside with errors="surrogateescape" if it was UTF-8.
+
+    Raises:
+        InvalidRequest: it was not.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        byte = ord(text[error.start]) - 0xDC00
+        raise InvalidRequest(
+            f"the text is not UTF-8: byte 0x{byte & 0xFF:02x} at character {error.start + 1}",
+            hint="convert it, as with `iconv -f latin1 -t utf-8`, or set the terminal to UTF-8",
+        ) from error
+    return text
+
+
+def _piped() -> Iterator[str]:
     with contextlib.suppress(EOFError):
         while True:
             if message := _message(_next_line):
-                console().print(f"\n{PROMPT}{one_line(message)}", style="bold", soft_wrap=True)
                 yield message
 
 
@@ -59,7 +90,12 @@ def forget_typed() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
-def _typed() -> Iterator[str]:
+def _typed(commands: Sequence[str]) -> Iterator[str]:
+    with _history(commands):
+        yield from _asked()
+
+
+def _asked() -> Iterator[str]:
     interrupted = False
     while True:
         try:
@@ -124,8 +160,19 @@ def _remember(message: str) -> None:
         readline.add_history(message)
 
 
+def _complete(commands: Sequence[str], line: str) -> list[str]:
+    """Return what a line may become: a command, or one with the name of a file."""
+    command, blank, rest = line.partition(" ")
+    if not blank:
+        return [name for name in commands if name.startswith(line)] if line.startswith("/") else []
+    if command not in ("/save", "/load"):
+        return []
+    files = glob.glob(glob.escape(os.path.expanduser(rest)) + "*")  # noqa: PTH111, PTH207 (as text, as it was typed)
+    return [f"{command} {file}" + ("/" if os.path.isdir(file) else "") for file in sorted(files)]  # noqa: PTH112
+
+
 @contextlib.contextmanager
-def _history() -> Iterator[None]:
+def _history(commands: Sequence[str]) -> Iterator[None]:
     """Keep what is typed in the state folder, unless EDGE_LAM_HISTORY=off. Python may be built without readline."""
     try:
         import readline
@@ -133,8 +180,11 @@ def _history() -> Iterator[None]:
         yield
         return
     readline.set_auto_history(False)
-    with contextlib.suppress(Exception):  # libedit does not know the word
+    readline.set_completer_delims("")
+    readline.set_completer(lambda text, n: (*_complete(commands, text), None)[n])
+    with contextlib.suppress(Exception):  # libedit does not know these words
         readline.parse_and_bind("set enable-bracketed-paste on")  # what is pasted arrives as one message
+        readline.parse_and_bind("bind ^I rl_complete" if "libedit" in (readline.__doc__ or "") else "tab: complete")
     if os.environ.get("EDGE_LAM_HISTORY") == "off":
         yield
         return

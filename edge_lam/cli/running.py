@@ -88,7 +88,7 @@ class Approver:
             return True
         if not sys.stdin.isatty():
             return NO_TERMINAL
-        transcript.call(call)
+        transcript.call(call, whole=True)
         forget_typed()
         while True:
             answer = question("  run it? [y]es, [n]o, [a]lways this tool: ").lower()
@@ -100,12 +100,13 @@ class Approver:
                 return False
 
 
-def ask_result(_call: ToolCall) -> Any:
+def ask_result(transcript: Transcript, _call: ToolCall) -> Any:
     """Ask the user for what a tool without code gives back: JSON, or else text.
 
     Raises:
         ValueError: the user gave none.
     """
+    transcript.pause()
     answer = question("  result, as JSON or text: ")
     if not answer:
         raise ValueError("the user gave no result")

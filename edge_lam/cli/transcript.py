@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from edge_lam.cli.flow import Clock, Flow
 from edge_lam.cli.terminal import one_line, printable
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from edge_lam.tools import ToolCall
 
 MAX_RESULT = 600
+MAX_ARGUMENT = 160  # characters of one argument that are shown; who approves a call sees all
 
 
 class Transcript:
@@ -33,12 +35,14 @@ class Transcript:
         self._out = out
         self._run_tools = run_tools
         self._show_calls = show_calls
+        self._clock = Clock(out)
         self._streaming = ""  # the style of the text that is being written, and whether it is thinking
-        self._held = ""  # white space at its end, until it goes on
+        self._flow = Flow("  ", width=None)
         self._names: dict[str, str] = {}  # of the calls that began, by id
         self._pending: dict[str, ToolCall] = {}
         self._finished: dict[str, ToolFinished] = {}
         self._last_call = ""  # id of the call that was printed last
+        self._running: dict[str, str] = {}  # names of the tools that run, by the ids of their calls
 
     def request(self, text: str) -> None:
         """Print what the user asks."""
@@ -46,6 +50,15 @@ class Transcript:
 
     def show(self, event: AgentEvent) -> None:
         """Print one event of the agent or of the model's stream."""
+        self.pause()
+        self._print(event)
+        self._clock.run(self._running.values())
+
+    def pause(self) -> None:
+        """Stop the clock of the tools that run, until the next event: something is asked at the terminal."""
+        self._clock.pause()
+
+    def _print(self, event: AgentEvent) -> None:
         from edge_lam.agent import ToolFinished, ToolStarted
         from edge_lam.engine import CallDropped, CallFinished, CallStarted, ReplyFinished, TextDelta, ThinkingDelta
 
@@ -63,14 +76,17 @@ class Transcript:
             self._pending.setdefault(event.call.id, event.call)
             if isinstance(event, ToolFinished):
                 self._finished[event.call.id] = event
+                self._running.pop(event.call.id, None)
+            else:
+                self._running[event.call.id] = event.call.name
             self._show_finished()
         elif isinstance(event, ReplyFinished):
             self._end_reply(event.reply)
 
-    def call(self, call: ToolCall) -> None:
-        """Print a call, and what is wrong with it."""
+    def call(self, call: ToolCall, *, whole: bool = False) -> None:
+        """Print a call, its long arguments shortened unless it is wanted whole, and what is wrong with it."""
         self.end_text()
-        self._wrapped("  ", call_text(call), style="cyan")
+        self._wrapped("  ", call_text(call, None if whole else MAX_ARGUMENT), style="cyan")
         for problem in call.problems:
             self.note(f"problem: {problem}")
         self._last_call = call.id
@@ -82,6 +98,7 @@ class Transcript:
 
     def stopped(self, text: str) -> None:
         """Print what came of Ctrl-C, below the "^C" that a terminal shows."""
+        self._running.clear()
         if self._out.is_terminal and not self._streaming:
             self._out.out()
         self.note(text)
@@ -99,9 +116,10 @@ class Transcript:
 
     def end_text(self) -> None:
         """End the line of a text that was streaming."""
+        self.pause()
         if self._streaming:
-            self._out.out()
-        self._streaming = self._held = ""
+            self._out.out(self._flow.end(), highlight=False, style=self._style)
+        self._streaming = ""
 
     def _end_reply(self, reply: Reply) -> None:
         self.end_text()
@@ -117,17 +135,17 @@ class Transcript:
         """Print more of a text; thinking is dimmed and said to be such."""
         if self._streaming != style:
             self.end_text()
-            text = text.lstrip()
-        text = self._held + text
-        self._held = text[len(text.rstrip()) :]
-        if not (text := text.rstrip()):
-            return
-        thinking = style == "dim"
-        if not self._streaming:
-            text = f"  thinking: {text}" if thinking else f"  {text}"
-            self._streaming = style
-        shown = printable(text).replace("\n", "\n  ")
-        self._out.out(shown, end="", highlight=False, style=style if thinking else None)
+            if not (text := text.lstrip()):
+                return
+            start = "  thinking: " if style == "dim" else "  "
+            width = self._out.width if self._out.is_terminal else None  # a pipe gets the lines as they are
+            self._streaming, self._flow = style, Flow("  ", width=width, column=len(start))
+            self._out.out(start, end="", highlight=False, style=self._style)
+        self._out.out(self._flow.add(printable(text)), end="", highlight=False, style=self._style)
+
+    @property
+    def _style(self) -> str | None:
+        return "dim" if self._streaming == "dim" else None
 
     def _show_finished(self) -> None:
         """Print the results that are there, as far as no earlier call still runs, and the call that does."""
@@ -141,9 +159,7 @@ class Transcript:
             self._result(self._finished.pop(call_id))
 
     def _result(self, event: ToolFinished) -> None:
-        text = event.content
-        if len(text) > MAX_RESULT:
-            text = f"{text[:MAX_RESULT]}... ({len(text):,} characters)"
+        text = _shortened(event.content, MAX_RESULT)
         self._wrapped("  -> ", one_line(text), style="red" if event.failed else "dim")
 
     def _wrapped(self, indent: str, text: str, *, style: str) -> None:
@@ -160,7 +176,18 @@ def show_nothing(_event: AgentEvent) -> None:
     """Show no event, where the answer is printed as JSON."""
 
 
-def call_text(call: ToolCall) -> str:
-    """Return a call as one would write it: ``get_time(city="Tokyo")``."""
-    arguments = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in call.arguments.items())
+def call_text(call: ToolCall, most: int | None = None) -> str:
+    """Return a call as one would write it: ``get_time(city="Tokyo")``.
+
+    Args:
+        call: the call.
+        most: how many characters of an argument to show; None for all.
+    """
+    arguments = (
+        f"{name}={_shortened(json.dumps(value, ensure_ascii=False), most)}" for name, value in call.arguments.items()
+    )
     return one_line(f"{call.name}({', '.join(arguments)})")
+
+
+def _shortened(text: str, most: int | None) -> str:
+    return text if most is None or len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -44,8 +45,9 @@ def test_lines_of_a_pipe_are_answered_one_by_one(chat):
     assert "\x1b" not in shown.out
 
 
-def test_quit_ends_the_chat(chat):
-    shown = chat("/quit", "never read")
+@pytest.mark.parametrize("word", ["/quit", "/bye", "/exit", "/EXIT"])
+def test_quit_ends_the_chat(chat, word):
+    shown = chat(word, "never read")
     assert shown.code == 0
     assert "never read" not in shown.out
 
@@ -53,7 +55,7 @@ def test_quit_ends_the_chat(chat):
 def test_commands(chat):
     shown = chat("/help", "/tools", "/report", "/reset", "/TOOLS", "/tols", "/\x1b[31m")
     for expected in (
-        "/help         list these commands",
+        "/help            list these commands (also /?)",
         "  get_time: Get the current time in a city or time zone.",
         "(there was no reply yet)",
         "(the conversation is forgotten)",
@@ -74,6 +76,122 @@ def test_a_saved_conversation_goes_on_without_being_read_again(chat, lamp, tmp_p
         saved.unlink()
     without, _, kept = [json.loads(line)["tokens"] for line in log.read_text().splitlines()][1:]
     assert without["restored"] + 60 < kept["restored"] == kept["cached"]
+
+
+def saved_roles(conversation, path, capsys):
+    """Return the roles of a conversation, turn by turn."""
+    conversation.take(f"/save {path}")
+    capsys.readouterr()
+    messages = json.loads(path.read_text())
+    path.unlink()
+    for index, message in enumerate(messages):  # each call has its result behind it, each result its call before it
+        ids = [call["id"] for call in message.get("tool_calls", ())]
+        assert [later["tool_call_id"] for later in messages[index + 1 : index + 1 + len(ids)]] == ids
+    called = sum(len(message.get("tool_calls", ())) for message in messages)
+    assert called == sum(message["role"] == "tool" for message in messages)
+    return [message["role"] for message in messages]
+
+
+def test_a_full_context_drops_the_oldest_turns_with_their_calls_and_says_so(tiny_lam_path, lamp, tmp_path, capsys):
+    options = {"tool_choice": "required", "parallel_tool_calls": False, "max_tokens": 30}
+    with load(tiny_lam_path, n_ctx=700, log="off") as lam:
+        conversation = talk(lam, load_tools(lamp), **options)
+        before = n_dropped = 0
+        for _ in range(12):
+            conversation.take("lamp on please " * 5)
+            shown = capsys.readouterr().out
+            assert "error" not in shown
+            n_messages = len(saved_roles(conversation, tmp_path / "chat.json", capsys))
+            n_dropped += "(the context is full: of " in shown
+            assert ("are forgotten)" in shown) is (n_messages <= before)
+            before = n_messages
+        assert n_dropped >= 2
+
+
+def test_a_message_that_does_not_fit_alone_forgets_the_others_only_for_itself(lam, lamp, tmp_path, capsys):
+    conversation = talk(lam, load_tools(lamp), max_tokens=2)
+    conversation.take("hello")
+    conversation.take("word " * 5000)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "(error: the prompt has " in shown
+    assert "(this turn is forgotten)" in shown
+    assert saved_roles(conversation, tmp_path / "chat.json", capsys) == ["system", "user", "assistant"]
+
+
+def test_retry_and_undo(lam, lamp, tmp_path, capsys):
+    conversation = talk(lam, load_tools(lamp), max_tokens=2)
+    for line in ("/retry", "/undo", "first", "second", "/retry"):
+        conversation.take(line)
+    shown = capsys.readouterr().out
+    assert "(there is nothing to ask again)" in shown
+    assert "(nothing to undo)" in shown
+    assert "(again: second)" in shown
+    two_turns = ["system", *["user", "assistant"] * 2]
+    assert saved_roles(conversation, tmp_path / "chat.json", capsys) == two_turns
+    conversation.take("/clear")
+    conversation.take("/undo")
+    assert "(taken back; 2 turns before it)" in capsys.readouterr().out
+    assert saved_roles(conversation, tmp_path / "chat.json", capsys) == two_turns
+    for _ in range(2):
+        conversation.take("/undo")
+    assert "1 turn before it" in capsys.readouterr().out
+    assert saved_roles(conversation, tmp_path / "chat.json", capsys) == ["system", "user", "assistant"]
+
+
+def test_what_was_stopped_can_be_asked_again(lam, capsys):
+    conversation = talk(lam, [], max_tokens=2)
+    conversation.take("word " * 5000)
+    capsys.readouterr()
+    conversation.options |= {"max_tokens": 1}
+    conversation.take("/retry")
+    assert capsys.readouterr().out.startswith("  (again: word word")
+
+
+def test_replies_are_sampled_as_set(lam, lamp, capsys):
+    conversation = talk(lam, load_tools(lamp), max_tokens=8, temperature=0.0)
+    for line in ("/set", "/set max-tokens 2", "/set parameter temperature 0.5", "/set min_p", "hello", "/report"):
+        conversation.take(line)
+    shown = capsys.readouterr().out
+    assert "  max_tokens       8\n" in shown
+    assert "(max_tokens is 2 from the next message on)" in shown
+    assert "(temperature is 0.5 from the next message on)" in shown
+    assert "(min_p is 0.0 from the next message on)" in shown
+    assert conversation.reports[1][-1].tokens.generated <= 2
+    for line, reason in (
+        ("/set max_tokens many", "max_tokens: 'many' is not a valid integer"),
+        ("/set top_p 2", "top_p: 2.0 is not in the range"),
+        ("/set temprature 1", "nothing to set is called temprature (did you mean temperature?)"),
+    ):
+        conversation.take(line)
+        assert f"(error: {reason}" in capsys.readouterr().out
+    assert conversation.options["temperature"] == 0.5
+
+
+def test_json_prints_one_object_a_line_and_nothing_else(chat, lamp):
+    args = ("--json", "--tools", lamp, "--max-rounds", 1)
+    shown = chat("hello", "/set max_tokens 3", "/reset", "word " * 5000, "bye", "/quit", args=args)
+    lines = [json.loads(line) for line in shown.out.splitlines()]
+    assert [line["request"] for line in lines] == ["hello", ("word " * 5000).strip(), "bye"]
+    assert all(set(line) == {"request", "text", "calls", "finish_reason", "errors", "reports"} for line in lines)
+    assert lines[0]["reports"][0]["tokens"]["prompt"] > 0
+    assert lines[1]["finish_reason"] == "error"
+    assert "the prompt has " in lines[1]["errors"][0]
+    assert lines[2]["reports"][0]["tokens"]["sampled"] <= 3
+    assert "(the conversation is forgotten)" in shown.err
+
+
+def test_what_is_not_utf8_is_told_and_the_chat_goes_on(edge_lam_process, tiny_lam_path):
+    options = ("--model", tiny_lam_path, "--log", "off", "--max-tokens", 1)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "latin1"}
+    out, err = edge_lam_process("chat", *options, **pipes).communicate("caf\xe9\nhello\n", timeout=60)
+    assert "error: the text is not UTF-8: byte 0xe9 at character 4 (convert it, " in err
+    assert out.count("\n> ") == 1
+    process = edge_lam_process("call", "-", *options, **pipes)
+    _, err = process.communicate("caf\xe9", timeout=60)
+    assert (process.returncode, err.splitlines()[0]) == (
+        1,
+        "edge-lam: error: the text is not UTF-8: byte 0xe9 at character 4",
+    )
 
 
 def test_an_error_keeps_the_chat(chat):

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import io
+import time
+
 import pytest
+from rich.console import Console
 
 from edge_lam.agent import ToolFinished, ToolStarted
 from edge_lam.cli.answer import Answer
 from edge_lam.cli.terminal import console
-from edge_lam.cli.transcript import MAX_RESULT, Transcript, call_text
+from edge_lam.cli.transcript import MAX_ARGUMENT, MAX_RESULT, Transcript, call_text
 from edge_lam.engine import CallDropped, CallFinished, CallStarted, Reply, ReplyFinished, TextDelta, ThinkingDelta
 from edge_lam.errors import InvalidCall
 from edge_lam.metrics.report import CallReport
@@ -93,6 +97,69 @@ def test_text_streams_with_its_lines_indented(shown):
     assert shown(TextDelta("It is"), TextDelta(" 11:05.\nBy"), TextDelta("e\x1b[2J"), finished()) == (
         "  It is 11:05.\n  Bye\\x1b[2J\n"
     )
+
+
+def test_text_is_wrapped_at_words_on_a_terminal_as_it_comes(monkeypatch):
+    out = Console(file=io.StringIO(), width=20, force_terminal=True, color_system=None)
+    transcript = Transcript(out)
+    for piece in (
+        "It is elev",
+        "en o'clock in ",
+        "Tokyo.\n\n- ",
+        "one\n    two",
+        " three four five 東京都千代田区丸の内一丁目",
+    ):
+        transcript.show(TextDelta(piece))
+        assert "Tok" not in out.file.getvalue().replace("Tokyo.", "")  # never half a word
+    transcript.show(finished())
+    assert out.file.getvalue().splitlines() == [
+        "  It is eleven",
+        "  o'clock in Tokyo.",
+        "  ",
+        "  - one",
+        "      two three four",
+        "  five 東京都千代田",
+        "  区丸の内一丁目",
+    ]
+
+
+def test_a_word_longer_than_a_line_is_broken():
+    out = Console(file=io.StringIO(), width=12, force_terminal=True, color_system=None)
+    transcript = Transcript(out)
+    transcript.show(TextDelta("see https://example.org/a/b ok"))
+    transcript.show(finished())
+    assert out.file.getvalue().splitlines() == ["  see", "  https://ex", "  ample.org/", "  a/b ok"]
+
+
+def test_long_arguments_are_shortened_but_not_for_who_approves(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    call = ToolCall("1", "write", {"path": "a.txt", "text": "word " * 100})
+    Transcript(console()).show(CallFinished(call))
+    Transcript(console(), run_tools=False).show(CallFinished(call))
+    shown = capsys.readouterr().out
+    assert shown.startswith('  write(path="a.txt", text="word word')
+    assert shown.endswith("... (502 characters))\n")
+    assert len(shown) < MAX_ARGUMENT + 100
+    Transcript(console()).call(call, whole=True)
+    assert capsys.readouterr().out.count("word") == 100
+
+
+def test_a_tool_that_runs_shows_a_clock_that_leaves_no_trace():
+    out = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None)
+    transcript = Transcript(out)
+    transcript.show(ToolStarted(CALL))
+    deadline = time.monotonic() + 60
+    while "get_time runs: 2 s" not in out.file.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    transcript.show(ToolFinished(CALL, {"time": "11:05"}, 2.0))
+    end = out.file.getvalue().rpartition("runs: ")[2]
+    assert "\x1b[2K" in end  # the line is erased before the result is printed
+    assert end.endswith('  -> {"time": "11:05"}\n')
+
+
+def test_a_quick_tool_shows_no_clock(shown):
+    assert "runs" not in shown(ToolStarted(CALL), ToolFinished(CALL, 1, 0.1))
 
 
 def test_long_results_wrap_and_are_cut(shown):
