@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,29 @@ def about_routes(model: ServedModel) -> list[Route]:
         *(Route(path, models) for path in ("/v1/models", "/models")),
         Route("/v1/models/{name:path}", one_model),
         Route("/props", props),
+        *_ollama_routes(model),
+    ]
+
+
+def _ollama_routes(model: ServedModel) -> list[Route]:
+    """Return the routes where Ollama's clients look for models."""
+
+    async def version(request: Request) -> JSON:
+        from edge_lam import __version__
+
+        return JSON({"version": __version__})
+
+    async def tags(request: Request) -> JSON:
+        return JSON({"models": [_ollama_model(model)]})
+
+    async def show(request: Request) -> JSON:
+        return JSON(_ollama_details(model))
+
+    return [
+        Route("/api/version", version),
+        Route("/api/tags", tags),
+        Route("/api/ps", tags),
+        Route("/api/show", show, methods=["POST"]),
     ]
 
 
@@ -81,4 +105,41 @@ def properties(model: ServedModel) -> dict[str, Any]:
         "n_threads": info.n_threads,
         "kv_type": info.kv_type,
         "build_info": f"edge-lam {__version__}",
+    }
+
+
+def _ollama_model(model: ServedModel) -> dict[str, Any]:
+    info = model.lam.info
+    return {
+        "name": model.name,
+        "model": model.name,
+        "modified_at": datetime.fromtimestamp(model.created, timezone.utc).isoformat(),
+        "size": info.size,
+        "digest": info.format_sha256,
+        "details": _ollama_family(model),
+    }
+
+
+def _ollama_details(model: ServedModel) -> dict[str, Any]:
+    info = model.lam.info
+    return {
+        "license": info.license,
+        "details": _ollama_family(model),
+        "model_info": {
+            "general.architecture": info.architecture,
+            "general.parameter_count": info.n_parameters,
+            f"{info.architecture}.context_length": info.n_ctx,
+        },
+        "capabilities": ["completion", "tools"] if info.renders_tools else ["completion"],
+    }
+
+
+def _ollama_family(model: ServedModel) -> dict[str, Any]:
+    info = model.lam.info
+    return {
+        "format": "gguf",
+        "family": info.architecture,
+        "families": [info.architecture],
+        "parameter_size": f"{info.n_parameters / 1e6:.1f}M",
+        "quantization_level": info.quantization,
     }

@@ -109,7 +109,7 @@ class Answer:
 
     async def _write_events(self, scope: Scope, write: Write) -> None:
         replies: dict[int, Reply] = {}
-        await write(self._dialect.begin())
+        await write(self._dialect.begin(self._streams[0].n_prompt))
         async for index, event in merged(self._streams):
             if isinstance(event, ReplyFinished):
                 replies[index] = event.reply

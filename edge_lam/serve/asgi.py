@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from time import time
 from typing import TYPE_CHECKING, cast
-from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,8 +18,8 @@ from edge_lam.serve.about import about_routes
 from edge_lam.serve.access_log import AccessLog, note_failure
 from edge_lam.serve.answer import Answer
 from edge_lam.serve.body import read_json
-from edge_lam.serve.dialects import openai_chat
-from edge_lam.serve.dialects.base import Answering, Dialect
+from edge_lam.serve.dialects import anthropic_messages, ollama_chat, openai_chat, openai_responses
+from edge_lam.serve.dialects.base import Dialect
 from edge_lam.serve.errors import CLIENT_GONE, TYPES, Failure, failure_of
 from edge_lam.serve.gate import Gate
 from edge_lam.serve.limits import limited_options
@@ -37,7 +35,12 @@ if TYPE_CHECKING:
     from edge_lam.lam import LAM
     from edge_lam.serve.access_log import Write
 
-DIALECTS: dict[str, type[Dialect]] = {openai_chat.PATH: openai_chat.ChatCompletion}
+DIALECTS: dict[str, type[Dialect]] = {
+    openai_chat.PATH: openai_chat.ChatCompletion,
+    openai_responses.PATH: openai_responses.Response,
+    anthropic_messages.PATH: anthropic_messages.AnthropicMessage,
+    ollama_chat.PATH: ollama_chat.OllamaChat,
+}
 
 
 def app(lam: LAM | ServedModel, options: ServeOptions | None = None, *, access_log: Write | None = None) -> ASGIApp:
@@ -76,9 +79,7 @@ def _endpoint(
 
     async def endpoint(request: Request) -> Response:
         body = await read_json(request, options)
-        lam = model.lam
-        answering = Answering(model=model.name, id=uuid4().hex, created=int(time()), info=lam.info)
-        dialect = kind(body, answering)
+        lam, dialect = model.lam, kind(body, model.answering())
         try:
             streams = await begin_all(lam, dialect.ask.messages, limited_options(dialect.ask, options))
         except InvalidRequest as error:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from time import time
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+from edge_lam.serve.dialects.base import Answering
 from edge_lam.serve.errors import RequestError
 
 if TYPE_CHECKING:
@@ -77,6 +79,10 @@ class ServedModel:
     def name(self) -> str:
         """What the model is called."""
         return self.alias or self.lam.info.name
+
+    def answering(self) -> Answering:
+        """Return who answers a request; one for each."""
+        return Answering(model=self.name, id=uuid4().hex, created=int(time()), info=self.lam.info)
 
     def stop(self) -> None:
         """End all replies, and begin no others."""

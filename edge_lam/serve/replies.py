@@ -29,6 +29,11 @@ class ReplyStream:
                 raise event
             yield event
 
+    @property
+    def n_prompt(self) -> int:
+        """Tokens of the prompt."""
+        return len(self._call.prompt)
+
     def cancel(self) -> None:
         """End the reply, which takes a pass at most, also amid its prompt."""
         self._call.leave(wait=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -10,15 +11,19 @@ from starlette.routing import Route
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.serve.body import read_json
+from edge_lam.serve.dialects import anthropic_messages, openai_chat, openai_responses
 from edge_lam.serve.dialects.fields import boolean
-from edge_lam.serve.dialects.openai_chat import read_messages
 from edge_lam.serve.wire import JSON
 from edge_lam.tools import as_tools
 
 if TYPE_CHECKING:
     from edge_lam.lam import LAM
+    from edge_lam.serve.dialects.base import Ask, Dialect
     from edge_lam.serve.model import ServedModel
     from edge_lam.serve.options import ServeOptions
+
+
+_COUNTED = {"object": "response.input_tokens"}
 
 
 def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
@@ -33,14 +38,24 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
     async def apply_template(request: Request) -> JSON:
         return JSON({"prompt": await asyncio.to_thread(_prompt, model.lam, await read_json(request, options))})
 
-    async def count_tokens(request: Request) -> JSON:
-        return JSON(await asyncio.to_thread(_counted, model.lam, await read_json(request, options)))
+    def counter(kind: type[Dialect], told: dict[str, Any]) -> Callable[[Request], Awaitable[JSON]]:
+        async def count_tokens(request: Request) -> JSON:
+            dialect = kind(await read_json(request, options), model.answering())
+            return JSON({**told, "input_tokens": await asyncio.to_thread(_count, model.lam, dialect.ask)})
+
+        return count_tokens
 
     return [
         Route("/tokenize", tokenize, methods=["POST"]),
         Route("/detokenize", detokenize, methods=["POST"]),
         Route("/apply-template", apply_template, methods=["POST"]),
-        Route("/v1/chat/completions/input_tokens", count_tokens, methods=["POST"]),
+        Route(f"{openai_chat.PATH}/input_tokens", counter(openai_chat.ChatCompletion, _COUNTED), methods=["POST"]),
+        Route(f"{openai_responses.PATH}/input_tokens", counter(openai_responses.Response, _COUNTED), methods=["POST"]),
+        Route(
+            f"{anthropic_messages.PATH}/count_tokens",
+            counter(anthropic_messages.AnthropicMessage, {}),
+            methods=["POST"],
+        ),
     ]
 
 
@@ -72,10 +87,11 @@ def _detokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prompt(lam: LAM, body: dict[str, Any]) -> str:
-    return lam._engine.format.render(read_messages(body.get("messages")), as_tools(body.get("tools")))
+    return lam._engine.format.render(openai_chat.read_messages(body.get("messages")), as_tools(body.get("tools")))
 
 
-def _counted(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
-    tools, messages = as_tools(body.get("tools")), read_messages(body.get("messages"))
-    tokens = lam._engine.model.tokenize_parts(lam._engine.format.render_segments(messages, tools))
-    return {"object": "response.input_tokens", "input_tokens": len(tokens)}
+def _count(lam: LAM, ask: Ask) -> int:
+    engine = lam._engine
+    return len(
+        engine.model.tokenize_parts(engine.format.render_segments(ask.messages, as_tools(ask.options.get("tools"))))
+    )

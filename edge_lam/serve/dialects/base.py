@@ -8,11 +8,22 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from edge_lam.engine import (
+    ArgumentsDelta,
+    CallDropped,
+    CallFinished,
+    CallStarted,
+    ReplyFinished,
+    TextDelta,
+    ThinkingDelta,
+)
+
 if TYPE_CHECKING:
     from edge_lam.engine import ChatOptions, Event, Reply
     from edge_lam.formats.messages import Messages
     from edge_lam.lam import ModelInfo
     from edge_lam.serve.errors import Failure
+    from edge_lam.tools import ToolCall
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,13 +91,56 @@ class Dialect(ABC):
     def whole(self, replies: Sequence[Reply]) -> dict[str, Any]:
         """Return the body of an answer that is not streamed."""
 
-    def begin(self) -> str:
-        """Return what a streamed answer begins with, sent before there is a token."""
+    def begin(self, n_prompt: int) -> str:
+        """Return what a streamed answer begins with, sent before there is a token; the prompt has so many."""
         return ""
 
-    @abstractmethod
     def event(self, index: int, event: Event) -> str:
-        """Return what tells an event of the reply with that index; "" for nothing."""
+        """Return what tells an event of the reply with that index."""
+        match event:
+            case TextDelta(text):
+                told = self.text(index, text)
+            case ThinkingDelta(text):
+                told = self.thinking(index, text)
+            case CallStarted():
+                told = self.call_started(index, event)
+            case ArgumentsDelta():
+                told = self.arguments(index, event)
+            case CallFinished(call):
+                told = self.call_finished(index, call)
+            case CallDropped():
+                told = self.call_dropped(index)
+            case ReplyFinished(reply):
+                told = self.reply_finished(index, reply)
+        return told
+
+    @abstractmethod
+    def text(self, index: int, text: str) -> str:
+        """Return what tells more text of a reply."""
+
+    @abstractmethod
+    def thinking(self, index: int, text: str) -> str:
+        """Return what tells more of what a reply thinks."""
+
+    def call_started(self, index: int, call: CallStarted) -> str:
+        """Return what tells that a call begins; this and the rest tells nothing unless an API has it."""
+        return ""
+
+    def arguments(self, index: int, delta: ArgumentsDelta) -> str:
+        """Return what tells more of a call's arguments."""
+        return ""
+
+    def call_finished(self, index: int, call: ToolCall) -> str:
+        """Return what tells that a call is complete."""
+        return ""
+
+    def call_dropped(self, index: int) -> str:
+        """Return what tells that a call that began can't be used."""
+        return ""
+
+    def reply_finished(self, index: int, reply: Reply) -> str:
+        """Return what tells that a reply is whole."""
+        return ""
 
     def end(self, replies: Sequence[Reply]) -> str:
         """Return what a streamed answer ends with, once all replies are whole."""

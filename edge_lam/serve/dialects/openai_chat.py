@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.engine import ArgumentsDelta, CallStarted, ReplyFinished, TextDelta, ThinkingDelta
 from edge_lam.errors import InvalidRequest
 from edge_lam.serve.dialects.base import Answering, Ask, Dialect
 from edge_lam.serve.dialects.fields import boolean, count, known_fields, mapping
@@ -22,7 +21,7 @@ from edge_lam.serve.errors import error_object
 from edge_lam.serve.wire import DONE, sse, to_text
 
 if TYPE_CHECKING:
-    from edge_lam.engine import Event, Reply
+    from edge_lam.engine import ArgumentsDelta, CallStarted, Reply
     from edge_lam.serve.errors import Failure
 
 PATH = "/v1/chat/completions"
@@ -65,26 +64,36 @@ class ChatCompletion(Dialect):
         ]
         return {**self._head, "choices": choices, "usage": usage(replies), "timings": timings(replies)}
 
-    def begin(self) -> str:
+    def begin(self, n_prompt: int) -> str:
         """Return the chunks that name the role, which clients wait for."""
         return "".join(self._delta(index, {"role": "assistant", "content": None}) for index in range(self.ask.n))
 
-    def event(self, index: int, event: Event) -> str:
-        """Return the chunk of an event."""
-        if isinstance(event, TextDelta):
-            return self._delta(index, {"content": event.text})
-        if isinstance(event, ArgumentsDelta):
-            call = {"index": event.index, "function": {"arguments": event.text}}
-            return self._delta(index, {"tool_calls": [call]})
-        if isinstance(event, CallStarted):
-            function = {"name": event.name, "arguments": ""}
-            call = {"index": event.index, "id": event.id, "type": "function", "function": function}
-            return self._delta(index, {"tool_calls": [call]})
-        if isinstance(event, ThinkingDelta):
-            return self._delta(index, {"reasoning_content": event.text})
-        if isinstance(event, ReplyFinished):
-            return self._finish(index, event.reply)
-        return ""
+    def text(self, index: int, text: str) -> str:
+        """Return a chunk of text."""
+        return self._delta(index, {"content": text})
+
+    def thinking(self, index: int, text: str) -> str:
+        """Return a chunk of thoughts, where clients of llama-server look for them."""
+        return self._delta(index, {"reasoning_content": text})
+
+    def call_started(self, index: int, call: CallStarted) -> str:
+        """Return the chunk that names a call."""
+        function = {"name": call.name, "arguments": ""}
+        named = {"index": call.index, "id": call.id, "type": "function", "function": function}
+        return self._delta(index, {"tool_calls": [named]})
+
+    def arguments(self, index: int, delta: ArgumentsDelta) -> str:
+        """Return a chunk of arguments."""
+        return self._delta(index, {"tool_calls": [{"index": delta.index, "function": {"arguments": delta.text}}]})
+
+    def reply_finished(self, index: int, reply: Reply) -> str:
+        """Return the last chunk of a choice; before it the log probabilities, which come in one piece."""
+        before = ""
+        if reply.openai_logprobs is not None:
+            before = self._delta(index, {"content": ""}, logprobs=reply.openai_logprobs)
+        choice = {"index": index, "delta": {}, "finish_reason": finish_reason(reply), "logprobs": None}
+        more = {} if self._wants_usage else {"timings": timings([reply])}
+        return before + self._chunk([choice], **more)
 
     def end(self, replies: Sequence[Reply]) -> str:
         """Return what the whole answer took, if that is wanted, and the end."""
@@ -95,15 +104,6 @@ class ChatCompletion(Dialect):
     def failed(self, failure: Failure) -> str:
         """Return an error as clients of OpenAI look for it amid a stream."""
         return sse(error_object(failure, PATH))
-
-    def _finish(self, index: int, reply: Reply) -> str:
-        """Return the last chunk of a choice; before it the log probabilities, which come in one piece."""
-        before = ""
-        if reply.openai_logprobs is not None:
-            before = self._delta(index, {"content": ""}, logprobs=reply.openai_logprobs)
-        choice = {"index": index, "delta": {}, "finish_reason": finish_reason(reply), "logprobs": None}
-        more = {} if self._wants_usage else {"timings": timings([reply])}
-        return before + self._chunk([choice], **more)
 
     def _delta(self, index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None = None) -> str:
         return self._chunk([{"index": index, "delta": delta, "finish_reason": None, "logprobs": logprobs}])
