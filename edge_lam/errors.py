@@ -14,6 +14,7 @@
     ├── HubError                the hub can't be reached or refuses
     ├── BackendError            llama.cpp is missing, failed to load or failed in a call
     ├── InvalidCall             the model's output is no valid call; keeps the raw text
+    ├── InvalidReply            the model's output does not fit the response format; keeps the raw text
     ├── Busy                    too many requests are waiting already
     ├── Cancelled               the request was ended before its reply was whole
     └── Closed                  used after close()
@@ -166,6 +167,16 @@ class InvalidCall(EdgeLamError):
         super().__init__(message, hint=hint)
         self.raw = raw
         self.tool = tool
+
+
+class InvalidReply(EdgeLamError):
+    """The model's output does not fit the response format; `raw` keeps the text."""
+
+    code = "invalid_reply"
+
+    def __init__(self, message: str, *, raw: str) -> None:
+        super().__init__(message)
+        self.raw = raw
 
 
 class Busy(EdgeLamError):

@@ -29,7 +29,8 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
         InvalidRequest: the reply can't be held to the tools or the response format.
         InvalidSchema: a tool's schema can't be enforced; names tool and path.
     """
-    tools, schema = request.allowed, request.response_format
+    tools = request.allowed
+    schema = None if request.response_format is None else request.response_format.schema
     if not request.constrain or not (tools or schema):
         return ""
     if schema and request.callable_tools and chat_format.syntax.first.startswith("{"):

@@ -235,6 +235,7 @@ class Call(Job):
             parsed.errors,
             parsed.thinking,
             None if self._trace.logprobs is None else tuple(self._trace.logprobs),
+            None if self._request.response_format is None else self._request.response_format.model,
         )
 
     def finish(self, error: BaseException | None) -> None:

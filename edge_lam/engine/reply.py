@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from edge_lam.decoding import TokenLogprob
-from edge_lam.errors import InvalidCall
+from edge_lam.errors import InvalidCall, InvalidReply
 from edge_lam.metrics.report import CallReport
 from edge_lam.tools import ToolCall
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Reply:
         logprobs: one for each token that the model wrote, in order, or None if they were not asked for. Together the
             tokens are the raw reply, calls in the model's own spelling; the end of the turn and what a stop string cut
             off are left out.
+        response_model: the pydantic model that was the response format, if one was.
     """
 
     text: str
@@ -34,6 +38,26 @@ class Reply:
     errors: tuple[InvalidCall, ...] = ()
     thinking: str = ""
     logprobs: tuple[TokenLogprob, ...] | None = None
+    response_model: type[BaseModel] | None = field(default=None, repr=False)
+
+    @property
+    def parsed(self) -> Any:
+        """The text as an instance of the pydantic model that was the response format; None if it calls tools instead.
+
+        Raises:
+            InvalidReply: the text is none, as where the reply was cut off or the model has checks of its own.
+        """
+        if self.response_model is None or self.tool_calls:
+            return None
+        from pydantic import ValidationError
+
+        from edge_lam.tools.tool import faults_of
+
+        try:
+            return self.response_model.model_validate_json(self.text)
+        except ValidationError as error:
+            message = f"the reply is no {self.response_model.__name__}: {faults_of(error)}"
+            raise InvalidReply(message, raw=self.text) from error
 
     @property
     def message(self) -> dict[str, Any]:

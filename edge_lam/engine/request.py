@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from edge_lam.engine.bias import read_bias
 from edge_lam.engine.choice import TOOL_CHOICES, read_choice, read_names
-from edge_lam.engine.response_format import read_response_format
+from edge_lam.engine.response_format import ResponseFormat, read_response_format
 from edge_lam.errors import InvalidRequest
 from edge_lam.tools import Tool, as_tools
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from edge_lam.formats.messages import Messages
     from edge_lam.tools.tool import ToolLike
 
@@ -63,7 +65,8 @@ class ReplyOptions(TypedDict, total=False):
             that it stays cached.
         parallel_tool_calls: whether one reply may hold several calls.
         response_format: holds a reply in text to JSON, in OpenAI's form: ``{"type": "json_object"}``, or
-            ``{"type": "json_schema", "json_schema": {"schema": ...}}``. The prompt is yours: ask for JSON in it.
+            ``{"type": "json_schema", "json_schema": {"schema": ...}}``; or a pydantic model, an instance of which is
+            then in `Reply.parsed`. The prompt is yours: ask for JSON in it.
         temperature: 0 (the default) takes the most likely token.
         top_k: sample among that many of the most likely tokens; 0 (the default) among all.
         top_p: sample among the most likely tokens that together reach this probability.
@@ -88,7 +91,7 @@ class ReplyOptions(TypedDict, total=False):
     tool_choice: str | Mapping[str, Any] | None
     allowed_tools: Sequence[str] | None
     parallel_tool_calls: bool | None
-    response_format: Mapping[str, Any] | None
+    response_format: Mapping[str, Any] | type[BaseModel] | None
     temperature: float | None
     top_k: int | None
     top_p: float | None
@@ -119,7 +122,7 @@ class ChatOptions(ReplyOptions, total=False):
 class Request:
     """One call of the model; its fields are those of `ChatOptions`, in one form.
 
-    `allowed_tools` is None where all are, and `response_format` the schema of a reply in text, None for plain text.
+    `allowed_tools` is None where all are, and `response_format` where the reply is plain text.
     """
 
     messages: Messages
@@ -127,7 +130,7 @@ class Request:
     tool_choice: str = "auto"
     allowed_tools: tuple[str, ...] | None = None
     parallel_tool_calls: bool = True
-    response_format: dict[str, Any] | None = None
+    response_format: ResponseFormat | None = None
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import InvalidRequest, InvalidTool
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 NAME = "response_format"
 ANY_OBJECT = {"type": "object"}
 
 
-def read_response_format(response_format: object) -> dict[str, Any] | None:
-    """Return the schema of the reply, None for plain text.
+@dataclass(frozen=True)
+class ResponseFormat:
+    """What a reply in text is held to.
+
+    Attributes:
+        schema: as the grammar enforces it.
+        model: that the reply is an instance of, or None.
+    """
+
+    schema: dict[str, Any]
+    model: type[BaseModel] | None = None
+
+
+def read_response_format(response_format: object) -> ResponseFormat | None:
+    """Return what the reply is held to, None for plain text.
 
     Args:
         response_format: None, ``{"type": "text"}``, ``{"type": "json_object"}``, or ``{"type": "json_schema"}`` with
-            the schema inside "json_schema" or beside the type. A schema is that of an object.
+            the schema inside "json_schema" or beside the type; or a pydantic model. A schema is that of an object.
 
     Raises:
         InvalidRequest: anything else, or a schema that can't be enforced; `param` is "response_format".
     """
     if response_format is None:
         return None
+    if inspect.isclass(response_format):
+        return _of_model(response_format)
     kind = response_format.get("type") if isinstance(response_format, Mapping) else None
     if not isinstance(response_format, Mapping) or kind not in ("text", "json_object", "json_schema"):
-        hint = 'its type is "text", "json_object" or "json_schema"'
+        hint = 'its type is "text", "json_object" or "json_schema"; or give a pydantic model'
         raise _refusal(f"unknown response_format {response_format!r}", hint=hint)
     if kind == "text":
         return None
     if kind == "json_object":
-        return ANY_OBJECT
+        return ResponseFormat(ANY_OBJECT)
     inner = response_format.get("json_schema", response_format)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("schema"), Mapping):
         raise _refusal("response_format holds no schema", hint='{"type": "json_schema", "json_schema": {"schema": …}}')
-    return _checked(dict(inner["schema"]))
+    return ResponseFormat(_checked(dict(inner["schema"])))
 
 
 def try_out(schema: dict[str, Any], trial: Callable[[str], str | None]) -> None:
@@ -48,6 +68,20 @@ def try_out(schema: dict[str, Any], trial: Callable[[str], str | None]) -> None:
 
     with _blaming_the_format():
         check_effort(schema, trial)
+
+
+def _of_model(model: type[Any]) -> ResponseFormat:
+    from pydantic import BaseModel
+
+    from edge_lam.tools.described import describe_model
+
+    if not issubclass(model, BaseModel):
+        raise _refusal(f"response_format is no pydantic model: {model.__name__}")
+    try:
+        schema = describe_model(model, tool=model.__name__).parameters
+    except InvalidTool as error:
+        raise _refusal(error.message, hint=error.hint) from error
+    return ResponseFormat(_checked(schema), model)
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:

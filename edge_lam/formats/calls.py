@@ -73,7 +73,8 @@ class Calls:
             call = self.start(name)
             self.add_arguments(json.dumps(arguments, ensure_ascii=False))
         self._open = None
-        self.found.append(ToolCall(call.id, name, arguments, problems_of(name, arguments, self.tools)))
+        problems, tool = problems_of(name, arguments, self.tools), self.tools.get(name)
+        self.found.append(ToolCall(call.id, name, arguments, problems, tool))
         self._emit(CallFinished(self.found[-1]))
 
     def fail(self, error: InvalidCall | None) -> None:

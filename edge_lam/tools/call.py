@@ -1,11 +1,14 @@
-"""`ToolCall`: one call that a model asked for. Knows nothing of the tool behind it."""
+"""`ToolCall`: one call that a model asked for."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge_lam.tools.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +20,23 @@ class ToolCall:
         name: the tool's name as the model wrote it.
         arguments: decoded JSON.
         problems: what is wrong with it: an unknown tool, or arguments that don't fit the schema.
+        tool: which is called, where it is known.
     """
 
     id: str
     name: str
     arguments: dict[str, Any]
     problems: tuple[str, ...] = ()
+    tool: Tool | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def parsed(self) -> Any:
+        """The arguments as the tool gets them: an instance of a pydantic model, else a value for each by name.
+
+        Raises:
+            InvalidCall: they don't fit its parameters.
+        """
+        return self.arguments if self.tool is None else self.tool.parse(self.arguments)
 
     def to_openai(self) -> dict[str, Any]:
         """Return the OpenAI form, in which `arguments` is a JSON string."""

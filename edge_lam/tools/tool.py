@@ -162,6 +162,15 @@ class Tool:
         """How arguments are held to the parameters: what the grammar enforces, and what is checked afterwards."""
         return compile_schema(self.parameters)
 
+    def parse(self, arguments: dict[str, Any]) -> Any:
+        """Return the arguments as the tool gets them: an instance of a pydantic model, else a value for each by name.
+
+        Raises:
+            InvalidCall: they don't fit the parameters.
+        """
+        values = self.check(arguments)
+        return values["instance"] if self.function is _itself else values
+
     def validate(self, arguments: dict[str, Any]) -> list[Problem]:
         """Check the arguments of a call against the parameters; nothing is converted.
 
@@ -219,7 +228,7 @@ class Tool:
                 return self.convert(arguments)
             faults = "; ".join(map(str, self.validate(arguments)))
         except ValidationError as error:
-            faults = _faults(error)
+            faults = faults_of(error)
         if not faults:
             return arguments
         raw = json.dumps(arguments, ensure_ascii=False, default=str)
@@ -319,7 +328,7 @@ def _itself(instance: Any) -> Any:
     return instance
 
 
-def _faults(error: ValidationError) -> str:
+def faults_of(error: ValidationError) -> str:
     """Return pydantic's findings in one line: ``city: Field required; days: Input should be …``."""
     findings = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, finding['loc'])) or 'arguments'}: {finding['msg']}" for finding in findings)
