@@ -22,6 +22,7 @@ demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and 
 	@$(BIN)/edge-lam demo
 
 test: lint ## Run every check: lint, types, tests
+	@$(BIN)/python cmake/chat_templates.py >/dev/null
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.tools ## Check style and types

@@ -113,6 +113,11 @@ class ChatFormat(ABC):
         return self._is_own or "tools" in self._template.variables
 
     @property
+    def several_calls(self) -> bool:
+        """Whether one reply may hold several calls; if not, parallel calls are off whatever a request says."""
+        return True
+
+    @property
     def guarantee(self) -> str:
         """What holds for this format, in one line for people."""
         if self._is_own:
@@ -137,12 +142,10 @@ class ChatFormat(ABC):
         if self.verbatim and not isinstance(messages, str):
             checked = [dict(message) for message in messages]
         segments = self._template.render(
-            messages=checked,
-            tools=[self._definition(tool) for tool in tools] or None,
             add_generation_prompt=True,
             bos_token=self.special.bos,
             eos_token=self.special.eos,
-            **self._variables(checked),
+            **self._variables(checked, [self._definition(tool) for tool in tools]),
         )
         bos = Segment(self.special.bos, True)
         return [bos, *segments] if self.special.add_bos and segments[:1] != [bos] else segments
@@ -199,7 +202,7 @@ class ChatFormat(ABC):
             self.syntax,
             tools,
             tool_choice,
-            parallel=parallel,
+            parallel=parallel and self.several_calls,
             response_schema=response_schema,
             thinking_end=thinking_end,
             thinking_token=thinking_token,
@@ -265,13 +268,17 @@ class ChatFormat(ABC):
         """Return how the template writes the tools, for `parts`; "" if that is not known."""
         return ""
 
-    def _variables(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return what the template gets besides messages and tools.
+    def _variables(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return what the template gets.
+
+        Args:
+            messages: in the form that `normalize_messages` gives them, or as they were given if `verbatim`.
+            tools: definitions, as `_definition` returns them.
 
         Raises:
             InvalidRequest: this format can't express the messages.
         """
-        return {"nested_tools": self.nested_tools}
+        return {"messages": messages, "tools": tools or None, "nested_tools": self.nested_tools}
 
     def _read_template(self) -> Template:
         tokens = (*self.markers, self.special.bos, self.special.eos)

@@ -110,7 +110,7 @@ class BoundedEnvironment(ChatEnvironment):
         self.tests = {name: _weighed(function, reads[name]) for name, function in tests.items()}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        parsed: nodes.Template = Bounds().visit(super()._parse(source, name, filename))
+        parsed: nodes.Template = Bounds().visit(Queues().visit(super()._parse(source, name, filename)))
         parsed.set_environment(self)
         return parsed
 
@@ -180,6 +180,34 @@ class BoundedEnvironment(ChatEnvironment):
             return function(*arguments, **keywords)
 
         return checked
+
+
+class Queues(NodeTransformer):
+    """Rewrites ``{% set _ = ns.ids.append(id) %}`` and ``{% set id = ns.ids.pop(0) %}``, as Kimi-K2 has it.
+
+    Lists can't be changed, but a namespace can hold another list.
+    """
+
+    def visit_Assign(self, node: nodes.Assign) -> nodes.Node | list[nodes.Node]:  # noqa: N802 - jinja2 looks it up
+        """Rewrite a statement that assigns what such a call returns."""
+        match node.node:
+            case nodes.Call(
+                node=nodes.Getattr(
+                    node=nodes.Getattr(node=nodes.Name(name=space), attr=name) as held, attr="append" | "pop" as method
+                ),
+                args=[argument],
+                kwargs=[],
+            ):
+                place = nodes.NSRef(space, name)
+            case _:
+                return node
+        if method == "append":
+            return nodes.Assign(place, nodes.Add(held, nodes.List([argument])))
+        if argument != nodes.Const(0):
+            return node
+        taken = nodes.Getitem(held, argument, "load")
+        rest = nodes.Getitem(held, nodes.Slice(nodes.Const(1), None, None), "load")
+        return [nodes.Assign(node.target, taken), nodes.Assign(place, rest)]
 
 
 class Bounds(NodeTransformer):

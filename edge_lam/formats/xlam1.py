@@ -23,5 +23,5 @@ class XLam1(ChatFormat):
 
     options = ("mark_required",)
 
-    def _variables(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"mark_required": self.mark_required}
+    def _variables(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> dict[str, Any]:
+        return super()._variables(messages, tools) | {"mark_required": self.mark_required}

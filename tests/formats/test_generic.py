@@ -58,14 +58,15 @@ def test_bos_is_added_where_the_model_wants_it_and_the_template_does_not_write_i
 
 def test_tools_that_the_template_leaves_out_are_refused():
     assert generic(MARKED).renders_tools
-    for template in (ASSEMBLED, "{{ messages[0].tools }}", "{% set tools = [] %}{{ tools }}"):
+    unread = "{% if tools and false %}{{ tools }}{% endif %}x"
+    for template in (ASSEMBLED, "{{ messages[0].tool }}", "{% set tools = [] %}{{ tools }}", unread):
         form = generic(template)
         assert not form.renders_tools
         assert "does not read tools" in form.guarantee
         with pytest.raises(InvalidRequest, match="renders no tools"):
             form.render("x", [TOOL])
-    with pytest.raises(InvalidRequest, match="leaves out the tool 'f'"):
-        generic("{% if tools and false %}{{ tools }}{% endif %}x").render("x", [TOOL])
+    with pytest.raises(InvalidRequest, match="leaves out the tool 'ghost'"):
+        generic("{{ tools[0] }}x").render("x", [TOOL, Tool("ghost", "")])
 
 
 def test_functions_of_transformers():
