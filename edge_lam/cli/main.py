@@ -38,6 +38,7 @@ COMMANDS = {
     "info": "Describe a model file.",
     "plan": "Tell what a model will take of the memory, from its header alone.",
     "lint": "Show what tools cost in the prompt, and how calls are held to their schemas.",
+    "log": "Show what calls took, from the log: by time, model, tool and phase.",
     "trajectories": "Export what ran as training data, and check which calls are clean.",
     "bake": "Compute tools and system message ahead, into one file to ship inside an app.",
     "config": "Show and change what options are by default, such as the model.",
