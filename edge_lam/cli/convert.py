@@ -148,16 +148,17 @@ def _importance(
         return {"imatrix": imatrix.importance(), "calibration": imatrix.metadata(Path(imatrix_file).name)}
     if calls is None:
         return {}
+    from edge_lam.cli.material import tell_left_out
     from edge_lam.formats.examples import read_examples
     from edge_lam_converters.quality import calibrate
 
-    read_examples(calls)  # what is wrong with it is said before anything is converted
+    read_examples(calls, on_wrong=tell_left_out)  # what is wrong with it is said before anything is converted
 
     def tell(stage: str, done: int, total: int) -> None:
         on_progress(stage, 0, None, f"{done:,} of {total:,} tokens")
 
     def run(model: Path) -> tuple[Any, Any]:
-        imatrix = calibrate(model, calls=calls, n_threads=n_threads, on_progress=tell)
+        imatrix = calibrate(model, calls=calls, n_threads=n_threads, on_wrong=lambda _: None, on_progress=tell)
         return imatrix.importance(), imatrix.metadata("")
 
     return {"calibrate": run}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_lam.cli.options import DEVICE, THREADS, format_options
+from edge_lam.cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from edge_lam.errors import InvalidRequest
 
 _NAMES = ("calls", "text", "tools", "format", "template", "verbatim", "device", "n_threads")
 _FILE = click.Path(path_type=Path)
@@ -18,7 +22,7 @@ _OPTIONS = (
         "--calls",
         type=_FILE,
         metavar="FILE",
-        help="Conversations with the calls that they should get, one JSON object a line.",
+        help="Conversations with the calls that they should get: lines of JSON, or rows of a data set of xLAM's.",
     ),
     click.option("--text", type=_FILE, metavar="FILE", help="A text to read besides, or instead."),
     click.option("-t", "--tools", metavar="SOURCE", help="tools.py or tools.json, for the lines that bring no tools."),
@@ -26,6 +30,11 @@ _OPTIONS = (
     THREADS,
     format_options,
 )
+
+
+def tell_left_out(error: InvalidRequest) -> None:
+    """Say that a row of a data set can't be used."""
+    click.echo(f"edge-lam: left out: {one_line(error.message)}", err=True)
 
 
 def material_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,6 +47,7 @@ def material_options(function: Callable[..., Any]) -> Callable[..., Any]:
             from edge_lam.tools import load_tools
 
             reading["tools"] = load_tools(reading["tools"])
+        reading["on_wrong"] = tell_left_out
         return function(**arguments, reading={name: value for name, value in reading.items() if value is not None})
 
     command: Callable[..., Any] = gather

@@ -1,28 +1,26 @@
-"""Conversations with the reply that they should get, from a JSONL file: what calibrates and tests a model.
+"""Conversations with the reply that they should get, from a file: what calibrates and tests a model.
 
-Each line is ``{"messages", "tools", "calls" and/or "text"}``; docs/calibration.md describes it. In comes a path, out
-come `Example` objects. Knows no model.
+Each row is ``{"messages", "tools", "calls" and/or "text"}``, which docs/calibration.md describes, or of a data set that
+`formats.rows` knows. In comes a path, out come `Example` objects. Knows no model.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats.calls import problems_of
-from edge_lam.formats.json_text import decode
 from edge_lam.formats.messages import normalize_call, normalize_messages
+from edge_lam.formats.rows import Conversation, at_place, conversation_of, is_of_data_set, read_rows
 from edge_lam.tools import Tool, ToolCall, as_tools
 
 if TYPE_CHECKING:
     import os
 
 KEYS = ("id", "messages", "tools", "calls", "text")
-LONGEST_LINE = 2**24  # bytes
 
 
 @dataclass(frozen=True)
@@ -69,74 +67,87 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
-def read_examples(path: str | os.PathLike[str], tools: Sequence[Tool] = ()) -> list[Example]:
+def read_examples(
+    path: str | os.PathLike[str],
+    tools: Sequence[Tool] = (),
+    *,
+    on_wrong: Callable[[InvalidRequest], object] | None = None,
+) -> list[Example]:
     """Read a file.
 
     Args:
-        path: JSON, one object a line.
-        tools: for the lines that bring none.
+        path: JSON, one object a line or a list of objects: our own, or rows of the data sets of `formats.rows`.
+        tools: for the rows that bring none.
+        on_wrong: hears of each row of a data set that can't be used, and reading goes on; by default it is an error, as
+            it is with our own.
 
     Raises:
-        InvalidRequest: it can't be read, holds nothing, or has a line that is wrong; names line and field.
+        InvalidRequest: it can't be read, holds nothing, or has a row that is wrong; names row and field.
     """
-    file = Path(path)
     known: dict[str, tuple[Tool, ...]] = {}
 
-    def read(number: int, line: str) -> Example:
+    def read(place: str, value: Any) -> list[Example]:
         try:
-            return example_of(decode(line, own_keys_once=True), f"line {number}", tools, known)
-        except (EdgeLamError, ValueError) as error:
-            raise wrong_line(file, number, error) from error
+            return examples_of(value, place, tools, known)
+        except InvalidRequest as error:
+            if on_wrong is None or not is_of_data_set(value):
+                raise
+            on_wrong(error)
+            return []
 
-    examples = [read(number, line) for number, line in numbered_lines(file)]
-    if not examples:
-        raise InvalidRequest(f"{file} holds no conversations", param="calls")
-    return examples
-
-
-def wrong_line(path: Path, number: int, error: EdgeLamError | ValueError) -> InvalidRequest:
-    """Return the error that says which line of a file is wrong, and how."""
-    if isinstance(error, EdgeLamError):
-        return InvalidRequest(f"{path}, line {number}: {error.message}", hint=error.hint, param="calls")
-    return InvalidRequest(f"{path}, line {number} is not JSON: {error}", param="calls")
+    rows = read_rows(path, param="calls", own_keys_once=True)
+    found = [example for place, value in rows for example in read(place, value)]
+    if not found:
+        raise InvalidRequest(f"{path} holds no conversations", param="calls")
+    return found
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a file that are not empty, with their numbers.
-
-    Raises:
-        InvalidRequest: it can't be read, a line is too long, or it is no text.
-    """
-    number = 0
-    try:
-        with path.open("rb") as file:
-            while line := file.readline(LONGEST_LINE + 1):
-                number += 1
-                if len(line) > LONGEST_LINE:
-                    raise InvalidRequest(f"{path}, line {number} is longer than {LONGEST_LINE:,} bytes", param="calls")
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                if text:
-                    yield number, text
-    except FileNotFoundError as error:
-        raise InvalidRequest(f"no such file: {path}", param="calls") from error
-    except OSError as error:
-        raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="calls") from error
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"{path}, line {number} is not UTF-8 text", param="calls") from error
-
-
-def example_of(value: object, place: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]) -> Example:
-    """Return the example that a line describes.
+def examples_of(value: Any, place: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]) -> list[Example]:
+    """Return the examples in a row: one, or of a conversation of a data set one for each reply that makes calls.
 
     Args:
-        value: the line, read.
-        place: its name if it has none, such as "line 3".
-        tools: for a line that brings none.
-        known: tools of the lines before, by their definitions; is added to.
+        value: the row as `read_rows` gives it.
+        place: where it stands.
+        tools: for a row that brings none.
+        known: tools of the rows before, by their definitions; is added to.
 
     Raises:
-        InvalidRequest, InvalidTool: a field is wrong; names it.
+        InvalidRequest: a field is wrong; names place and field.
     """
+    if isinstance(value, InvalidRequest):
+        raise value
+    name = place.rpartition(", ")[2]
+    try:
+        row = conversation_of(value) if isinstance(value, Mapping) else None
+        return [_own(value, name, tools, known)] if row is None else _of_conversation(row, name, tools, known)
+    except EdgeLamError as error:
+        raise at_place(place, error, "calls") from error
+
+
+def _of_conversation(
+    row: Conversation, name: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]
+) -> list[Example]:
+    messages = normalize_messages(row.messages)
+    called = _tools(row.tools, known) if row.tools else tuple(tools)
+    replies = [index for index, message in enumerate(messages) if index and message["role"] == "assistant"]
+    expected = [index for index in replies if messages[index].get("tool_calls")] or replies[-1:]
+    if not expected:
+        raise InvalidRequest("there is no reply of the assistant")
+    name = row.name or name
+    return [
+        Example(
+            name if len(expected) == 1 else f"{name}, message {index}",
+            tuple(messages[:index]),
+            called,
+            _calls(messages[index].get("tool_calls", ()), f"messages[{index}].tool_calls", called),
+            messages[index]["content"] or None,
+        )
+        for index in expected
+    ]
+
+
+def _own(value: object, place: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]) -> Example:
+    """Return the example that an object of our own describes."""
     if not isinstance(value, dict):
         raise InvalidRequest("it must be an object with messages, tools and calls")
     if unknown := [key for key in value if key not in KEYS]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, TypeAlias
 
-from edge_lam.errors import EdgeLamError, InvalidRequest
-from edge_lam.formats.json_text import decode
+from edge_lam.errors import InvalidRequest
+from edge_lam.formats.rows import at_place, read_rows
 from edge_lam.paths import user_path
 from edge_lam.trajectories.trajectory import Trajectory
 from edge_lam.whole_file import atomic_write
-
-Decoded: TypeAlias = "tuple[str, Any | InvalidRequest]"
 
 
 def read_trajectories(path: str | os.PathLike[str]) -> list[Trajectory]:
@@ -37,7 +33,7 @@ def read_entries(path: str | os.PathLike[str]) -> Iterator[tuple[str, Trajectory
     Raises:
         InvalidRequest: the file can't be read, or is a list that is not JSON; `param` is "path".
     """
-    for place, value in decoded_entries(Path(path)):
+    for place, value in read_rows(path, param="path"):
         if isinstance(value, InvalidRequest):
             yield place, value
             continue
@@ -74,43 +70,3 @@ def write_trajectories(path: str | os.PathLike[str], trajectories: Iterable[Traj
         reason = getattr(error, "strerror", None) or error
         raise InvalidRequest(f"{file_path} can't be written: {reason}", param="path") from error
     return count
-
-
-def decoded_entries(path: Path) -> Iterator[Decoded]:
-    """Yield each entry of a file of lines or a list, decoded, with its place; or what is wrong with it.
-
-    Raises:
-        InvalidRequest: the file can't be read, or is a list that is not JSON; `param` is "path".
-    """
-    try:
-        with user_path(path).open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not (text := line.removeprefix(b"\xef\xbb\xbf").strip()):
-                    continue
-                if text.startswith(b"["):
-                    yield from _list_entries(path, line.removeprefix(b"\xef\xbb\xbf") + file.read())
-                    return
-                yield _line_entry(f"{path}, line {number}", text)
-    except OSError as error:
-        raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="path") from error
-
-
-def at_place(place: str, error: EdgeLamError) -> InvalidRequest:
-    """Return an error that says where in a file it is."""
-    return InvalidRequest(f"{place}: {error.message}", hint=error.hint, param=error.param)
-
-
-def _line_entry(place: str, line: bytes) -> Decoded:
-    try:
-        return place, decode(line.decode())
-    except ValueError as error:
-        return place, InvalidRequest(f"{place} is not JSON: {error}", param="path")
-
-
-def _list_entries(path: Path, data: bytes) -> Iterator[Decoded]:
-    try:
-        values = decode(data.decode())
-    except ValueError as error:
-        raise InvalidRequest(f"{path} is not JSON: {error}", param="path") from error
-    for index, value in enumerate(values):
-        yield f"{path}, item {index}", value

@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.trajectories.files import Decoded, at_place, decoded_entries
+from edge_lam.formats.rows import Decoded, at_place, read_rows
 from edge_lam.trajectories.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def read_log(path: str | os.PathLike[str], tools: Iterable[ToolLike] | None = No
         InvalidRequest: the file can't be read, or is a list of messages that are wrong; `param` is "path".
         InvalidTool: a tool can't be read.
     """
-    entries = decoded_entries(Path(path))
+    entries = read_rows(path, param="path")
     first = list(islice(entries, 1))
     if first and isinstance(first[0][1], Mapping) and "role" in first[0][1]:
         return LoggedTrajectories([_conversation(path, chain(first, entries), tools)])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import normalize_messages
+from edge_lam.formats.rows import conversation_of
 from edge_lam.tools import Tool, as_tools
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from edge_lam.tools.tool import ToolLike
 
 FIELDS = ("unique_trajectory_id", "task_instruction", "tools", "conversation")
+
+ROW_FIELDS = ("id", "system", "tools", "conversations", "query", "answers")  # of other data sets
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Trajectory:
 
     @classmethod
     def from_dict(cls, value: object) -> Trajectory:
-        """Read an object of the unified format.
+        """Read an object of the unified format, or a row of another data set that `formats.rows` knows.
 
         A conversation without a system message gets "task_instruction" as one, if it is not empty.
 
@@ -68,6 +71,10 @@ class Trajectory:
         """
         if not isinstance(value, Mapping):
             raise InvalidRequest(f"a trajectory must be an object, not {type(value).__name__}", param="trajectory")
+        if "conversation" not in value and (row := conversation_of(value)) is not None:
+            messages, tools = _normalized(row.messages), tuple(as_tools(row.tools))
+            extra = {name: value[name] for name in value if name not in ROW_FIELDS}
+            return cls(row.name or _id_of(messages, tools), messages, tools, extra)
         if "conversation" not in value:
             hint = "only conversations can be read" if "steps" in value else f"fields: {', '.join(FIELDS)}"
             raise InvalidRequest("conversation is missing", hint=hint, param="conversation")

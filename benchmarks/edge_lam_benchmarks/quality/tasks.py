@@ -14,9 +14,9 @@ from typing import Any
 
 from edge_lam import LAM
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.errors import EdgeLamError, InvalidRequest
-from edge_lam.formats.examples import Example, example_of, numbered_lines, wrong_line
-from edge_lam.formats.json_text import decode
+from edge_lam.errors import InvalidRequest
+from edge_lam.formats.examples import Example, examples_of
+from edge_lam.formats.rows import read_rows
 from edge_lam.tools import Tool, ToolCall, as_tools
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded, measure
@@ -64,38 +64,37 @@ def read_tasks(path: Path) -> TaskFile:
         InvalidRequest: it can't be read, or no line of it.
     """
     read, known, tools = TaskFile(), dict[str, tuple[Tool, ...]](), as_tools(DEMO_TOOLS)
-    for number, line in numbered_lines(path):
-        task = _read(path, number, line, tools, known)
-        if isinstance(task, Task):
-            read.tasks.append(task)
+    for place, value in read_rows(path, param="tasks", own_keys_once=True):
+        tasks = _read(place, value, tools, known)
+        if isinstance(tasks, InvalidRequest):
+            read.wrong.append(tasks)
         else:
-            read.wrong.append(task)
+            read.tasks += tasks
     if not read.tasks:
         raise read.wrong[0] if read.wrong else InvalidRequest(f"{path} holds no tasks", param="tasks")
     return read
 
 
 def _read(
-    path: Path, number: int, line: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]
-) -> Task | InvalidRequest:
+    place: str, value: Any, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]
+) -> list[Task] | InvalidRequest:
     try:
-        value = decode(line, own_keys_once=True)
         accepted = None
         if isinstance(value, dict) and "accepted" in value:
-            accepted = _accepted(value.pop("accepted"))
+            accepted = _accepted(value.pop("accepted"), place)
             value.setdefault("calls", [])
-        return Task(example_of(value, f"line {number}", tools, known), accepted)
-    except (EdgeLamError, ValueError) as error:
-        return wrong_line(path, number, error)
+        return [Task(example, accepted) for example in examples_of(value, place, tools, known)]
+    except InvalidRequest as error:
+        return error
 
 
-def _accepted(value: Any) -> list[Mapping[str, Any]]:
+def _accepted(value: Any, place: str) -> list[Mapping[str, Any]]:
     """Check the leaderboard's form: a list of ``{name: {argument: [values]}}``."""
     right = isinstance(value, list) and all(
         isinstance(call, dict) and len(call) == 1 and _are_lists(next(iter(call.values()))) for call in value
     )
     if not right:
-        raise InvalidRequest("accepted must be a list of {name: {argument: [accepted values]}}")
+        raise InvalidRequest(f"{place}: accepted must be a list of {{name: {{argument: [accepted values]}}}}")
     calls: list[Mapping[str, Any]] = value
     return calls
 

@@ -37,6 +37,7 @@ class ReadOptions(TypedDict, total=False):
         verbatim: render the template in the model file.
         device: "auto", "cpu" or "gpu".
         n_threads: threads that compute; by default one per physical core.
+        on_wrong: hears of each row of a data set that can't be used and is left out; by default it is an error.
         on_progress: hears the name of a stage, how much of it is done, and of how much.
     """
 
@@ -48,6 +49,7 @@ class ReadOptions(TypedDict, total=False):
     verbatim: bool
     device: str
     n_threads: int | None
+    on_wrong: Callable[[InvalidRequest], object] | None
     on_progress: Progress
 
 
@@ -67,7 +69,8 @@ class Material:
             InvalidRequest: one can't be read, or a line is wrong.
         """
         calls, text = options.get("calls"), options.get("text")
-        examples = read_examples(calls, options.get("tools", ())) if calls is not None else []
+        tools, on_wrong = options.get("tools", ()), options.get("on_wrong")
+        examples = [] if calls is None else read_examples(calls, tools, on_wrong=on_wrong)
         return cls(examples) if text is None else cls(examples, Path(text).name, _read_text(text))
 
 
