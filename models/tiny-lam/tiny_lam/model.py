@@ -99,24 +99,34 @@ class Attention(nn.Module):
         q = rotate(self.q_proj(x).view(n, self.heads, self.size), *rope)
         k = rotate(self.k_proj(x).view(n, self.kv_heads, self.size), *rope)
         v = self.v_proj(x).view(n, self.kv_heads, self.size)
-        group = self.heads // self.kv_heads
-        k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
-        q, k, v = (t.transpose(0, 1) for t in (q, k, v))  # (heads, tokens, size)
-        q = q * self.size**-0.5
-        # One split instead of many slices: the backward pass of a slice fills a tensor of the whole batch's size.
-        sizes = [preamble, *(size for row in rows for size in (row.trunk, row.branches))]
-        q_parts, k_parts, v_parts = (iter(t.split(sizes, 1)) for t in (q, k, v))
-        first_k, first_v = next(k_parts), next(v_parts)
-        outputs = [_attend(next(q_parts), first_k, first_v, 0)]
-        for row in rows:
-            keys, values = next(k_parts), next(v_parts)
-            if row.shared:
-                keys, values = torch.cat([first_k, keys], 1), torch.cat([first_v, values], 1)
-            outputs.append(_attend(next(q_parts), keys, values, preamble if row.shared else 0))
-            branches = next(q_parts), next(k_parts), next(v_parts)
-            if row.place is not None and row.valid is not None:
-                outputs.append(_attend_branches(branches, (keys, values), row.place, row.valid))
-        return self.o_proj(torch.cat(outputs, 1).transpose(0, 1).reshape(n, -1))
+        return self.o_proj(attend(q, k, v, preamble, rows))
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, preamble: int, rows: list[Layout]) -> Tensor:
+    """Attend over a flat batch: rotated q of shape (tokens, heads, head size), k and v with fewer heads or as many.
+
+    q may begin behind the preamble, if nothing is asked of that. Returns (tokens of q, heads * head size).
+    """
+    n, heads, size = q.shape
+    group = heads // k.shape[1]
+    k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
+    q, k, v = (t.transpose(0, 1) for t in (q, k, v))  # (heads, tokens, size)
+    q = q * size**-0.5
+    # One split instead of many slices: the backward pass of a slice fills a tensor of the whole batch's size.
+    sizes = [size for row in rows for size in (row.trunk, row.branches)]
+    q_parts, k_parts, v_parts = (iter(t.split([t.shape[1] - sum(sizes), *sizes], 1)) for t in (q, k, v))
+    first_k, first_v = next(k_parts), next(v_parts)
+    first_q = next(q_parts)
+    outputs = [_attend(first_q, first_k, first_v, 0)] if first_q.shape[1] else []
+    for row in rows:
+        keys, values = next(k_parts), next(v_parts)
+        if row.shared:
+            keys, values = torch.cat([first_k, keys], 1), torch.cat([first_v, values], 1)
+        outputs.append(_attend(next(q_parts), keys, values, preamble if row.shared else 0))
+        branches = next(q_parts), next(k_parts), next(v_parts)
+        if row.place is not None and row.valid is not None:
+            outputs.append(_attend_branches(branches, (keys, values), row.place, row.valid))
+    return torch.cat(outputs, 1).transpose(0, 1).reshape(n, -1)
 
 
 def _causal(size: int, before: int, like: Tensor) -> Tensor:

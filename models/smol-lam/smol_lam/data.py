@@ -1,0 +1,67 @@
+"""What smol-lam is taught: tiny-lam's episodes and rows, with more of what a base model has to learn.
+
+A base that knows English understands new tools at once. What it has to be taught is when not to call, when to ask, and
+when to call twice: these are half of the conversations, and the tokens at which a reply turns that way weigh more.
+"""
+
+from __future__ import annotations
+
+import json
+
+from tiny_lam.episodes import Mix
+from tiny_lam.prompt import END
+from tiny_lam.rows import Batch, Piece, RowMaker, pack
+
+CONVERSATIONS = 24  # of a row: its tool block is read once for all of them
+FIRST_WEIGHT = 8.0  # call or text; ask or decline
+TURN_WEIGHT = 3.0  # one more argument, one more call, or the end
+
+MIX = Mix(
+    n_tools=(1, 3),
+    demo=0.12,
+    procedural=0.12,
+    renamed=0.25,
+    scrambled=0.04,
+    more=True,
+    results=0.2,
+    near=0.4,
+    weights=(
+        ("call", 0.47), ("parallel", 0.17), ("irrelevant", 0.16), ("missing", 0.13), ("result", 0.05), ("chat", 0.02),
+    ),
+)  # fmt: skip
+
+
+class SmolRowMaker(RowMaker):
+    """Rows in which only replies are learnt."""
+
+    def draw_batch(self, rows: int = 1) -> Batch:
+        """Draw rows of task data behind one preamble."""
+        self.other_share = 0.0
+        return pack([self.task_row(MIX, CONVERSATIONS) for _ in range(rows)], self.preamble)
+
+    def _supervised(self, text: str) -> Piece:
+        text = text.replace("tiny-lam", "smol-lam")
+        piece = super()._supervised(text)
+        piece.weights[0] = FIRST_WEIGHT
+        if text.startswith("[{"):
+            turns = turning_points(json.loads(text.removesuffix(END)))
+            offsets = self.tokenizer.encode(text).offsets
+            for i, (start, end) in enumerate(offsets):
+                if any(start <= turn < end for turn in turns):
+                    piece.weights[i] = TURN_WEIGHT
+        return piece
+
+
+def turning_points(calls: list[dict[str, object]]) -> set[int]:
+    """Places in the text of `calls` right behind a value and behind a call, where more may follow or not."""
+    text, places = "[", set()
+    for call in calls:
+        arguments = call["arguments"]
+        assert isinstance(arguments, dict)
+        text += ", " * (text != "[") + '{"name": ' + json.dumps(call["name"], ensure_ascii=False) + ', "arguments": {'
+        for i, (name, value) in enumerate(arguments.items()):
+            text += ", " * (i > 0) + json.dumps({name: value}, ensure_ascii=False)[1:-1]
+            places.add(len(text))
+        text += "}}"
+        places.add(len(text))
+    return places

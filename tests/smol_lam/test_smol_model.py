@@ -1,0 +1,92 @@
+"""Training's model against llama.cpp: the same numbers, with an adapter that was just learnt. Needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from edge_lam.llama.context import Context  # noqa: E402
+from edge_lam.llama.model import Model  # noqa: E402
+from edge_lam_converters import convert  # noqa: E402
+from edge_lam_converters.random_checkpoint import SHAPES, write_random_checkpoint  # noqa: E402
+from smol_lam.adapter import read_adapter, write_adapter  # noqa: E402
+from smol_lam.base import Base  # noqa: E402
+from smol_lam.model import SmolLam  # noqa: E402
+from tiny_lam.rows import Piece, Row, pack  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base")
+    write_random_checkpoint(folder / "checkpoint", SHAPES["tiny-smollm"], hidden_size=64)
+    convert(folder / "checkpoint", folder / "base.gguf", quant="F16")
+    return folder / "base.gguf"
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(0)
+
+    def piece(size: int, weight: float) -> Piece:
+        return Piece(rng.integers(3, 600, size).tolist(), [weight] * size)
+
+    rows = [Row(piece(9, 0.0), [piece(7, 1.0), piece(5, 1.0)]), Row(piece(4, 0.0), [piece(6, 1.0)])]
+    return rows, pack(rows, piece(8, 0.0).ids)
+
+
+def learnt(base, batch) -> SmolLam:
+    torch.manual_seed(0)
+    model = SmolLam(Base(base), rank=32, first_layer=1)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
+    losses = []
+    for _ in range(8):
+        model.merge()
+        model.read_preamble(batch)
+        loss = model.loss(batch)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 2
+    model.merge()
+    model.read_preamble(batch)
+    return model
+
+
+def last_logits(loaded: Model, ids: list[int], *adapters: tuple[Path, float]) -> np.ndarray:
+    with Context(loaded, n_ctx=64, adapters=adapters, kv_type="f16") as context:
+        context.decode(ids, start=0)
+        return context.logits()[:600].copy()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("F32", 0.02), ("Q8_0", 0.2)])
+def test_llama_cpp_computes_what_training_did(base, batch, tmp_path, dtype, tolerance):
+    rows, packed = batch
+    model = learnt(base, packed)
+    write_adapter(model, tmp_path / "adapter.gguf", dtype)
+    with torch.no_grad():
+        hidden = torch.nn.functional.rms_norm(model.hidden(packed), (64,), model.norm, model.shape.eps)
+        logits = (hidden @ model.embedding.T).numpy()
+    first = len(rows[0].trunk.ids)
+    branch = rows[0].branches[0].ids
+    ids = [*packed.ids[: packed.preamble].tolist(), *rows[0].trunk.ids, *branch]
+    with Model(base, device="cpu") as loaded:
+        plain = last_logits(loaded, ids)
+        adapted = last_logits(loaded, ids, (tmp_path / "adapter.gguf", 1.0))
+    expected = logits[first + len(branch) - 1][:600]
+    assert np.abs(plain - expected).max() > 10 * tolerance
+    assert np.abs(adapted - expected).max() < tolerance
+
+
+def test_an_adapter_is_read_back(base, batch, tmp_path):
+    model = learnt(base, batch[1])
+    write_adapter(model, tmp_path / "adapter.gguf", "F32")
+    again = SmolLam(Base(base), rank=32, first_layer=1)
+    read_adapter(again, tmp_path / "adapter.gguf")
+    for one, other in zip(model.adapted(), again.adapted(), strict=True):
+        assert torch.equal(one.a, other.a)
+        assert torch.equal(one.b, other.b)
