@@ -119,6 +119,7 @@ def load(
     )
     chat_format = detect(
         file.header.metadata,
+        path=path,
         name=format,
         template=None if template is None else read_template(template),
         verbatim=verbatim,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from edge_lam.errors import CheckpointError, EdgeLamError, InvalidRequest, UnsupportedModel
 from edge_lam.formats import ChatFormat, detect
-from edge_lam.formats.detect import SIGNATURES
 from edge_lam.formats.generic import Generic
 from edge_lam.tools import Tool
 from edge_lam_converters.architectures import architecture_of
@@ -112,8 +111,7 @@ def _loses(template: str, kind: type[ChatFormat]) -> bool:
     """
     ours = kind()
     tools = [Tool.from_schema({"name": "probe_tool", "description": "Probes."})] if ours.renders_tools else []
-    words = [tool.name for tool in tools]
-    words += next((said for form, said in SIGNATURES if form is kind), ())
+    words = [*(tool.name for tool in tools), *kind.signature]
     user = {"role": "user", "content": "What is it?"}
     messages = [{"role": "system", "content": "Answer in one word."}, user]
     try:

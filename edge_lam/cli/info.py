@@ -105,7 +105,7 @@ def describe_format(
 
     text = None if template is None else read_template(template)
     try:
-        form = detect(header.metadata, name=name, template=text, verbatim=verbatim)
+        form = detect(header.metadata, path=header.path, name=name, template=text, verbatim=verbatim)
         return {
             "format": form.name,
             "format_sha256": form.sha256,

@@ -57,7 +57,7 @@ def command(
     values = read_tools(tools)
     with Model(find_model(model), device="cpu") as loaded:
         text = None if template is None else read_template(template)
-        form = detect(loaded.metadata, name=format, template=text, verbatim=verbatim)
+        form = detect(loaded.metadata, path=loaded.path, name=format, template=text, verbatim=verbatim)
         found = ToolLint(loaded, form).look_at(values)
         about = {"model": loaded.name, "format": form.name, "context": loaded.n_ctx_train}
     if as_json:

@@ -53,6 +53,30 @@ class ModelName(click.Path):
         return [*super().shell_complete(ctx, param, incomplete), *found]
 
 
+class FormatName(click.ParamType[str]):
+    """The name of a chat format, one of those that are registered."""
+
+    name = "format"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return the names, for help texts."""
+        return self._choice().get_metavar(param, ctx) or self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name, if there is such a format."""
+        return self._choice().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin so."""
+        return self._choice().shell_complete(ctx, param, incomplete)
+
+    @staticmethod
+    def _choice() -> click.Choice[str]:
+        from edge_lam.formats import FORMATS  # only where it is wanted: commands start sooner without
+
+        return click.Choice(sorted(FORMATS))
+
+
 MODEL = ModelName()
 FILE = click.Path()  # a name that a shell completes; whether there is such a file, its reader says
 
@@ -171,7 +195,7 @@ def _scaled_files(ctx: click.Context, parameter: click.Parameter, value: tuple[s
 _FORMAT_OPTIONS = (
     click.option(
         "--format",
-        type=click.Choice(["xlam-2-qwen", "xlam-2-llama", "xlam-1-fc", "xlam-1-general", "agentlm", "generic"]),
+        type=FormatName(),
         help="The chat format to speak.  [default: what the model file tells]",
     ),
     click.option(

@@ -196,7 +196,7 @@ class Engine:
             model=self.model.name,
             format=self.format.name,
             format_sha256=self.format.sha256,
-            template_sha256=self.format.template_sha256,
+            template_sha256=self.format.sha256_of_template(with_tools=bool(request.tools)),
             device=self.model.device,
             n_ctx=self.context.n_ctx,
             n_threads=self.context.n_threads,

@@ -78,7 +78,7 @@ class PromptMaker:
         Asking the template with two messages finds the place in every format, also in one that a model brings along.
         """
         messages = [] if isinstance(request.messages, str) else list(request.messages)
-        system = [message for message in messages[:1] if message.get("role") == "system"]
+        system = [message for message in messages[:1] if message.get("role") in ("system", "developer")]
         probes = [[*system, {"role": "user", "content": text}] for text in ("0", "Z")]
         return self._n_shared(probes, request.tools, prompt)
 

@@ -6,8 +6,8 @@ nothing of tokens, llama.cpp or decoding.
 
 from __future__ import annotations
 
-from edge_lam.formats.base import ChatFormat, Segment
-from edge_lam.formats.detect import FORMATS, detect
+from edge_lam.formats.base import FORMATS, ChatFormat, Segment
+from edge_lam.formats.detect import detect
 from edge_lam.formats.events import ParsedReply
 from edge_lam.formats.messages import normalize_messages
 from edge_lam.formats.template import read_template

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from edge_lam.formats.base import ChatFormat
 from edge_lam.formats.syntax import ARRAY
 
@@ -11,6 +13,8 @@ class AgentLM(ChatFormat):
 
     name = "agentlm"
     about = "AgentLM-7b/13b/70b"
+    name_pattern = re.compile(r"agent[-_ ]?lm(?![a-z0-9])", re.IGNORECASE)
+    names_decide = True
     end_of_turn = "</s>"
     syntax = ARRAY
     markers = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -33,14 +34,23 @@ if TYPE_CHECKING:
 __all__ = ["ChatFormat", "Segment"]
 
 TEMPLATES = Path(__file__).parent / "templates"
+FORMATS: dict[str, type[ChatFormat]] = {}  # by name: every subclass that has one of its own registers itself
 
 
 class ChatFormat(ABC):
     """Template, grammar and parser of one generation of models.
 
+    A subclass with a name registers itself in `FORMATS`: it is found by its signature and its name pattern, and stands
+    in every list of formats.
+
     Class attributes:
         name: as in reports and `edge-lam info`.
         about: which models speak it, in a few words.
+        signature: what every revision of its models' template says; () if their template tells nothing.
+        name_pattern: finds the names of its models; None if names tell nothing.
+        names_decide: whether such a name also decides for a file that carries a template, because that is the template
+            of a base model, which knows nothing of tools. If not, a name decides only where there is no template.
+        architectures: those of its models, where names tell them apart from another format's; () for any.
         syntax: how a reply with calls is spelled.
         markers: the control tokens that the template writes, apart from bos and eos.
         frame: what the template writes around messages in plain text; models can't tell it from the same words in a
@@ -60,6 +70,7 @@ class ChatFormat(ABC):
 
     Args:
         template: a template to use instead of this format's own.
+        tool_template: another one, for requests with tools and conversations with calls; None for the same.
         verbatim: give messages to the template as they are; by default if it is not this format's own.
         special: the model's control tokens.
         nested_tools: render ``{"type": "function", "function": {...}}`` instead of the flat definition.
@@ -71,6 +82,10 @@ class ChatFormat(ABC):
 
     name: ClassVar[str]
     about: ClassVar[str]
+    signature: ClassVar[tuple[str, ...]] = ()
+    name_pattern: ClassVar[re.Pattern[str] | None] = None
+    names_decide: ClassVar[bool] = False
+    architectures: ClassVar[tuple[str, ...]] = ()
     end_of_turn: str
     syntax: ClassVar[CallSyntax]
     markers: ClassVar[tuple[str, ...]]
@@ -79,10 +94,17 @@ class ChatFormat(ABC):
     nests_tools: ClassVar[bool] = False
     reads_results: ClassVar[bool] = True
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Register the format."""
+        super().__init_subclass__(**options)
+        if "name" in cls.__dict__:
+            FORMATS[cls.name] = cls
+
     def __init__(
         self,
         template: str | None = None,
         *,
+        tool_template: str | None = None,
         verbatim: bool | None = None,
         special: SpecialTokens | None = None,
         nested_tools: bool | None = None,
@@ -94,23 +116,30 @@ class ChatFormat(ABC):
         self.verbatim = template is not None if verbatim is None else verbatim
         self._is_own = template is None
         self.template = self.own_template() if template is None else template
-        self.template_sha256 = hashlib.sha256(self.template.encode(errors="replace")).hexdigest()
+        self.tool_template = tool_template
+        self.template_sha256 = _sha256(self.template)
         self.nested_tools = self.nests_tools if nested_tools is None else nested_tools
         self.mark_required = mark_required is not False
         decisive = [self.name, self.template_sha256, asdict(self.syntax), self.verbatim, self.nested_tools]
-        self.sha256 = hashlib.sha256(json.dumps([*decisive, self.mark_required]).encode()).hexdigest()
+        decisive += [] if tool_template is None else [_sha256(tool_template)]
+        self.sha256 = _sha256(json.dumps([*decisive, self.mark_required]))
         self.special = special or SpecialTokens()
-        self._template = self._read_template()
+        self._template = self._read_template(self.template)
+        self._tool_template = self._template if tool_template is None else self._read_template(tool_template)
 
     @classmethod
     def own_template(cls) -> str:
         """Return the text of this format's own template."""
         return (TEMPLATES / f"{cls.name}.jinja").read_text(encoding="utf-8")
 
+    def sha256_of_template(self, *, with_tools: bool) -> str:
+        """Return the hash of the template that a request is rendered with, for reports."""
+        return _sha256(self.tool_template) if with_tools and self.tool_template else self.template_sha256
+
     @property
     def renders_tools(self) -> bool:
         """Whether the template writes tools into the prompt."""
-        return self._is_own or "tools" in self._template.variables
+        return self._is_own or "tools" in self._tool_template.variables
 
     @property
     def several_calls(self) -> bool:
@@ -141,9 +170,10 @@ class ChatFormat(ABC):
         self._check_frame(checked, tools)
         if self.verbatim and not isinstance(messages, str):
             checked = [dict(message) for message in messages]
-        segments = self._template.render(
+        has_tools = bool(tools) or any(message.get("tool_calls") or message["role"] == "tool" for message in checked)
+        segments = (self._tool_template if has_tools else self._template).render(
             add_generation_prompt=True,
-            bos_token=self.special.bos,
+            bos_token=self.special.written_bos,
             eos_token=self.special.eos,
             **self._variables(checked, [self._definition(tool) for tool in tools]),
         )
@@ -261,7 +291,7 @@ class ChatFormat(ABC):
 
     def _definition(self, tool: Tool) -> dict[str, Any]:
         """Return a tool as the template gets it."""
-        definition = tool.definition()
+        definition = tool.definition(as_given=self.verbatim)
         return {"type": "function", "function": definition} if self.nested_tools else definition
 
     def _tools_text(self, tools: Sequence[Tool]) -> str:
@@ -280,16 +310,20 @@ class ChatFormat(ABC):
         """
         return {"messages": messages, "tools": tools or None, "nested_tools": self.nested_tools}
 
-    def _read_template(self) -> Template:
+    def _read_template(self, source: str) -> Template:
         tokens = (*self.markers, self.special.bos, self.special.eos)
         markers = tuple(dict.fromkeys(token for token in tokens if token))
-        return Template(self.template, markers, literal=self._literal, trusted=self._is_own)
+        return Template(source, markers, literal=self._literal, trusted=self._is_own)
 
     @property
     def _literal(self) -> tuple[str, ...]:
         """The tokens that llama.cpp finds in plain text too, and that a text may not become by spelling them."""
         own = set(self.special.user_defined).intersection((*self.markers, self.end_of_turn))
-        return tuple({*own, *self.special.frames, *self.special.tags(self.template, MARKS)})
+        return tuple({*own, *self.special.frames, *self._tags})
+
+    @property
+    def _tags(self) -> tuple[str, ...]:
+        return self.special.tags(self.template + (self.tool_template or ""), MARKS)
 
     def _check_frame(self, messages: list[dict[str, Any]], tools: Sequence[Tool]) -> None:
         """Refuse what spells the words that separate messages from each other."""
@@ -303,3 +337,7 @@ class ChatFormat(ABC):
             if words in said:
                 hint = "leave it out: the model could not tell where the message ends"
                 raise InvalidRequest(f"messages or tools hold {words!r}", param="messages", hint=hint)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats.base import ChatFormat
-from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.syntax import ARRAY
 from edge_lam.formats.template import Template, rendering_within
 from edge_lam.formats.template_traits import (
@@ -64,7 +63,7 @@ class Generic(ChatFormat):
     @cached_property
     def _passing(self) -> Passing | None:
         """How the template takes tools; None if it writes none."""
-        return find_passing(self._probe, self.template)
+        return find_passing(self._probe, self.tool_template or self.template)
 
     @cached_property
     def traits(self) -> Traits:
@@ -128,22 +127,22 @@ class Generic(ChatFormat):
     def _probe(self, messages: list[dict[str, Any]], variables: dict[str, Any]) -> str:
         """Render messages and variables as they are, in time of its own: what comes of it holds for every request."""
         given = super()._variables(messages, []) | variables
-        tokens = {"bos_token": self.special.bos, "eos_token": self.special.eos}
+        tokens = {"bos_token": self.special.written_bos, "eos_token": self.special.eos}
         start = monotonic()
         try:
             with rendering_within(self._seconds_to_probe):
-                segments = self._template.render(add_generation_prompt=True, **tokens, **given)
+                segments = self._tool_template.render(add_generation_prompt=True, **tokens, **given)
         finally:
             self._seconds_to_probe -= monotonic() - start
         return "".join(text for text, _ in segments)
 
-    def _read_template(self) -> Template:
+    def _read_template(self, source: str) -> Template:
         special = self.special
         tokens = (special.bos, special.eos, *special.control, *special.frames)
         return Template(
-            self.template,
+            source,
             tuple(dict.fromkeys(token for token in tokens if token)),
             assembled=True,
-            tags=special.tags(self.template, MARKS),
+            tags=self._tags,
             literal=self._literal,
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Messages: TypeAlias = str | Sequence[Mapping[str, Any]]
 
 ROLES = ("system", "user", "assistant", "tool")
+OTHER_ROLES = {"developer": "system"}  # as OpenAI calls it since its reasoning models
 
 
 def normalize_messages(messages: Messages) -> list[dict[str, Any]]:
@@ -26,7 +27,8 @@ def normalize_messages(messages: Messages) -> list[dict[str, Any]]:
 
     Args:
         messages: a string (one user message) or dicts with "role" and "content"; assistant messages may hold
-            "tool_calls" (OpenAI form, its flat form, or `ToolCall`), tool messages a dict or list as content.
+            "tool_calls" (OpenAI form, its flat form, or `ToolCall`), tool messages a dict or list as content. The role
+            "developer" is "system".
 
     Returns:
         New dicts: content is always a string; "tool_calls" is there only if there are calls, in OpenAI form with
@@ -50,6 +52,7 @@ def _message(message: object, at: str) -> dict[str, Any]:
     if not isinstance(message, Mapping):
         raise _refusal(f"{at} must be an object with a role and content, not {type(message).__name__}")
     role = message.get("role")
+    role = OTHER_ROLES.get(role, role) if isinstance(role, str) else role
     if role not in ROLES:
         raise _refusal(f"{at} has the unknown role {role!r}", hint=f"known roles: {', '.join(ROLES)}")
     calls = message.get("tool_calls")

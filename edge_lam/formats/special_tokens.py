@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 CONTROL_TYPE, USER_DEFINED_TYPE = 3, 4  # of tokenizer.ggml.token_type
+# Pre-tokenizers with which llama.cpp adds the bos token where a file does not say; SentencePiece's models want it too.
+ADDS_BOS = frozenset(
+    "llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano tekken chameleon".split()
+)
 # How tokens that begin or end a turn are spelled: <|im_end|>, also with DeepSeek's full-width bars, <turn|>, </s>,
 # <end_of_turn>, <EOT>, [INST].
 _BAR = r"[|\uff5c]"
@@ -41,8 +45,8 @@ class SpecialTokens:
         """Read them from a GGUF's key-value pairs."""
         tokens = _strings(metadata.get("tokenizer.ggml.tokens"))
         types = _numbers(metadata.get("tokenizer.ggml.token_type"))
-        kind = metadata.get("tokenizer.ggml.model")
-        add_bos = metadata.get("tokenizer.ggml.add_bos_token", kind == "llama")  # SentencePiece's models want it
+        kind, pre = (metadata.get(f"tokenizer.ggml.{key}") for key in ("model", "pre"))
+        add_bos = metadata.get("tokenizer.ggml.add_bos_token", kind == "llama" or pre in ADDS_BOS)
 
         def of_type(wanted: int) -> tuple[str, ...]:
             return tuple(_text(token) for token, type_ in zip(tokens, types, strict=False) if type_ == wanted and token)
@@ -53,6 +57,11 @@ class SpecialTokens:
 
         bos = named("bos")
         return cls(bos, named("eos"), bool(add_bos and bos), of_type(CONTROL_TYPE), of_type(USER_DEFINED_TYPE))
+
+    @property
+    def written_bos(self) -> str:
+        """What a template gets as `bos_token`: nothing, if the model wants no such token before its prompts."""
+        return self.bos if self.add_bos else ""
 
     @property
     def frames(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from edge_lam.formats.syntax import THOUGHT_AND_TOOL_CALLS
 from edge_lam.formats.xlam1 import BLOCKS, XLam1, brackets
 
@@ -11,6 +13,8 @@ class XLam1General(XLam1):
 
     name = "xlam-1-general"
     about = "xLAM-7b-r, xLAM-8x7b-r, xLAM-8x22b-r, xLAM-v0.1-r"
+    name_pattern = re.compile(r"xlam[-_ ](7b|8x7b|8x22b|v0\.1)[-_ ]r(?![a-z0-9])", re.IGNORECASE)
+    names_decide = True
     end_of_turn = "</s>"
     syntax = THOUGHT_AND_TOOL_CALLS
     markers = ()

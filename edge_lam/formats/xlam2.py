@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from edge_lam.tools import Tool
 
 
+INSTRUCTION = "When using tools, make calls in a single JSON array"
+
+
 class XLam2(ChatFormat):
     """The formats of xLAM-2.
 
@@ -22,6 +26,7 @@ class XLam2(ChatFormat):
     """
 
     syntax = ARRAY
+    name_pattern = re.compile(r"xlam[-_ ]?2(?![a-z0-9])|tiny[-_ ]?lam", re.IGNORECASE)
     options = ("nested_tools",)
 
     def parts(self, messages: Messages, tools: Sequence[Tool] = ()) -> dict[str, str]:

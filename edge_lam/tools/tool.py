@@ -55,6 +55,7 @@ class Tool:
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None, repr=False, compare=False)
     timeout: float | None = None
     repeatable: bool = False
+    _says_no_required: bool = field(init=False, default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -67,8 +68,10 @@ class Tool:
         if self.timeout is not None and not is_duration(self.timeout):
             message = f"the timeout of tool {self.name!r} must be a number of seconds above 0, not {self.timeout!r}"
             raise InvalidTool(message, tool=self.name)
+        given = self.parameters
+        object.__setattr__(self, "_says_no_required", not (isinstance(given, Mapping) and "required" in given))
         try:
-            object.__setattr__(self, "parameters", normalize_parameters(self.parameters))
+            object.__setattr__(self, "parameters", normalize_parameters(given))
         except SchemaError as error:
             raise invalid_schema(self.name, error) from error
 
@@ -153,9 +156,16 @@ class Tool:
             raise InvalidTool(f"tool {self.name!r} has no function to run", tool=self.name)
         return self.function(*arguments, **named)
 
-    def definition(self) -> dict[str, Any]:
-        """Return the flat definition that goes into the prompt."""
-        return {"name": self.name, "description": self.description, "parameters": self.parameters}
+    def definition(self, *, as_given: bool = False) -> dict[str, Any]:
+        """Return the flat definition that goes into the prompt.
+
+        Args:
+            as_given: leave out ``"required": []`` where whoever made the tool did.
+        """
+        parameters = self.parameters
+        if as_given and self._says_no_required:
+            parameters = {key: value for key, value in parameters.items() if key != "required"}
+        return {"name": self.name, "description": self.description, "parameters": parameters}
 
     @cached_property
     def schema(self) -> CompiledSchema:

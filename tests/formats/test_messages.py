@@ -3,7 +3,7 @@
 import pytest
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.formats import normalize_messages
+from edge_lam.formats import XLam2Qwen, normalize_messages
 from edge_lam.tools import ToolCall
 
 
@@ -86,3 +86,9 @@ def test_deep_tool_result_is_refused_not_a_crash():
         normalize_messages([{"role": "tool", "content": {"a": deep}}])
     while deep:  # a list this deep must be taken apart by hand, or its destructor may exhaust the stack
         deep = deep[0]
+
+
+def test_developer_is_system():
+    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    assert normalize_messages(messages) == normalize_messages([{**messages[0], "role": "system"}, messages[1]])
+    assert XLam2Qwen().render(messages) == XLam2Qwen().render([{**messages[0], "role": "system"}, messages[1]])

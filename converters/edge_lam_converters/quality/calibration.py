@@ -50,7 +50,7 @@ def calibrate(model: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> 
         notes: dict[str, str | int] = {f"{PREFIX}.model": loaded.name}
         passages: list[Passage] = []
         if material.examples:
-            chat_format = chat_format_of(loaded.metadata, options)
+            chat_format = chat_format_of(loaded, options)
             passages += call_passages(loaded, chat_format, material.examples)
             notes[f"{PREFIX}.format"] = chat_format.name
             notes[f"{PREFIX}.conversations"] = len(material.examples)

@@ -159,7 +159,7 @@ def _material(options: CompareOptions) -> Material:
 
 
 def _chat_format(model: Model, against: Model, options: CompareOptions) -> ChatFormat:
-    ours, theirs = (chat_format_of(one.metadata, options) for one in (model, against))
+    ours, theirs = (chat_format_of(one, options) for one in (model, against))
     if ours.sha256 != theirs.sha256:
         raise InvalidRequest(
             f"{model.path} speaks {ours.name}, {against.path} speaks {theirs.name} or with another template",

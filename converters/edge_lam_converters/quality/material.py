@@ -6,16 +6,17 @@ In come the options of `calibrate` and `compare`, out come checked examples and 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import ChatFormat, detect, read_template
 from edge_lam.formats.examples import Example, read_examples
 
 if TYPE_CHECKING:
+    from edge_lam.llama import Model
     from edge_lam.tools import Tool
 
 Progress: TypeAlias = Callable[[str, int, int], object]
@@ -74,7 +75,7 @@ class Material:
         return cls(examples) if text is None else cls(examples, Path(text).name, _read_text(text))
 
 
-def chat_format_of(metadata: Mapping[str, Any], options: ReadOptions) -> ChatFormat:
+def chat_format_of(model: Model, options: ReadOptions) -> ChatFormat:
     """Return the format that a model is to be read in.
 
     Raises:
@@ -83,7 +84,8 @@ def chat_format_of(metadata: Mapping[str, Any], options: ReadOptions) -> ChatFor
     """
     template = options.get("template")
     return detect(
-        metadata,
+        model.metadata,
+        path=model.path,
         name=options.get("format"),
         template=None if template is None else read_template(template),
         verbatim=options.get("verbatim", False),
