@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from edge_lam.serve.errors import RequestError
+from edge_lam.serve.metrics import CONTENT_TYPE
 from edge_lam.serve.wire import JSON
 
 if TYPE_CHECKING:
+    from edge_lam.serve.metrics import Metrics
     from edge_lam.serve.model import ServedModel
 
 
-def about_routes(model: ServedModel) -> list[Route]:
-    """Return the routes that tell of a model."""
+def about_routes(model: ServedModel, metrics: Metrics) -> list[Route]:
+    """Return the routes that tell of a model and what was done with it."""
 
     async def health(request: Request) -> JSON:
         model.lam  # noqa: B018  (refuses while the model is loaded)
@@ -35,11 +38,16 @@ def about_routes(model: ServedModel) -> list[Route]:
     async def props(request: Request) -> JSON:
         return JSON(properties(model))
 
+    async def counted(request: Request) -> Response:
+        started = {"process-start-time-unix": str(int(metrics.started))}
+        return Response(metrics.text(), headers=started, media_type=CONTENT_TYPE)
+
     return [
         *(Route(path, health) for path in ("/health", "/v1/health")),
         *(Route(path, models) for path in ("/v1/models", "/models")),
         Route("/v1/models/{name:path}", one_model),
         Route("/props", props),
+        Route("/metrics", counted),
         *_ollama_routes(model),
     ]
 

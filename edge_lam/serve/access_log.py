@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from edge_lam.engine import Reply
+    from edge_lam.serve.metrics import Metrics
 
 Write = Callable[[str], None]
 _LONGEST_ID = 128
@@ -21,15 +22,16 @@ NOTES = "edge_lam.notes"  # the key of a request's scope under which handlers le
 
 
 class AccessLog:
-    """An ASGI middleware that gives each request an id, and writes a line once it is answered.
+    """An ASGI middleware that gives each request an id, counts it, and writes a line once it is answered.
 
     Args:
         app: answers.
+        metrics: counts requests.
         write: takes a line, without its end; None writes none.
     """
 
-    def __init__(self, app: ASGIApp, write: Write | None = None) -> None:
-        self._app, self._write = app, write
+    def __init__(self, app: ASGIApp, metrics: Metrics, write: Write | None = None) -> None:
+        self._app, self._metrics, self._write = app, metrics, write
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, and write its line whatever happens."""
@@ -55,6 +57,9 @@ class AccessLog:
             notes.setdefault("status", 500)
             raise
         finally:
+            status = notes.pop("status", status)
+            if "route" in scope:  # paths that are none are not counted: anybody could make them up
+                self._metrics.request_answered(scope["route"].path, status)
             if self._write:
                 line = {
                     "time": began.isoformat(timespec="milliseconds"),
@@ -62,7 +67,7 @@ class AccessLog:
                     "client": (scope.get("client") or ("", 0))[0],
                     "method": scope["method"],
                     "path": scope["path"],
-                    "status": notes.pop("status", status),
+                    "status": status,
                     "bytes": n_bytes,
                     "ms": round((perf_counter() - start) * 1000, 1),
                     **notes,

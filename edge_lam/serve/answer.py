@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from edge_lam.serve.dialects.base import Dialect
+    from edge_lam.serve.metrics import Metrics
+    from edge_lam.serve.model import ServedModel
 
 Write = Callable[[str], Awaitable[None]]
 
@@ -35,14 +37,16 @@ class Answer:
     Args:
         dialect: how the answer is written.
         streams: the replies, begun.
-        under_way: all replies that somebody waits for; who ends them all lets the answers say that the server stops.
+        model: keeps the replies that are under way; who ends them all lets the answers say that the server stops.
+        metrics: counts what was replied.
         ping: seconds of silence after which a streamed answer shows that it goes on.
     """
 
     def __init__(
-        self, dialect: Dialect, streams: Sequence[ReplyStream], under_way: set[ReplyStream], ping: float
+        self, dialect: Dialect, streams: Sequence[ReplyStream], model: ServedModel, metrics: Metrics, ping: float
     ) -> None:
-        self._dialect, self._streams, self._under_way, self._ping = dialect, streams, under_way, ping
+        self._dialect, self._streams, self._under_way = dialect, streams, model.under_way
+        self._metrics, self._ping = metrics, ping
         self._is_gone = False
         self._was_silent = False
 
@@ -83,7 +87,7 @@ class Answer:
     async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         replies = [end.reply for end in await whole(self._streams)]
         for reply in replies:
-            note_reply(scope, reply)
+            self._note(scope, reply)
         await JSON(self._dialect.whole(replies))(scope, receive, send)
 
     async def _send_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,9 +117,13 @@ class Answer:
         async for index, event in merged(self._streams):
             if isinstance(event, ReplyFinished):
                 replies[index] = event.reply
-                note_reply(scope, event.reply)
+                self._note(scope, event.reply)
             await write(self._dialect.event(index, event))
         await write(self._dialect.end([replies[index] for index in sorted(replies)]))
+
+    def _note(self, scope: Scope, reply: Reply) -> None:
+        note_reply(scope, reply)
+        self._metrics.reply_finished(reply)
 
     async def _write_failure(self, scope: Scope, write: Write, error: BaseException) -> None:
         failure = failure_of(error)

@@ -23,6 +23,7 @@ from edge_lam.serve.dialects.base import Dialect
 from edge_lam.serve.errors import CLIENT_GONE, TYPES, Failure, failure_of
 from edge_lam.serve.gate import Gate
 from edge_lam.serve.limits import limited_options
+from edge_lam.serve.metrics import Metrics
 from edge_lam.serve.model import ServedModel
 from edge_lam.serve.options import ServeOptions
 from edge_lam.serve.replies import begin_all
@@ -40,6 +41,9 @@ DIALECTS: dict[str, type[Dialect]] = {
     openai_responses.PATH: openai_responses.Response,
     anthropic_messages.PATH: anthropic_messages.AnthropicMessage,
     ollama_chat.PATH: ollama_chat.OllamaChat,
+    # As llama-server's clients find them too.
+    "/chat/completions": openai_chat.ChatCompletion,
+    "/responses": openai_responses.Response,
 }
 
 
@@ -53,15 +57,18 @@ def app(lam: LAM | ServedModel, options: ServeOptions | None = None, *, access_l
     """
     options = options or ServeOptions()
     model = lam if isinstance(lam, ServedModel) else ServedModel.of(lam, options.alias)
-    middleware = [Middleware(AccessLog, write=access_log)]
+    metrics = Metrics(model)
+    middleware = [Middleware(AccessLog, metrics=metrics, write=access_log)]
     if options.cors:
         middleware.append(
             Middleware(CORSMiddleware, allow_origins=options.cors, allow_methods=("GET", "POST"), allow_headers=("*",))
         )
     middleware.append(Middleware(Gate, options=options))
-    routes = [Route(path, _endpoint(kind, model, options), methods=["POST"]) for path, kind in DIALECTS.items()]
+    routes = [
+        Route(path, _endpoint(kind, model, metrics, options), methods=["POST"]) for path, kind in DIALECTS.items()
+    ]
     return Starlette(
-        routes=[*routes, *about_routes(model), *token_routes(model, options)],
+        routes=[*routes, *about_routes(model, metrics), *token_routes(model, options)],
         middleware=middleware,
         exception_handlers={
             EdgeLamError: _on_error,
@@ -73,7 +80,7 @@ def app(lam: LAM | ServedModel, options: ServeOptions | None = None, *, access_l
 
 
 def _endpoint(
-    kind: type[Dialect], model: ServedModel, options: ServeOptions
+    kind: type[Dialect], model: ServedModel, metrics: Metrics, options: ServeOptions
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers requests in a dialect: read, limit, begin, write."""
 
@@ -85,7 +92,7 @@ def _endpoint(
         except InvalidRequest as error:
             error.param = dialect.fields.get(error.param or "", error.param)
             raise
-        return cast("Response", Answer(dialect, streams, model.under_way, options.ping))
+        return cast("Response", Answer(dialect, streams, model, metrics, options.ping))
 
     return endpoint
 

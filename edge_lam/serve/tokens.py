@@ -49,7 +49,10 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
         Route("/tokenize", tokenize, methods=["POST"]),
         Route("/detokenize", detokenize, methods=["POST"]),
         Route("/apply-template", apply_template, methods=["POST"]),
-        Route(f"{openai_chat.PATH}/input_tokens", counter(openai_chat.ChatCompletion, _COUNTED), methods=["POST"]),
+        *(
+            Route(f"{path}/input_tokens", counter(openai_chat.ChatCompletion, _COUNTED), methods=["POST"])
+            for path in (openai_chat.PATH, "/chat/completions")
+        ),
         Route(f"{openai_responses.PATH}/input_tokens", counter(openai_responses.Response, _COUNTED), methods=["POST"]),
         Route(
             f"{anthropic_messages.PATH}/count_tokens",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from served import TIME, user
 from starlette.testclient import TestClient
 
@@ -104,3 +105,40 @@ def test_the_prompt_of_messages(client: TestClient) -> None:
     counted = client.post("/v1/chat/completions/input_tokens", json=body).json()["input_tokens"]
     assert counted == client.post("/v1/chat/completions", json=body).json()["usage"]["prompt_tokens"]
     assert client.post("/apply-template", json={"messages": 3}).status_code == 400
+
+
+def test_metrics(lam: edge_lam.LAM) -> None:
+    client = TestClient(app(lam))
+    body = {"messages": user("what time is it in Oslo?"), "tools": [TIME]}
+    answers = [client.post("/v1/chat/completions", json=body).json() for _ in range(2)]
+    client.post("/v1/chat/completions", json={"messages": []})
+    client.get("/no-such-path")
+    told = client.get("/metrics")
+    assert told.headers["content-type"].startswith("text/plain")
+    values = dict(line.rsplit(" ", 1) for line in told.text.splitlines() if not line.startswith("#"))
+    timings = [answer["timings"] for answer in answers]
+    assert float(values["llamacpp:prompt_tokens_total"]) == sum(one["prompt_n"] for one in timings)
+    assert float(values["llamacpp:prompt_tokens_cached_total"]) == sum(one["cache_n"] for one in timings)
+    assert float(values["llamacpp:tokens_predicted_total"]) == sum(one["predicted_n"] for one in timings)
+    assert float(values["llamacpp:requests_processing"]) == 0
+    assert float(values['edge_lam_calls_total{tool="get_time"}']) == 2
+    assert float(values["edge_lam_calls_invalid_total"]) == 0
+    assert float(values["edge_lam_forced_tokens_total"]) > 0
+    assert float(values["edge_lam_first_token_seconds_count"]) == 2
+    assert float(values["edge_lam_resident_bytes"]) > 0
+    assert float(values['edge_lam_requests_total{path="/v1/chat/completions",status="200"}']) == 2
+    assert float(values['edge_lam_requests_total{path="/v1/chat/completions",status="400"}']) == 1
+    assert "no-such-path" not in told.text
+
+
+def test_names_of_tools_take_no_end_of_memory(lam: edge_lam.LAM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_lam.serve.metrics._MOST_TOOLS", 2)
+    client = TestClient(app(lam))
+    for index in range(4):
+        name = f"get_time_{index}"
+        tool = {"type": "function", "function": {**TIME["function"], "name": name}}
+        asked = {"messages": user("hello"), "tools": [tool], "tool_choice": name, "max_tokens": 60}
+        client.post("/v1/chat/completions", json=asked)
+    counted = [line for line in client.get("/metrics").text.splitlines() if line.startswith("edge_lam_calls_total{")]
+    assert counted[-1].startswith('edge_lam_calls_total{tool="(other)"} 2')
+    assert len(counted) == 3

@@ -51,14 +51,17 @@ def timings(replies: Sequence[Reply]) -> dict[str, Any]:
     generated = sum(report.tokens.generated for report in reports)
     prefill = sum(report.times.prefill for report in reports)
     decode = sum(_decode_seconds(reply) for reply in replies)
+    steps = generated - len(replies)  # a first token comes with the prompt
     return {
         "cache_n": reports[0].tokens.cached,
         "prompt_n": read,
-        "prompt_ms": round(prefill * 1000, 3),
-        "prompt_per_second": round(read / prefill, 1) if prefill else 0.0,
+        "prompt_ms": prefill * 1000,
+        "prompt_per_token_ms": prefill * 1000 / read if read else 0.0,
+        "prompt_per_second": read / prefill if prefill else 0.0,
         "predicted_n": generated,
-        "predicted_ms": round(decode * 1000, 3),
-        "predicted_per_second": round(generated / decode, 1) if decode else 0.0,
+        "predicted_ms": decode * 1000,
+        "predicted_per_token_ms": decode * 1000 / steps if steps > 0 else 0.0,
+        "predicted_per_second": steps / decode if decode else 0.0,
     }
 
 
