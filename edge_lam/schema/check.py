@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from edge_lam.schema.formats import has_format
 from edge_lam.schema.numbers import as_written
 from edge_lam.schema.patterns import read_pattern
-from edge_lam.schema.walk import escape
+from edge_lam.schema.walk import escape, resolve
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -59,13 +59,14 @@ class Checker:
     def __init__(self, schema: dict[str, Any]) -> None:
         from referencing import Registry
 
+        self._schema = schema
         self._validator = _validator_class()(schema, registry=Registry())
 
     def problems(self, arguments: Any) -> list[Problem]:
         """Return what is wrong with arguments, in the schema's order; at most 20 problems."""
         from referencing.exceptions import Unresolvable
 
-        _references.set([MOST_REFERENCES])
+        _work.set(_Work(self._schema, MOST_REFERENCES))
         found: list[Problem] = []
         try:
             for error in islice(self._validator.iter_errors(arguments), MOST_PROBLEMS):
@@ -80,7 +81,20 @@ class _TooMuchWork(Exception):  # noqa: N818
     pass
 
 
-_references: ContextVar[list[int]] = ContextVar("references left to follow in this check")
+@dataclass
+class _Work:
+    """One check: of which schema, and how many references it may still follow."""
+
+    root: dict[str, Any]
+    references: int
+
+    def follow(self) -> None:
+        self.references -= 1
+        if self.references < 0:
+            raise _TooMuchWork(f"more than {MOST_REFERENCES:,} references to follow")
+
+
+_work: ContextVar[_Work] = ContextVar("the check that this thread is at")
 
 
 @lru_cache(maxsize=1)
@@ -103,16 +117,14 @@ def _validator_class() -> Any:
         "exclusiveMaximum": _bound(operator.ge, "is greater than or equal to the maximum of"),
         "multipleOf": _multiple_of,
         "uniqueItems": _unique_items,
+        "unevaluatedProperties": _unevaluated_properties,
     }
     return extend(Draft202012Validator, own)
 
 
 def _reference(follow: Keyword) -> Keyword:
     def reference(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
-        left = _references.get()
-        left[0] -= 1
-        if left[0] < 0:
-            raise _TooMuchWork(f"more than {MOST_REFERENCES:,} references to follow")
+        _work.get().follow()
         yield from follow(validator, value, instance, schema) or ()
 
     return reference
@@ -153,6 +165,49 @@ def _additional_properties(validator: Any, value: Any, instance: Any, schema: An
             yield _error(f"{name!r} is not among the properties")
         else:
             yield from validator.descend(instance[name], value, path=name)
+
+
+def _unevaluated_properties(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
+    if not isinstance(instance, dict):
+        return
+    own = {keyword: each for keyword, each in schema.items() if keyword != "unevaluatedProperties"}
+    for name in instance.keys() - _evaluated(validator, instance, own):
+        if value is False:
+            yield _error(f"{name!r} is not among the properties")
+        else:
+            yield from validator.descend(instance[name], value, path=name)
+
+
+def _evaluated(validator: Any, instance: dict[str, Any], schema: Any) -> set[str]:
+    """Return the properties that a schema, which holds, says something of."""
+    if not isinstance(schema, dict):
+        return set()
+    if "additionalProperties" in schema or "unevaluatedProperties" in schema:
+        return set(instance)
+    patterns = [read_pattern(pattern) for pattern in schema.get("patternProperties", ())]
+    found = {name for name in instance if any(pattern.allows(name) for pattern in patterns)}
+    found |= instance.keys() & schema.get("properties", {}).keys()
+    for part in _holding(validator, instance, schema):
+        found |= _evaluated(validator, instance, part)
+    return found
+
+
+def _holding(validator: Any, instance: dict[str, Any], schema: dict[str, Any]) -> Iterator[Any]:
+    """Yield the parts of a schema that hold for an object."""
+
+    def holds(part: Any) -> bool:
+        return bool(validator.evolve(schema=part).is_valid(instance))
+
+    if "$ref" in schema:
+        _work.get().follow()
+        yield resolve(_work.get().root, schema["$ref"])
+    yield from schema.get("allOf", ())
+    yield from (part for keyword in ("anyOf", "oneOf") for part in schema.get(keyword, ()) if holds(part))
+    yield from (part for name, part in schema.get("dependentSchemas", {}).items() if name in instance)
+    if "if" in schema:
+        is_met = holds(schema["if"])
+        yield from [schema["if"]] if is_met else []
+        yield schema.get("then" if is_met else "else")
 
 
 def _const(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:

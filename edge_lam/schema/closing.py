@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from edge_lam.schema.keywords import ANNOTATIONS, APPLICATORS
-from edge_lam.schema.walk import resolve, with_subschemas
+from edge_lam.schema.walk import resolve, unescape, with_subschemas
 
 Names: TypeAlias = "dict[str, None]"  # a set that keeps its order
+Parts: TypeAlias = "tuple[Any, ...]"  # schemas of one object
 
 CHOICES = ("anyOf", "oneOf")
 OF_OTHERS = ("additionalProperties", "patternProperties")
@@ -143,6 +144,23 @@ class _Reader:
         ]
         return any(shut) or any(each and all(each) for each in branches)
 
+    def children(self, schema: Any, place: str) -> list[Any]:
+        """Return all that a schema and its parts say of one property or of the items.
+
+        Args:
+            schema: of an object or array.
+            place: "properties/NAME", the name as a step of a JSON pointer, or "items".
+        """
+        if not isinstance(schema, dict):
+            return []
+        keyword, _, name = place.partition("/")
+        own = schema.get(keyword, {}).get(unescape(name)) if name or keyword == "properties" else schema.get(keyword)
+        found = {id(own): own} if isinstance(own, dict) else {}
+        for part in (*self.parts(schema), *self.branches(schema)):
+            answer = partial(self.children, place=place)
+            found |= {id(child): child for child in self._once(f"children at {place}", part, answer, [])}
+        return list(found.values())
+
     def parts(self, schema: dict[str, Any]) -> list[Any]:
         """Return the schemas that speak of the same object, apart from branches."""
         return [part for _, part in self._parts(schema)]
@@ -180,72 +198,80 @@ class _Closer(_Reader):
         super().__init__(root, over_unevaluated=over_unevaluated)
         self._copies = 0
 
-    def close(
-        self, schema: Any, others: Names | None = None, *, spoken: bool = False, whole: Names | None = None
-    ) -> Any:
+    def close(self, schema: Any, beside: Parts = (), *, whole: Names | None = None, only_inside: bool = False) -> Any:
         """Close an object, and all objects inside of it.
 
         Args:
             schema: one object, or a part of what is said about one.
-            others: names that other parts have.
-            spoken: whether another part says something of properties that are not listed.
+            beside: the other parts.
             whole: of a branch, the names that the object around it is closed over.
+            only_inside: leave the object itself as it is.
         """
         if not isinstance(schema, dict):
             return schema
-        others = others or {}
-        names = others | self.names(schema)
-        result = with_subschemas(schema, self._inside)
+        result = with_subschemas(schema, lambda step, child: self._inside(schema, beside, step, child))
         if "allOf" in schema:
-            result["allOf"] = [self._close_part(schema, part, others, spoken) for part in schema["allOf"]]
+            parts = schema["allOf"]
+            without = [{**schema, "allOf": [*parts[:index], *parts[index + 1 :]]} for index in range(len(parts))]
+            result["allOf"] = [
+                self.close(part, (*beside, rest), only_inside=only_inside)
+                for part, rest in zip(parts, without, strict=True)
+            ]
         for key in CHOICES:
             if key in schema:
-                result[key] = self._close_branches(schema, key, others, spoken, whole)
+                result[key] = self._close_branches(schema, key, beside, whole, only_inside=only_inside)
         if "$ref" in schema:
-            result = self._write_out(result, schema, others, spoken=spoken)
+            result = self._write_out(result, schema, beside, only_inside=only_inside)
+        names = self._names_of_all((schema, *beside))
         is_narrower = bool((whole or {}).keys() - names.keys()) and _is_plain_branch(schema)
-        if (schema.get("properties") or is_narrower) and not spoken and not self.speaks(schema):
+        speaks = any(map(self.speaks, (schema, *beside)))
+        if (schema.get("properties") or is_narrower) and not (speaks or only_inside):
             own = result.get("properties", {})
             result["properties"] = {**own, **{name: True for name in names if name not in own}}
             result["additionalProperties"] = False
         return result
 
-    def _inside(self, step: str, child: Any) -> Any:
-        keyword = step.split("/")[1]
+    def _names_of_all(self, parts: Parts) -> Names:
+        found: Names = {}
+        for part in parts:
+            found |= self.names(part)
+        return found
+
+    def _inside(self, schema: dict[str, Any], beside: Parts, step: str, child: Any) -> Any:
+        """Close what stands inside of an object, apart from its parts, which wait."""
+        _, keyword, *name = step.split("/", 2)
         if keyword in (*TESTS, *CHOICES, "allOf"):
             return child
-        return self.close(child, spoken=keyword in (*CONDITIONAL, "dependentSchemas"))
-
-    def _close_part(self, schema: dict[str, Any], part: Any, others: Names, spoken: bool) -> Any:
-        beside = {**schema, "allOf": [other for other in schema["allOf"] if other is not part]}
-        return self.close(part, others | self.names(beside), spoken=spoken or self.speaks(beside))
+        if keyword in (*CONDITIONAL, "dependentSchemas"):
+            rest = {key: value for key, value in schema.items() if key != keyword}
+            return self.close(child, (*beside, rest), only_inside=True)
+        if keyword in ("properties", "items"):
+            others = [other for part in (schema, *beside) for other in self.children(part, "/".join([keyword, *name]))]
+            return self.close(child, tuple(other for other in others if other is not child))
+        return self.close(child)
 
     def _close_branches(
-        self, schema: dict[str, Any], key: str, others: Names, spoken: bool, whole: Names | None
+        self, schema: dict[str, Any], key: str, beside: Parts, whole: Names | None, *, only_inside: bool
     ) -> list[Any]:
-        beside = {other: value for other, value in schema.items() if other != key}
-        spoken = spoken or self.speaks({other: value for other, value in beside.items() if other not in CHOICES})
+        rest = {other: value for other, value in schema.items() if other != key}
         if key == "oneOf":  # closed, a branch without properties would no longer rule out another one
             whole = None
-        elif self.lists(beside):
-            whole = (whole or {}) | others | self.names(schema)
-        others = others | self.names(beside)
-        return [self.close(branch, others, spoken=spoken, whole=whole) for branch in schema[key]]
+        elif self.lists(rest):
+            whole = (whole or {}) | self._names_of_all((schema, *beside))
+        return [self.close(part, (*beside, rest), whole=whole, only_inside=only_inside) for part in schema[key]]
 
     def _write_out(
-        self, result: dict[str, Any], schema: dict[str, Any], others: Names, *, spoken: bool
+        self, result: dict[str, Any], schema: dict[str, Any], beside: Parts, *, only_inside: bool
     ) -> dict[str, Any]:
         """Put a definition in the place of its reference, if it has to be closed differently here."""
         rest = {key: value for key, value in schema.items() if key != "$ref"}
-        target = self.target(schema)
-        beside = others | self.names(rest)
-        spoken = spoken or self.speaks(rest)
-        if not self.lists(target, also_branches=True) or not (spoken or beside.keys() - self.names(target).keys()):
+        target, others = self.target(schema), (*beside, rest)
+        if not self.lists(target, also_branches=True) or not (only_inside or self._differs(target, others)):
             return result
         self._copies += 1
         if self._copies > MOST_COPIES:
             raise _TooManyCopies
-        copy = self.close(target, beside, spoken=spoken)
+        copy = self.close(target, others, only_inside=only_inside)
         if not rest:
             return dict(copy)
         written: dict[str, Any] = {}
@@ -253,6 +279,14 @@ class _Closer(_Reader):
             written |= {"allOf": [copy, *result.get("allOf", ())]} if key == "$ref" else {}
             written |= {} if key in ("$ref", "allOf") else {key: value}
         return written
+
+    def _differs(self, target: Any, others: Parts) -> bool:
+        """Tell whether a definition is closed in another way beside other parts than by itself."""
+        names, known = self._names_of_all(others), self.names(target)
+        if names.keys() - known.keys() or any(map(self.speaks, others)):
+            return True
+        shared = (other for name in names for part in others for other in self.children(part, f"properties/{name}"))
+        return any(self.lists(other, also_branches=True) for other in shared)
 
 
 def _is_plain_branch(schema: dict[str, Any]) -> bool:

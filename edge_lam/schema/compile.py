@@ -17,7 +17,14 @@ from edge_lam.schema.closing import closed, constraints, open_objects
 from edge_lam.schema.drafts import modern
 from edge_lam.schema.error import SchemaError
 from edge_lam.schema.faults import names_fault, places, reference_fault, values_fault
-from edge_lam.schema.formats import CHECKED_FORMATS, FORMATS, OPEN_FORMATS, PATTERN_FORMATS, without_contradictions
+from edge_lam.schema.formats import (
+    CHECKED_FORMATS,
+    FINER,
+    FORMATS,
+    OPEN_FORMATS,
+    PATTERN_FORMATS,
+    without_contradictions,
+)
 from edge_lam.schema.guidance import Complaint, grammar_complaint, json_rule, schema_complaint
 from edge_lam.schema.keywords import CONSTRAINTS, KEYWORDS, LONGEST, TYPES
 from edge_lam.schema.patterns import read_pattern
@@ -244,9 +251,9 @@ class _Splitter:
             self._add(path, "format", "ignored", "everything of its type fits it")
         elif "string" in schema.get("type", "string") and value in (*FORMATS, *PATTERN_FORMATS):
             plain["format"] = value
-            self._add(path, "format", "grammar")
+            self._add(path, "format", "grammar", FINER.get(value, ""))
         elif value in CHECKED_FORMATS:
-            self._add(path, "format", "checked", "no grammar is known for it")
+            self._add(path, "format", "checked", CHECKED_FORMATS[value])
         else:
             self._add(path, "format", "ignored", _unknown_format(value))
 
@@ -256,11 +263,7 @@ class _Splitter:
         for step, part in subschemas({keyword: value}):
             self.split(part, path + step)
         inside, self.support[before:], self.kept = self.support[before:], [], kept
-        mixes = keyword == "unevaluatedProperties" and any("/patternProperties/" in place for place in self.places)
-        if mixes:
-            self._add(path, keyword, "refused", "the check can't tell it from patternProperties")
-        else:
-            self._add(path, keyword, "checked", "no grammar is known for it")
+        self._add(path, keyword, "checked", "no grammar is known for it")
         self.support += [support for support in inside if support.how == "refused"]
 
     def _hold_values(self, grammar: dict[str, Any], path: str) -> None:

@@ -8,23 +8,34 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from edge_lam.schema.addresses import ADDRESSES
 from edge_lam.schema.guidance import Complaint, schema_complaint, text_fits
 from edge_lam.schema.walk import walk, with_subschemas
 
-# Held by the grammar.
-FORMATS = ("date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri")
+# Held by the grammar, which knows them.
+FORMATS = ("date", "time", "date-time", "duration", "hostname", "ipv4", "uuid", "uri")
 # Spelled like these patterns.
 PATTERN_FORMATS = {
+    **ADDRESSES,
     "json-pointer": r"^(/([^~/]|~[01])*)*$",
     "relative-json-pointer": r"^(0|[1-9][0-9]*)(#|(/([^~/]|~[01])*)*)$",
-    "uri-reference": r"^([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$",
-    "iri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\x22{}|\\^`]*$",
-    "iri-reference": r"^[^\s<>\x22{}|\\^`]*$",
-    "uri-template": r"^([^{}\s<>\x22\\^`|]|\{[^{}\s]+\})*$",
     "byte": r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
 }
-# Checked by jsonschema without further packages.
-CHECKED_FORMATS = ("idn-email", "regex")
+# What of these only the check can tell.
+FINER = {
+    "date": "leap years are checked",
+    "time": "leap seconds are checked",
+    "date-time": "leap years and leap seconds are checked",
+    "hostname": "length is checked, and punycode where the package idna is installed",
+}
+# Checked by jsonschema; the last one where idna is installed.
+CHECKED_FORMATS = {
+    "idn-email": "no grammar is known for it",
+    "regex": "by the rules of Python, which are not quite those of ECMAScript",
+    "idn-hostname": "where the package idna is installed",
+}
+LONGEST_HOST = 253
+MINUTES_OF_A_DAY = 24 * 60
 # Formats of whole numbers (OpenAPI, Rust's and Go's generators): smallest and largest.
 NUMBER_FORMATS = {
     **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
@@ -45,14 +56,46 @@ def has_format(text: str, name: str) -> bool:
         return text_fits(text, pattern=PATTERN_FORMATS[name])
     if name not in FORMATS:
         return True
-    if not text_fits(text, format=name):
-        return False
-    if name in ("date", "date-time"):  # the grammar knows how long a month is, but not which years are leap years
-        try:
+    return text_fits(text, format=name) and _is_fine(text, name)
+
+
+def _is_fine(text: str, name: str) -> bool:
+    """Tell what the grammar of a format can't: it knows how long a month is, but not which years are leap years."""
+    if name == "hostname":
+        return len(text) <= LONGEST_HOST and all(map(_is_label, text.split(".")))
+    try:
+        if name in ("date", "date-time"):
             date.fromisoformat(text[:10])
-        except ValueError:
-            return False
+        if name in ("time", "date-time"):
+            return _is_second(text[11:] if name == "date-time" else text)
+    except ValueError:
+        return False
     return True
+
+
+def _is_second(time: str) -> bool:
+    """Tell whether a second may be the sixtieth: leap seconds come at the end of a day in UTC."""
+    if time[6:8] != "60":
+        return True
+    zone = time[-6:] if time[-1] not in "Zz" else "+00:00"
+    offset = (int(zone[1:3]) * 60 + int(zone[4:6])) * (-1 if zone[0] == "-" else 1)
+    return (int(time[:2]) * 60 + int(time[3:5]) - offset) % MINUTES_OF_A_DAY == MINUTES_OF_A_DAY - 1
+
+
+def _is_label(label: str) -> bool:
+    """Tell whether a part of a host name is one, where it stands for letters beyond ASCII."""
+    if label[2:4] != "--":
+        return True
+    if label[:2].lower() != "xn":
+        return False
+    try:
+        import idna
+    except ImportError:
+        return True
+    try:
+        return bool(idna.decode(label))
+    except (idna.IDNAError, UnicodeError):
+        return False
 
 
 def without_contradictions(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

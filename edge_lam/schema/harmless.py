@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_lam.schema.formats import FORMATS
+from edge_lam.schema.formats import FORMATS, PATTERN_FORMATS
 from edge_lam.schema.keywords import TYPES
 from edge_lam.schema.walk import subschemas
 
@@ -31,7 +31,14 @@ def is_harmless(schema: Any) -> bool:
         return _are_harmless_values(schema)
     if "format" in schema:
         return any(schema == {"type": "string", "format": known} for known in FORMATS)
+    if "pattern" in schema:
+        return is_known_format(schema)
     return _is_plain(schema)
+
+
+def is_known_format(schema: dict[str, Any]) -> bool:
+    """Tell whether a schema is that of a format and nothing else, written as its pattern."""
+    return any(schema == {"type": "string", "pattern": known} for known in PATTERN_FORMATS.values())
 
 
 def _is_plain(schema: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from edge_lam.schema.error import SchemaError
 from edge_lam.schema.guidance import Complaint, alone, grammar_complaint, json_rule, schema_complaint
-from edge_lam.schema.harmless import HARMLESS_BRANCHES, HARMLESS_PROPERTIES, is_harmless
+from edge_lam.schema.harmless import HARMLESS_BRANCHES, HARMLESS_PROPERTIES, is_harmless, is_known_format
 from edge_lam.schema.walk import resolve, subschemas, walk
 
 # llguidance would let such a value begin, but no context holds its end.
@@ -64,7 +64,7 @@ def _may_explode(schema: Any) -> bool:
         return False
     branches = max(len(schema.get(key, ())) for key in ("anyOf", "oneOf", "allOf"))
     many = branches > HARMLESS_BRANCHES or len(schema.get("properties", ())) > HARMLESS_PROPERTIES
-    return many or "pattern" in schema or "patternProperties" in schema
+    return many or "patternProperties" in schema or ("pattern" in schema and not is_known_format(schema))
 
 
 @lru_cache(maxsize=64)

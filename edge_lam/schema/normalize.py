@@ -116,7 +116,7 @@ def _is_absent(keyword: str, value: Any, schema: dict[str, Any]) -> bool:
         return True  # a truth value is of draft 3; the schema around it reads it
     if value is None or (value == "" and keyword not in TEXTS):
         return True
-    return value == [] and (keyword in ("type", "enum") or keyword in (*SCHEMA_MAPS, *SCHEMA_LISTS))
+    return value == [] and (keyword == "type" or keyword in (*SCHEMA_MAPS, *SCHEMA_LISTS))
 
 
 def _required_of_draft_3(properties: Any) -> list[str]:

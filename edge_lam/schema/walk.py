@@ -52,6 +52,11 @@ def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
+def unescape(step: str) -> str:
+    """Return the key that one step of a JSON pointer stands for."""
+    return step.replace("~1", "/").replace("~0", "~")
+
+
 def resolve(root: Any, reference: str) -> Any:
     """Return what a reference inside of a document leads to; None if there is no such thing."""
     target = unquote(reference.removeprefix("#"))
@@ -60,7 +65,7 @@ def resolve(root: Any, reference: str) -> Any:
         return next(anchored, None)
     found = root
     for step in target.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+        key = unescape(step)
         if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
             found = found[int(key)]
         else:

@@ -20,6 +20,7 @@ A = {"type": "object", "properties": {"a": NUMBER}}
 B = {"type": "object", "properties": {"b": TEXT}}
 TREE = {"type": "object", "properties": {"a": NUMBER, "sub": {"$ref": "#/$defs/Tree"}}}
 DEFS = {"A": A, "B": B, "Tree": TREE, "Color": {"type": "string", "enum": ["red", "blue"]}, "Open": {"type": "object"}}
+DEFS["Holder"] = {"type": "object", "properties": {"f": {"$ref": "#/$defs/A"}}}
 KIND = {"type": "object", "properties": {"k": TEXT}}
 
 
@@ -83,6 +84,27 @@ CLOSED = [
     (KIND | {"not": {"required": ["n"]}}, [{"k": "x"}], [{"n": 1}]),
     (KIND | {"allOf": [A], "unevaluatedProperties": False}, [{"k": "x", "a": 1}], [{"x": 1}]),
     ({"type": "array", "items": {"allOf": [A, B]}}, [[{"a": 1}]], [[{"x": 1}]]),
+    # A property that several parts speak of takes what any of them lists.
+    (
+        {"allOf": [{"properties": {"f": A}}, {"properties": {"f": B}}]},
+        [{"f": {"a": 1, "b": "x"}}],
+        [{"f": {"a": 1, "x": 1}}],
+    ),
+    (
+        {"properties": {"k": TEXT, "f": A}, "if": {"required": ["k"]}, "then": {"properties": {"f": B}}},
+        [{"k": "x", "f": {"a": 1, "b": "x"}}],
+        [{"k": "x", "f": {"x": 1}}],
+    ),
+    (
+        {"$ref": "#/$defs/Holder", "properties": {"f": B}},
+        [{"f": {"a": 1, "b": "x"}}],
+        [{"f": {"x": 1}}, {"x": 1}],
+    ),
+    (
+        {"allOf": [{"type": "array", "items": A}, {"items": B}]},
+        [[{"a": 1, "b": "x"}]],
+        [[{"x": 1}]],
+    ),
     # One part closes itself: what its author wrote counts.
     ({"allOf": [A | {"additionalProperties": False}, B]}, [{"a": 1}], [{"b": "x"}, {"x": 1}]),
 ]

@@ -76,23 +76,34 @@ ENFORCED = [
 ]
 DEFS = {"Name": TEXT, "Short": {"$anchor": "short", "type": "string", "maxLength": 1}}
 
+# Name, a text of that format, one that is none.
 FORMATS = [
     ("date", "2024-02-29", "2024-02-30"),
     ("time", "12:30:00Z", "12:30"),
     ("date-time", "2024-01-02T03:04:05+01:00", "2024-01-02 03:04:05"),
     ("duration", "P1DT2H", "1D"),
     ("email", "a@b.c", "a b@c.d"),
+    ("email", '"joe bloggs"@example.com', '"a"b"@c.d'),
+    ("email", "joe@[IPv6:::1]", "joe@[IPv6:1::2::3]"),
     ("hostname", "a.b", "a_b"),
     ("ipv4", "1.2.3.4", "256.1.1.1"),
     ("ipv6", "fe80::1", "1::2::3"),
+    ("ipv6", "::ffff:192.168.0.1", "::ffff:192.168.0.256"),
+    ("ipv6", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7"),
+    ("ipv6", "::", ":"),
     ("uuid", "123e4567-e89b-12d3-a456-426614174000", "123e4567"),
     ("uri", "https://a.b/c?d#e", "a b"),
     ("json-pointer", "/a~1b/0", "a"),
     ("relative-json-pointer", "1/a", "/a"),
     ("uri-reference", "../a?b#c", "a b"),
+    ("uri-reference", "//[::1]:80/a", "//[::01.2.3.4]/"),
+    ("uri-reference", "", "a:b[c]"),
     ("iri", "https://é.com", "é.com"),
+    ("iri", "http://[V1.fe]", "http://2001:db8::1/a:b@c@d"),
     ("iri-reference", "../é", "<>"),
     ("uri-template", "https://a.b/{id}", "{"),
+    ("uri-template", "/{?q,page*,x:3}", "/{q,}"),
+    ("uri-template", "/{+path}", "/{x:0}"),
     ("byte", "YWJj", "YW"),
 ]
 
@@ -172,6 +183,47 @@ def test_every_keyword_left_to_the_check_was_shown():
     assert set(CHECKED) <= {keyword for keyword, *_ in CHECKED_ONLY}
 
 
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        (
+            {
+                "if": {"properties": {"foo": {"const": "then"}}, "required": ["foo"]},
+                "then": {"properties": {"bar": TEXT}, "required": ["bar"]},
+                "else": {"properties": {"baz": TEXT}, "required": ["baz"]},
+            },
+            [{"foo": "then", "bar": "x"}, {"baz": "x"}],
+            [{"foo": "then", "bar": "x", "baz": "x"}, {"baz": "x", "bar": "x"}, {"foo": "else", "baz": "x"}],
+        ),
+        ({"if": {"patternProperties": {"^f": TEXT}}}, [{"foo": "x"}], [{"bar": 1}, {"foo": 1}]),
+        ({"properties": {"a": {}}, "patternProperties": {"^f": {}}}, [{"a": 1, "foo": 1}], [{"bar": 1}]),
+        ({"allOf": [{"patternProperties": {"^f": {}}}, {"properties": {"a": {}}}]}, [{"a": 1, "foo": 1}], [{"b": 1}]),
+        (
+            {"dependentSchemas": {"a": {"properties": {"b": {}}}}, "properties": {"a": {}}},
+            [{"a": 1, "b": 1}],
+            [{"b": 1}],
+        ),
+        ({"$ref": "#/$defs/Two", "properties": {"a": {}}}, [{"two": 1, "a": 1}], [{"b": 1}]),
+        (
+            {"not": {"properties": {"a": {"const": 1}}, "required": ["a"]}, "properties": {"b": {}}},
+            [{"b": 1}],
+            [{"a": 2}],
+        ),
+    ],
+)
+def test_unevaluated_properties(schema, good, bad):
+    two = {
+        "Two": {"anyOf": [{"properties": {"two": {"const": 1}}}, {"properties": {"three": {}}, "required": ["three"]}]}
+    }
+    found, _ = held({"type": "object", **schema, "unevaluatedProperties": False}, **{"$defs": two})
+    assert found.refused is None
+    for value in good:
+        assert fits_grammar(found.grammar, {"v": value}), value
+        assert Checker(found.check).problems({"v": value}) == [], value
+    for value in bad:
+        assert Checker(found.check).problems({"v": value}), value
+
+
 def test_unevaluated_properties_are_closed_in_the_grammar():
     found, _ = held(OBJECT | {"allOf": [{"properties": {"c": TEXT}}], "unevaluatedProperties": False})
     assert fits_grammar(found.grammar, {"v": {"a": "x", "c": "x"}})
@@ -215,11 +267,6 @@ def test_llguidance_ignores_without_a_word_what_it_does_not_know(keyword):
         ({"$ref": "#nowhere"}, ("", "$ref"), "there is no schema at"),
         ({"$ref": "https://example.com/schema"}, ("", "$ref"), "outside of the schema"),
         ({"$dynamicRef": "#node"}, ("", "$dynamicRef"), "$ref"),
-        (
-            {"type": "object", "patternProperties": {"a": {}}, "unevaluatedProperties": False},
-            ("", "unevaluatedProperties"),
-            "patternProperties",
-        ),
     ],
 )
 def test_what_can_be_neither_enforced_nor_checked_is_refused(schema, where, reason):
@@ -230,6 +277,29 @@ def test_what_can_be_neither_enforced_nor_checked_is_refused(schema, where, reas
     tool = Tool("t", "", {"properties": {"v": schema}})
     (problem,) = tool.validate({"v": "x"})
     assert problem.keyword == where[1]
+
+
+# What a grammar of a format lets through, and the check does not.
+FINE = [
+    ("date", ["2024-02-29"], ["2023-02-29"]),
+    ("time", ["23:59:60Z", "00:59:60+01:00", "15:59:60-08:00"], ["22:59:60Z", "23:59:60+01:00", "23:58:60Z"]),
+    ("date-time", ["1998-12-31T23:59:60.5Z", "1998-12-31T15:59:60.123-08:00"], ["1998-12-31T22:59:60Z"]),
+    ("hostname", ["xn--4gbwdl.xn--wgbh1c", "a" * 63], [".".join(["a" * 63] * 4), "xn--X", "ab--cd"]),
+    ("idn-hostname", ["실례.테스트"], ["〮실례.테스트"]),
+]
+
+
+@pytest.mark.parametrize(("name", "good", "bad"), FINE)
+def test_what_only_the_check_can_tell_of_a_format_is_told(name, good, bad):
+    found, _ = held({"type": "string", "format": name})
+    (told,) = (support for support in found.support if support.keyword == "format")
+    assert "checked" in told.reason or told.how == "checked"
+    for text in good:
+        assert fits_grammar(found.grammar, {"v": text}), text
+        assert Checker(found.check).problems({"v": text}) == [], text
+    for text in bad:
+        assert fits_grammar(found.grammar, {"v": text}), text
+        assert Checker(found.check).problems({"v": text}), text
 
 
 DOMAIN = r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$"

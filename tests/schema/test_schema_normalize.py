@@ -73,6 +73,7 @@ def test_old_tuples_become_prefix_items():
         ({"properties": {"a": {"type": "strung"}}}, "/properties/a/type", "unknown type 'strung'"),
         ({"properties": {"a": {"type": ["string", 3]}}}, "/properties/a/type", "unknown type 3"),
         ({"properties": {"a": {"enum": "x"}}}, "/properties/a/enum", "at least one value"),
+        ({"properties": {"a": {"enum": []}}}, "/properties/a/enum", "at least one value"),
         ({"properties": {"a": {"items": 3}}}, "/properties/a/items", "not int"),
         ({"properties": {"a": {"anyOf": [{}, 1]}}}, "/properties/a/anyOf/1", "not int"),
         ({"properties": {"a": {"required": "x"}}}, "/properties/a/required", "a list of property names"),
@@ -126,7 +127,7 @@ def test_deep_nesting_is_refused_not_a_crash():
         ({"anyOf": None, "oneOf": None, "allOf": None, "not": None, "$ref": None, "title": None}, {}),
         ({"type": "string", "const": None}, {"type": "string"}),
         # PHP's arrays, and empty texts of forms.
-        ({"type": [], "enum": [], "anyOf": [], "allOf": []}, {}),
+        ({"type": [], "anyOf": [], "allOf": [], "prefixItems": []}, {}),
         ({"type": "object", "properties": [], "patternProperties": [], "$defs": []}, {"type": "object"}),
         ({"type": "object", "additionalProperties": []}, {"type": "object", "additionalProperties": {}}),
         ({"type": "array", "items": []}, {"type": "array", "items": {}}),
