@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import stat
 import sys
 import time
@@ -88,7 +87,7 @@ def is_linked(descriptor: int) -> bool:
 
 def _create_partial(path: Path, mode: int) -> tuple[Path, int]:
     while True:
-        partial = partial_path(path, secrets.token_hex(8))
+        partial = partial_path(path, os.urandom(8).hex())
         descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
         try:
             if try_lock(descriptor) and is_linked(descriptor):

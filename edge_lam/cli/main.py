@@ -6,7 +6,10 @@ A command's file is imported when the command is called, so that `--help` stays 
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,9 +19,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_lam.__main__ import INTERRUPTED, end_at_once_on_ctrl_c
 from edge_lam.cli.defaults import Defaults
 from edge_lam.cli.options import GLOBAL_OPTIONS, Settings, examples
 from edge_lam.errors import EdgeLamError
+from edge_lam.printable import one_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -48,7 +53,8 @@ COMMANDS = {
 }
 
 COMPLETE_VARIABLE = "_EDGE_LAM_COMPLETE"  # set for each Tab by the script of `edge-lam completion`
-INTERRUPTED = 130
+LONGEST_LINE = 480  # characters: an error may quote what is in a file
+_OUTPUT_FAILS = (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT)
 EXIT_CODES = """
 
 \b
@@ -151,9 +157,10 @@ def run(args: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
-    """Entry point of the `edge-lam` console script."""
+    """Run the process's own command line, and end it with its exit code."""
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that can't show a character gets "?", not a traceback
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(errors="surrogateescape")  # its readers say what is not UTF-8
@@ -161,29 +168,52 @@ def main() -> None:
         from click.shell_completion import shell_complete
 
         sys.exit(shell_complete(commands, {}, "edge-lam", COMPLETE_VARIABLE, instruction))
-    sys.exit(run())
+    try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = run()
+    finally:
+        end_at_once_on_ctrl_c()  # what is left to do is not worth a traceback
+    sys.exit(code)
+
+
+def _open_missing_streams() -> None:
+    """Give the process the streams that it was started without, or files that it opens would get their numbers.
+
+    What is written to stdout then fails, as it should: nobody would see it.
+    """
+    for name, mode, access in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
 
 
 def _report(error: BaseException, settings: Settings) -> int:
     """Say what went wrong in a line or two on stderr, and return the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    if isinstance(error, click.ClickException):
+        return _report_usage(error)
     if isinstance(error, BrokenPipeError):  # `edge-lam info | head`: the reader has what it wanted
         _close_stdout()
         return 1
-    if isinstance(error, click.ClickException):
-        return _report_usage(error)
     if settings.debug:
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         if sys.stderr.isatty():
             print(file=sys.stderr)  # the terminal shows "^C" in the middle of a line
         return _complain("interrupted", code=INTERRUPTED)
+    if not isinstance(error, Exception):
+        raise error
+    return _complain(*_told(error))
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Return an error and a hint as people read them."""
     if isinstance(error, EdgeLamError):
-        return _complain(f"error: {error.message}", hint=error.hint)
-    if isinstance(error, Exception):  # a fault of ours, or of a tool's module
-        return _complain(f"error: {type(error).__name__}: {error}", hint="--debug shows the traceback")
-    raise error
+        return f"error: {error.message}", error.hint
+    if isinstance(error, OSError) and error.errno in _OUTPUT_FAILS and error.filename is None:
+        return f"error: the output can't be written: {error.strerror}", ""
+    return f"error: {type(error).__name__}: {error}", "--debug shows the traceback"  # a fault of ours, or of a tool
 
 
 def _report_usage(error: click.ClickException) -> int:
@@ -195,14 +225,15 @@ def _report_usage(error: click.ClickException) -> int:
     return _complain(f"error: {error.format_message()}", hint=hint, code=error.exit_code)
 
 
-def _complain(message: str, *, hint: str = "", code: int = 1) -> int:
-    from edge_lam.cli.terminal import one_line
-
-    with contextlib.suppress(OSError):
+def _complain(message: str, hint: str = "", *, code: int = 1) -> int:
+    try:
         sys.stdout.flush()
-        print(f"edge-lam: {one_line(message)}", file=sys.stderr)
+    except OSError:
+        _close_stdout()
+    with contextlib.suppress(OSError):
+        print(f"edge-lam: {one_line(message, LONGEST_LINE)}", file=sys.stderr)
         if hint:
-            print(f"hint: {one_line(hint)}", file=sys.stderr)
+            print(f"hint: {one_line(hint, LONGEST_LINE)}", file=sys.stderr)
     return code
 
 

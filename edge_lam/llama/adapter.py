@@ -12,11 +12,13 @@ import os
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_lam.errors import BackendError, InvalidModelFile, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader, Tensor
+from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.library import library, log
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def load_adapters(model: Model, adapters: Sequence[tuple[str | os.PathLike[str],
     checked = [(Path(path), _check_scale(path, scale)) for path, scale in adapters]
     for path, _ in checked:
         _check_fits(model, GGUFHeader.read(path))
-    return tuple(Adapter(path, scale, _load(model, path)) for path, scale in checked)
+    return tuple(Adapter(path, scale, interruptible(partial(_load, model, path))) for path, scale in checked)
 
 
 def adapter_bytes(adapters: Iterable[tuple[str | os.PathLike[str], float]]) -> int:
@@ -83,6 +85,7 @@ def apply_adapters(context: int, adapters: Sequence[Adapter]) -> None:
 
 
 def _load(model: Model, path: Path) -> int:
+    """Load an adapter; llama.cpp frees it with its model."""
     with log.capture():
         pointer: int | None = library().llama_adapter_lora_init(model.pointer, os.fsencode(path))
         reason = log.last_error() or "no reason given"

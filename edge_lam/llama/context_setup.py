@@ -7,10 +7,11 @@ import os
 import re
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge_lam.errors import BackendError
-from edge_lam.llama.library import library, log
+from edge_lam.llama.interruptible import interruptible
+from edge_lam.llama.library import library, log, string_length
 
 if TYPE_CHECKING:
     from edge_lam.llama.kv_types import KVType
@@ -70,23 +71,27 @@ def create_context(
     params.n_threads = params.n_threads_batch = n_threads
     params.type_k = params.type_v = kv_type.number
     params.flash_attn_type = _flash_attention(llama, kv_type, model.device)
-    # llama.cpp looks at the flag between the nodes of its graph, through a function of C: strlen of "" is 0, of
-    # anything else true. One of Python would have to wait for the interpreter each time, hundreds of times a pass.
-    params.abort_callback = ctypes.cast(_string_length(), llama.ggml_abort_callback)
+    # llama.cpp looks at the flag between the nodes of its graph. A callback of Python would have to wait for the
+    # interpreter each time, hundreds of times a pass.
+    params.abort_callback = ctypes.cast(string_length(), llama.ggml_abort_callback)
     params.abort_callback_data = ctypes.addressof(abort)
     if on_node is not None:
         params.cb_eval = on_node
-    with log.capture():
-        pointer: int | None = llama.llama_init_from_model(model.pointer, params)
-        reason = log.last_error() or "no reason given"
-        compute_bytes = log.buffer_bytes("compute") + log.buffer_bytes("output")
-        is_fused = params.flash_attn_type != llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
-        kv_layout = _kv_layout(log.text(), kv_type, is_fused=is_fused)
-    if not pointer:
-        raise BackendError(
-            f"llama.cpp could not set up a context of {n_ctx} tokens: {reason}", hint="use a smaller n_ctx"
-        )
-    return NewContext(pointer, compute_bytes, kv_layout)
+
+    def init() -> NewContext:
+        with log.capture():
+            pointer: int | None = llama.llama_init_from_model(model.pointer, params)
+            reason = log.last_error() or "no reason given"
+            compute_bytes = log.buffer_bytes("compute") + log.buffer_bytes("output")
+            is_fused = params.flash_attn_type != llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
+            kv_layout = _kv_layout(log.text(), kv_type, is_fused=is_fused)
+        if not pointer:
+            raise BackendError(
+                f"llama.cpp could not set up a context of {n_ctx} tokens: {reason}", hint="use a smaller n_ctx"
+            )
+        return NewContext(pointer, compute_bytes, kv_layout)
+
+    return interruptible(init, discard=lambda made: llama.llama_free(made.pointer))
 
 
 def free_context(llama: ModuleType, pointer: int, batch: ctypes.Structure, process: int) -> None:
@@ -122,9 +127,3 @@ def _kv_layout(text: str, kv_type: KVType, *, is_fused: bool) -> str:
     if kv_type.is_quantized and not re.search(r"attn_rot_[kv] = 1", text):
         found.append("unrotated")
     return " ".join(found)
-
-
-def _string_length() -> Any:
-    """Return C's strlen, as ctypes has it."""
-    libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
-    return libc.strlen

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from edge_lam.errors import BackendError
+from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.stamp import read_stamp
 from edge_lam.once import once
 
@@ -150,7 +151,7 @@ def library() -> ModuleType:
         reason = " ".join(str(error).split())
         raise BackendError(f"llama.cpp could not be loaded: {reason}", hint=INSTALL_HINT) from error
     llama_cpp.llama_log_set(_log_callback(), None)
-    llama_cpp.llama_backend_init()
+    interruptible(llama_cpp.llama_backend_init)
     return llama_cpp
 
 
@@ -276,3 +277,12 @@ def device_label(name: str) -> str:
     if backend in ("mtl", "metal"):
         return "metal"
     return f"{backend}:{index}" if index else backend
+
+
+def string_length() -> Any:
+    """Return C's strlen, a callback that llama.cpp can ask without waiting for Python.
+
+    Of "" it is 0, of anything else true: what llama.cpp hands to it is a flag of one character.
+    """
+    libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+    return libc.strlen

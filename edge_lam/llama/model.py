@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.cpu import cpu, lacking_features
 from edge_lam.llama.gguf_file import GGUFArray
-from edge_lam.llama.library import build_info, device_label, devices, library, log
+from edge_lam.llama.interruptible import interruptible
+from edge_lam.llama.library import build_info, device_label, devices, library, log, string_length
 from edge_lam.llama.mapped import release_pages
 from edge_lam.llama.model_file import ModelFile
 from edge_lam.llama.self_test import accelerator_verdict
@@ -79,12 +80,7 @@ class Model:
         self.device = choose_device(device)
         params = self._params(use_mmap, repack)
         params.vocab_only = vocab_only
-        with log.capture():
-            pointer = self._llama.llama_model_load_from_file(os.fsencode(self.path), params)
-            reason = log.last_error() or "no reason given"
-            copied = log.buffer_bytes("model", but="CPU_Mapped")
-        if not pointer:
-            raise BackendError(f"llama.cpp could not load {self.path}: {reason}")
+        pointer, copied = self._load(params)
         if copied and use_mmap:
             release_pages(self.path)
         self._pointer: int | None = pointer
@@ -99,6 +95,29 @@ class Model:
         self.end_tokens = self._find_end_tokens()
         adds_bos = self._llama.llama_vocab_get_add_bos(self.vocab)
         self.first_token: int | None = self._llama.llama_vocab_bos(self.vocab) if adds_bos else None
+
+    def _load(self, params: Any) -> tuple[int, int]:
+        """Return the address of the loaded model, and how many bytes of its weights were copied."""
+        goes_on = ctypes.create_string_buffer(b"1")  # emptied to stop: llama.cpp looks at it before each tensor
+        params.progress_callback = ctypes.cast(string_length(), self._llama.llama_progress_callback)
+        params.progress_callback_user_data = ctypes.addressof(goes_on)
+
+        def load() -> tuple[int, int]:
+            with log.capture():
+                pointer: int | None = self._llama.llama_model_load_from_file(os.fsencode(self.path), params)
+                reason = log.last_error() or "no reason given"
+                copied = log.buffer_bytes("model", but="CPU_Mapped")
+            if not pointer:
+                raise BackendError(f"llama.cpp could not load {self.path}: {reason}")
+            return pointer, copied
+
+        def stop() -> None:
+            goes_on.value = b""
+
+        def discard(loaded: tuple[int, int]) -> None:
+            self._llama.llama_model_free(loaded[0])
+
+        return interruptible(load, stop=stop, discard=discard)
 
     def _params(self, use_mmap: bool, repack: bool) -> Any:
         params = self._llama.llama_model_default_params()

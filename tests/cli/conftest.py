@@ -52,7 +52,7 @@ def edge_lam_process() -> Callable[..., subprocess.Popen[str]]:
     """Start one command line in a process of its own."""
 
     def start(*args: object, **options: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "edge_lam.cli.main", *map(str, args)]
+        command = [sys.executable, "-m", "edge_lam", *map(str, args)]
         return subprocess.Popen(command, text=True, **options)
 
     return start

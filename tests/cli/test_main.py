@@ -123,6 +123,64 @@ def test_ctrl_c_ends_with_130(edge_lam_process, tmp_path):
     assert (process.returncode, out, err) == (130, "", "edge-lam: interrupted\n")
 
 
+INTERRUPTED_BY_IMPORT = """
+import os, runpy, signal, sys
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+wanted = sys.argv.pop(1)
+sys.meta_path.insert(0, Finder)
+runpy.run_module("edge_lam", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["edge_lam.cli.main", "click", "click.core", "edge_lam.cli.options", "edge_lam.cli.call", "edge_lam.lam"]
+)
+def test_ctrl_c_ends_it_while_it_imports_what_it_needs(module):
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_BY_IMPORT, module, "call", "hi"], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "edge-lam: interrupted\n")
+
+
+@pytest.mark.parametrize("command", [["--help"], ["info"], ["info", "--json"], ["models"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_can_not_be_written_is_one_line(edge_lam_process, monkeypatch, command, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        process = edge_lam_process(*command, stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (
+        1,
+        "edge-lam: error: the output can't be written: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [(["--help"], 1), (["info"], 1), (["info", "none.gguf"], 1), (["inof"], 2)]
+)
+def test_a_closed_stdout_is_one_line(command, code):
+    shell = f'"{sys.executable}" -m edge_lam {" ".join(command)} >&-'
+    run = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
+    assert run.returncode == code
+    assert run.stderr.startswith("edge-lam: error: ")
+    assert "Traceback" not in run.stderr
+    assert len(run.stderr.splitlines()) <= 2
+
+
+def test_no_line_is_longer_than_500_characters(edge_lam, monkeypatch, tmp_path):
+    def fail(model: object) -> None:
+        raise RuntimeError("\x1b[2J\n" + "x" * 10**6)
+
+    monkeypatch.setattr("edge_lam.lam.find_model", fail)
+    shown = edge_lam("info", tmp_path / "x.gguf")
+    assert shown.code == 1
+    assert max(map(len, shown.err.splitlines())) < 500
+    assert shown.err.replace("\n", "").isprintable()
+
+
 def test_version(edge_lam):
     from edge_lam import __version__
 

@@ -181,3 +181,29 @@ def test_threads_that_wait_give_their_core_away_soon_and_children_are_left_alone
 def test_a_wait_policy_of_the_user_stays() -> None:
     assert "GOMP_SPINCOUNT = '77'" in _openmp_settings(GOMP_SPINCOUNT="77")
     assert "GOMP_SPINCOUNT = '1000'" not in _openmp_settings(OMP_WAIT_POLICY="active")
+
+
+INTERRUPTED = """
+import os, random, signal, sys, threading, time
+from edge_lam.llama import Context, Model, library
+library()
+chance = random.Random(1)
+for round in range(30):
+    after = chance.uniform(0, 0.05)
+    sender = threading.Thread(target=lambda: (time.sleep(after), os.kill(os.getpid(), signal.SIGINT)))
+    deadline = time.monotonic() + 10
+    try:
+        sender.start()
+        while time.monotonic() < deadline:
+            with Model(sys.argv[1], device="cpu") as model, Context(model, n_ctx=64):
+                pass
+    except KeyboardInterrupt:
+        print("interrupted")
+    sender.join()
+"""
+
+
+def test_ctrl_c_is_not_lost_while_a_model_is_loaded(tiny_lam_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, tiny_lam_path]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert (run.stdout.count("interrupted"), run.stderr) == (30, "")
