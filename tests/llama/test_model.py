@@ -51,7 +51,7 @@ def test_a_text_that_goes_on_gets_no_space_in_front(model: Model, tmp_path: Path
     """A vocabulary of SentencePiece in which the end of the turn is user-defined."""
     letters = [f"<0x{byte:02X}>" for byte in range(256)]
     tokens = ["<unk>", "<s>", "<|EOT|>", *letters, *("\u2581<|EOT>ab")]
-    types = [2, 3, 4, *[6] * 256, *[1] * 10]
+    types = [2, 3, 4, *[6] * 256, *[1] * 9]
     scores = struct.pack(f"<IIQ{len(tokens)}f", 9, 6, len(tokens), *[0.0] * len(tokens))
     path = tmp_path / "spm.gguf"
     vocabulary = {
