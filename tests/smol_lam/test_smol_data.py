@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import jsonschema
 import pytest
 from tokenizers import Tokenizer
 
+from smol_lam.catalog import TOOLS, read_tools
 from smol_lam.data import FIRST_WEIGHT, MIX, TURN_WEIGHT, SmolRowMaker, turning_points
 from smol_lam.evaluate import REQUESTS, is_right
 from tiny_lam import catalog
+from tiny_lam.episodes import ask
 from tiny_lam.prompt import calls_text
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -92,3 +95,59 @@ A, B = ({"name": name, "arguments": {"x": 1}} for name in "ab")
 )
 def test_a_request_is_right_only_if_it_does_what_is_expected(request_, text, calls, right):
     assert is_right(request_, text, calls) is right
+
+
+def test_the_tools_of_the_catalog_are_new_and_told_by_their_schema():
+    names = [tool.name for tool in TOOLS]
+    assert len(set(names)) == len(names) > 140
+    assert not set(names) & {tool.name for tool in (*catalog.DEMO, *catalog.TRAINED, *catalog.HELD_OUT)}
+    assert not set(names) & {tool["name"] for group in GROUPS for tool in group["tools"]}
+    rng = random.Random(2)
+    for tool in TOOLS:
+        for _ in range(6):
+            text, calls, _said = ask(rng, tool, MIX)
+            assert "{" not in text
+            jsonschema.validate(
+                calls[0]["arguments"], {**tool.definition()["parameters"], "additionalProperties": False}
+            )
+
+
+def test_a_tool_is_read_from_its_lines(tmp_path):
+    file = tmp_path / "some.txt"
+    file.write_text(
+        "# send_flowers | Send flowers.\n"
+        "to: text person | Who gets them\n"
+        "kind?: choice roses, wild=wild flowers|something wild | Which\n"
+        "tags?: list label | Tags\n"
+        "card?: flag with a card / without a card|no card | Whether there is a card\n"
+        "- send flowers to {to}\n+ flowers to {to} and to {to2}\n? to: send flowers {card}\n"
+        "= price: 10..90\n> They cost {price} euros.\n",
+        encoding="utf-8",
+    )
+    (spec,) = read_tools(file)
+    schema = spec.definition()["parameters"]
+    assert schema["required"] == ["to"]
+    assert schema["properties"]["kind"] == {"type": "string", "enum": ["roses", "wild"], "description": "Which"}
+    assert schema["properties"]["tags"] == {"type": "array", "items": {"type": "string"}, "description": "Tags"}
+    assert schema["properties"]["card"] == {"type": "boolean", "description": "Whether there is a card"}
+    assert dict(spec.params["kind"].surfaces)["wild"] == ("wild flowers", "something wild")
+    assert dict(spec.params["card"].surfaces)[False] == ("without a card", "no card")
+    assert (spec.says, spec.many) == (("send flowers to {to}",), ("flowers to {to} and to {to2}",))
+    assert spec.missing == {"to": ("send flowers {card}",)}
+    assert (spec.result, spec.answers) == ({"price": (10, 90, 0)}, ("They cost {price} euros.",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hello\n# a | A.", "text before the first tool"),
+        ("# a | A.\nnonsense", "is no line of a tool"),
+        ("# a | A.\nx: thing 1 | X", "unknown type 'thing'"),
+        ("# a | A.\nx: text person | X\n- do it", "lacks"),
+        ("# a | A.\n? x: do it", "is not a required parameter"),
+    ],
+)
+def test_a_faulty_line_is_named(tmp_path, text, message):
+    (tmp_path / "some.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        read_tools(tmp_path / "some.txt")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 
+from smol_lam.catalog import TOOLS
+from tiny_lam import catalog
 from tiny_lam.episodes import Mix
 from tiny_lam.prompt import END
 from tiny_lam.rows import Batch, Piece, RowMaker, pack
@@ -18,7 +20,7 @@ TURN_WEIGHT = 3.0  # one more argument, one more call, or the end
 
 MIX = Mix(
     n_tools=(1, 3),
-    demo=0.12,
+    tools=(*catalog.DEMO, *catalog.TRAINED, *TOOLS),
     procedural=0.12,
     renamed=0.25,
     scrambled=0.04,

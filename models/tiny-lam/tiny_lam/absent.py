@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from tiny_lam import catalog
 from tiny_lam.procedural import VERBS, procedural_tool, same_work
@@ -21,12 +22,12 @@ def _alike(other: ToolSpec, tools: list[ToolSpec]) -> bool:
     return any((_words(other) - _SAY_NOTHING) & _words(tool) for tool in tools)
 
 
-def other_tool(rng: random.Random, tools: list[ToolSpec]) -> ToolSpec:
-    """A hand-written tool unlike all of `tools`."""
+def other_tool(rng: random.Random, tools: list[ToolSpec], pool: Sequence[ToolSpec] = ()) -> ToolSpec:
+    """A hand-written tool unlike all of `tools`: one of `pool`, or where that is empty, of tiny-lam's."""
     names = {tool.name for tool in tools} | {tool.description for tool in tools}
     origins = {tool.origin or tool.name for tool in tools}
     while True:
-        other = rng.choice(catalog.TRAINED + catalog.DEMO)
+        other = rng.choice(pool or catalog.TRAINED + catalog.DEMO)
         if other.name not in origins and other.name not in names and not _alike(other, tools):
             return other
 

@@ -313,7 +313,7 @@ def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
     if roll < 0.5:
         texts = replies.IRRELEVANT_HELD_OUT if mix.held_values else replies.IRRELEVANT
         return wrap(rng.choice(texts), rng, mix.wrapped)
-    return ask(rng, other_tool(rng, tools) if roll < 0.85 else other_procedural(rng, tools), plain)[0]
+    return ask(rng, other_tool(rng, tools, mix.tools) if roll < 0.85 else other_procedural(rng, tools), plain)[0]
 
 
 def _chat(rng: random.Random, tools: list[ToolSpec]) -> Turn:
