@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, wri
 from edge_lam.decoding import TokenizerAhead, check_vocabulary
 from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, Reply, ReplyFinished, Request
 from edge_lam.engine.admission import admit
+from edge_lam.engine.binding import usable_tools
 from edge_lam.engine.stream import async_events_of, reply_of
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
@@ -29,8 +30,10 @@ from edge_lam.model_path import EMBEDDED_MODEL, find_model
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from edge_lam.errors import InvalidTool
     from edge_lam.formats.messages import Messages
     from edge_lam.metrics.report import CallReport
+    from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 
 __all__ = ["EMBEDDED_MODEL", "LAM", "ChatOptions", "ModelInfo", "Reply", "find_model", "load"]
@@ -298,6 +301,20 @@ class LAM:
             reason = error.strerror or str(error)
             raise InvalidRequest(f"{os.fspath(path)} can't be written: {reason}", param="path") from error
         return len(tokens)
+
+    def usable_tools(
+        self, tools: Iterable[ToolLike], on_bad: Callable[[InvalidTool], object] = lambda error: None
+    ) -> list[Tool]:
+        """Return those of some tools that can be used: a request with any other is refused as a whole.
+
+        Args:
+            tools: as in `chat`.
+            on_bad: hears of each that can't be read, or that calls can't be held to; why, by tool and path.
+
+        Raises:
+            InvalidTool: two have the same name.
+        """
+        return usable_tools(tools, self._engine.vocabulary, on_bad)
 
     @property
     def log(self) -> CallLog:

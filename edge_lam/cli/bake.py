@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edge_lam.cli.options import SYSTEM, TOOLS, ModelOptions, examples, model_options
+from edge_lam.cli.options import SYSTEM, ModelOptions, ToolOptions, examples, model_options, tool_options
 from edge_lam.cli.terminal import console, count, print_json, size
 
 
@@ -19,7 +19,7 @@ from edge_lam.cli.terminal import console, count, print_json, size
         'edge-lam call "what time is it in Oslo?" --model my.Q4_K_M.gguf --tools tools.py --prefix app.prefix',
     ),
 )
-@TOOLS
+@tool_options
 @SYSTEM
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file.")
@@ -27,12 +27,12 @@ from edge_lam.cli.terminal import console, count, print_json, size
 @model_options
 def command(
     *,
-    tools: tuple[str, ...],
     system: str | None,
     output: Path,
     force: bool,
     as_json: bool,
     model_options: ModelOptions,
+    tool_options: ToolOptions,
 ) -> None:
     """Compute tools and system message ahead, into one file to ship inside an app.
 
@@ -40,13 +40,14 @@ def command(
     adapters, this --kv-type (q8_0 makes it half as large), this version of llama.cpp and this kind of device; elsewhere
     it is refused.
     """
-    from edge_lam.cli.toolbox import find_tools
+    from edge_lam.cli.toolbox import find_tools, usable_tools
     from edge_lam.errors import InvalidRequest
 
     if output.exists() and not force:
         raise InvalidRequest(f"{output} exists", hint="--force overwrites it", param="output")
     with model_options.load() as lam:
-        n_tokens = lam.bake(output, find_tools(tools), system=system)
+        tools = usable_tools(lam, find_tools(tool_options), tool_options)
+        n_tokens = lam.bake(output, tools, system=system)
     n_bytes = output.stat().st_size
     if as_json:
         print_json({"path": str(output), "tokens": n_tokens, "bytes": n_bytes})

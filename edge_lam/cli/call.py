@@ -9,12 +9,13 @@ import click
 
 from edge_lam.cli.options import (
     SYSTEM,
-    TOOLS,
     ModelOptions,
     SamplingOptions,
+    ToolOptions,
     examples,
     model_options,
     sampling_options,
+    tool_options,
 )
 from edge_lam.cli.prompt import utf8
 from edge_lam.cli.running import Approver, RunOptions, run_options
@@ -32,7 +33,7 @@ from edge_lam.cli.terminal import console, print_json
     ),
 )
 @click.argument("request", required=False)
-@TOOLS
+@tool_options
 @click.option(
     "--tool-choice",
     default="auto",
@@ -50,7 +51,6 @@ from edge_lam.cli.terminal import console, print_json
 def command(
     *,
     request: str | None,
-    tools: tuple[str, ...],
     tool_choice: str,
     no_run: bool,
     as_json: bool,
@@ -59,6 +59,7 @@ def command(
     running: RunOptions,
     sampling: SamplingOptions,
     model_options: ModelOptions,
+    tool_options: ToolOptions,
 ) -> None:
     """Send one request, run the tools it calls, print the answer.
 
@@ -74,7 +75,7 @@ def command(
     from edge_lam.errors import EdgeLamError
 
     text = _request_text(request)
-    found = find_tools(tools)
+    found = find_tools(tool_options)
     messages = [{"role": "system", "content": system}] if system else []
     messages.append({"role": "user", "content": text})
     run_tools = not no_run and not without_function(found)
@@ -82,7 +83,7 @@ def command(
     show = show_nothing if as_json else transcript.show
     options = {"tool_choice": tool_choice, **sampling.arguments()}
     with model_options.load() as lam:
-        found = usable_tools(lam, found, tools)
+        found = usable_tools(lam, found, tool_options)
         unfinished: list[Answer] = []
         try:
             with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():

@@ -8,12 +8,13 @@ import click
 
 from edge_lam.cli.options import (
     SYSTEM,
-    TOOLS,
     ModelOptions,
     SamplingOptions,
+    ToolOptions,
     examples,
     model_options,
     sampling_options,
+    tool_options,
 )
 from edge_lam.cli.running import RunOptions, run_options
 
@@ -29,7 +30,7 @@ from edge_lam.cli.running import RunOptions, run_options
         "edge-lam chat --json < requests.txt > answers.jsonl",
     ),
 )
-@TOOLS
+@tool_options
 @SYSTEM
 @click.option(
     "--save-conversations",
@@ -42,13 +43,13 @@ from edge_lam.cli.running import RunOptions, run_options
 @model_options
 def command(
     *,
-    tools: tuple[str, ...],
     system: str | None,
     save_conversations: bool,
     as_json: bool,
     running: RunOptions,
     sampling: SamplingOptions,
     model_options: ModelOptions,
+    tool_options: ToolOptions,
 ) -> None:
     """Talk to a model in the terminal.
 
@@ -67,12 +68,12 @@ def command(
 
     if as_json and sys.stdin.isatty():
         raise click.UsageError("--json answers what comes from a pipe")
-    found = find_tools(tools)
+    found = find_tools(tool_options)
     run_tools = sys.stdin.isatty() or not without_function(found)
     with model_options.load(save_conversations=save_conversations) as lam:
         conversation = Conversation(
             lam,
-            usable_tools(lam, found, tools),
+            usable_tools(lam, found, tool_options),
             run_tools=run_tools,
             system=system,
             running=running,

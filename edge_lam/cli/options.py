@@ -133,6 +133,16 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
+class ToolOptions:
+    """Which tools there are."""
+
+    sources: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
 class SamplingOptions:
     """How replies are sampled, and when they end."""
 
@@ -302,13 +312,23 @@ _SAMPLING_OPTIONS = (
 
 
 SYSTEM = click.option("--system", metavar="TEXT", help="A system message for the model.")
-TOOLS = click.option(
-    "-t",
-    "--tools",
-    type=FILE,
-    multiple=True,
-    metavar="SOURCE",
-    help="tools.py, tools.json or module:attribute; may be repeated.  [default: the tools of the demo]",
+_TOOL_OPTIONS = (
+    click.option(
+        "-t",
+        "--tools",
+        "sources",
+        type=FILE,
+        multiple=True,
+        metavar="SOURCE",
+        help="tools.py, tools.json or module:attribute; may be repeated.  [default: the tools of the demo]",
+    ),
+    click.option(
+        "--allow", multiple=True, metavar="GLOB", help='Only tools with such names, as "read_*"; may be repeated.'
+    ),
+    click.option("--deny", multiple=True, metavar="GLOB", help="No tools with such names; may be repeated."),
+    click.option(
+        "--skip-bad-tools", "skip_bad", is_flag=True, help="Leave out tools that can't be used, and say which."
+    ),
 )
 
 
@@ -327,6 +347,11 @@ def format_options(function: Function) -> Function:
     for option in reversed(_FORMAT_OPTIONS):
         function = option(function)
     return function
+
+
+def tool_options(function: Function) -> Function:
+    """Add --tools, --allow, --deny and --skip-bad-tools; they arrive as `tool_options: ToolOptions`."""
+    return gathered(function, _TOOL_OPTIONS, "tool_options", ToolOptions)
 
 
 def sampling_options(function: Function) -> Function:

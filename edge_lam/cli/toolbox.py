@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edge_lam.cli.terminal import console, one_line
 
 if TYPE_CHECKING:
+    from edge_lam.cli.options import ToolOptions
+    from edge_lam.errors import InvalidTool
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool
 
 
-def find_tools(sources: Sequence[str]) -> list[Tool]:
+def find_tools(options: ToolOptions) -> list[Tool]:
     """Load the tools that `--tools` names, all together; none stands for those of the demo, whose timers ring here."""
-    from edge_lam.tools import as_tools, load_tools
+    from edge_lam.tools import pick_tools
+    from edge_lam.tools.files import read_tools
 
-    if sources:
-        return as_tools(tool for source in sources for tool in load_tools(source))
-    from edge_lam.demo_tools import DEMO_TOOLS, timer
+    if options.sources:
+        values = [value for source in options.sources for value in read_tools(source)]
+    else:
+        from edge_lam.demo_tools import DEMO_TOOLS, timer
 
-    timer.notify = _ring
-    return as_tools(DEMO_TOOLS)
+        timer.notify = _ring
+        values = list(DEMO_TOOLS)
+    on_bad = _tell_left_out if options.skip_bad else None
+    return pick_tools(values, allow=options.allow, deny=options.deny, on_bad=on_bad)
 
 
-def usable_tools(lam: LAM, tools: list[Tool], sources: Sequence[str]) -> list[Tool]:
+def usable_tools(lam: LAM, tools: list[Tool], options: ToolOptions) -> list[Tool]:
     """Return the tools for a model: none, instead of those of the demo, where its template has no place for any."""
-    if sources or lam.info.renders_tools:
-        return tools
-    note = "note: this model's template has no place for tools; it answers in text"
-    console(stderr=True).print(note, style="yellow", soft_wrap=True)
-    return []
+    if not (options.sources or lam.info.renders_tools):
+        note = "note: this model's template has no place for tools; it answers in text"
+        console(stderr=True).print(note, style="yellow", soft_wrap=True)
+        return []
+    return lam.usable_tools(tools, _tell_left_out) if options.skip_bad else tools
+
+
+def _tell_left_out(error: InvalidTool) -> None:
+    console(stderr=True).print(f"note: left out: {one_line(str(error))}", style="yellow", soft_wrap=True)
 
 
 def without_function(tools: list[Tool]) -> list[str]:

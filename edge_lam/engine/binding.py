@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 from edge_lam.decoding import Constraint, Names, Unconstrained
 from edge_lam.engine import response_format
-from edge_lam.errors import InvalidRequest
-from edge_lam.formats.grammar import try_out
+from edge_lam.errors import InvalidRequest, InvalidTool
+from edge_lam.formats.grammar import check_together, try_out
+from edge_lam.tools.tool import as_tool, as_tools, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from edge_lam.decoding import Vocabulary
     from edge_lam.decoding.constraint import Kind
     from edge_lam.engine.request import Request
     from edge_lam.formats import ChatFormat
+    from edge_lam.tools import Tool
+    from edge_lam.tools.tool import ToolLike
 
 
 def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = "") -> str:
@@ -49,6 +54,24 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     if schema:
         response_format.try_out(schema, vocabulary.explodes)
     return grammar
+
+
+def usable_tools(
+    values: Iterable[ToolLike], vocabulary: Vocabulary, on_bad: Callable[[InvalidTool], object]
+) -> list[Tool]:
+    """Return the tools that a reply can be held to; `on_bad` hears why not of each other."""
+
+    def usable(value: ToolLike) -> Tool | None:
+        try:
+            tool = as_tool(value)
+            check_together([tool])
+            try_out([tool], vocabulary.explodes)
+        except InvalidTool as error:
+            on_bad(error)
+            return None
+        return tool
+
+    return as_tools([tool for value in listed(values) if (tool := usable(value)) is not None])
 
 
 def names_of(request: Request, chat_format: ChatFormat, thinking_end: str = "") -> Names:

@@ -7,7 +7,7 @@ Knows nothing of models, prompts or grammars.
 from __future__ import annotations
 
 from edge_lam.tools.call import ToolCall, new_call_id
-from edge_lam.tools.files import load_tools
+from edge_lam.tools.files import load_tools, pick_tools
 from edge_lam.tools.tool import Tool, as_tools
 
-__all__ = ["Tool", "ToolCall", "as_tools", "load_tools", "new_call_id"]
+__all__ = ["Tool", "ToolCall", "as_tools", "load_tools", "new_call_id", "pick_tools"]

@@ -13,22 +13,35 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidTool
 from edge_lam.tools.shapes import definitions_in
-from edge_lam.tools.tool import Tool, as_tools, listed
+from edge_lam.tools.tool import Tool, as_tool, as_tools, listed
+
+if TYPE_CHECKING:
+    from edge_lam.tools.tool import ToolLike
 
 
-def load_tools(source: str | Path) -> list[Tool]:
+def load_tools(
+    source: str | Path,
+    *,
+    allow: Sequence[str] = (),
+    deny: Sequence[str] = (),
+    on_bad: Callable[[InvalidTool], object] | None = None,
+) -> list[Tool]:
     """Load the tools of a file or module.
 
     Args:
         source: a `.py` file (its `TOOLS` list, or else its public functions with type annotations), a `.json` file (a
             list of definitions, or an object with a "tools" list), or ``module:attribute``.
+        allow: see `pick_tools`, as the others.
+        deny: see there.
+        on_bad: see there.
 
     Returns:
         At least one tool, names unique.
@@ -36,7 +49,62 @@ def load_tools(source: str | Path) -> list[Tool]:
     Raises:
         InvalidTool: the source can't be read or holds no tools; the message says where.
     """
-    return as_tools(read_tools(source))
+    return pick_tools(read_tools(source), allow=allow, deny=deny, on_bad=on_bad)
+
+
+def pick_tools(
+    values: Iterable[ToolLike],
+    *,
+    allow: Sequence[str] = (),
+    deny: Sequence[str] = (),
+    on_bad: Callable[[InvalidTool], object] | None = None,
+) -> list[Tool]:
+    """Return the tools of a list that are wanted.
+
+    Args:
+        values: as for `LAM.chat`.
+        allow: names or globs such as "read_*"; what matches none of them is left out. None of them leaves out nothing.
+        deny: the same; what matches one of them is left out.
+        on_bad: hears of each tool that can't be read, which is then left out; by default it is an error. For those that
+            can be read, but not be held to their schemas, see `LAM.usable_tools`.
+
+    Raises:
+        InvalidTool: one can't be read, two have the same name, a glob matches none, or no tool is left.
+    """
+    picked: list[Tool] = []
+    names: list[str] = []
+    for value in listed(values):
+        tool = _read_or_refusal(value)
+        name = tool.name if isinstance(tool, Tool) else tool.tool
+        names.append(name)
+        if not _is_picked(name, allow, deny):
+            continue
+        if isinstance(tool, Tool):
+            picked.append(tool)
+        elif on_bad is None:
+            raise tool
+        else:
+            on_bad(tool)
+    for glob in (*allow, *deny):
+        if not any(fnmatchcase(name, glob) for name in names):
+            raise InvalidTool(f"{glob!r} matches no tool", hint=f"tools: {', '.join(filter(None, names))}")
+    if names and not picked:
+        raise InvalidTool("no tool is left of those that were given")
+    return as_tools(picked)
+
+
+def _read_or_refusal(value: ToolLike) -> Tool | InvalidTool:
+    try:
+        return as_tool(value)
+    except InvalidTool as error:
+        return error
+
+
+def _is_picked(name: str, allow: Sequence[str], deny: Sequence[str]) -> bool:
+    def matches(globs: Sequence[str]) -> bool:
+        return any(fnmatchcase(name, glob) for glob in globs)
+
+    return (not allow or matches(allow)) and not matches(deny)
 
 
 def read_tools(source: str | Path) -> list[Any]:

@@ -231,3 +231,35 @@ def test_timers_that_end_with_the_command_are_mentioned(call, tmp_path):
     )
     shown = call("go", "--tools", path, "--tool-choice", "required")
     assert shown.err.startswith("note: timers that have not rung end with this command")
+
+
+UNHELD = {
+    "name": "set_code",
+    "parameters": {"type": "object", "properties": {"code": {"type": "string", "pattern": "(?<=a)b"}}},
+}
+SERVER_TOOL = {"type": "code_interpreter", "name": "code"}
+
+
+def test_tools_are_left_out_by_name(call, lamp, tmp_path):
+    path = tmp_path / "more.json"
+    path.write_text(json.dumps([LAMP_JSON | {"name": "set_heater"}, UNHELD]))
+    sources = ("--tools", lamp, "--tools", path)
+    shown = call("lamp on please", *sources, "--allow", "set_*", "--deny", "set_[ch]*", "--json")
+    assert shown.code == 0, shown.err
+    assert json.loads(shown.out)["reports"][0]["n_tools"] == 1
+    wrong = call("lamp on please", *sources, "--deny", "sat_*")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "'sat_*' matches no tool\nhint: tools: set_lamp, set_heater, set_code" in wrong.err
+
+
+def test_bad_tools_are_skipped_only_if_asked_and_told(call, tmp_path):
+    path = tmp_path / "tools.json"
+    path.write_text(json.dumps([LAMP_JSON, UNHELD, SERVER_TOOL]))
+    refused = call("lamp on please", "--tools", path)
+    assert (refused.code, refused.out) == (1, "")
+    shown = call("lamp on please", "--tools", path, "--skip-bad-tools", "--tool-choice", "required", "--json")
+    assert shown.code == 0, shown.err
+    assert json.loads(shown.out)["reports"][0]["n_tools"] == 1
+    first, second = shown.err.splitlines()
+    assert first.startswith("note: left out: tools of type 'code_interpreter' are not supported")
+    assert second.startswith("note: left out: tool 'set_code'")

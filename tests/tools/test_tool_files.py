@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from edge_lam.errors import InvalidTool
-from edge_lam.tools import load_tools
+from edge_lam.tools import load_tools, pick_tools
 
 DEFINITION = {"name": "f", "description": "d", "parameters": {"type": "object", "properties": {}, "required": []}}
 
@@ -133,3 +133,48 @@ def test_folder_and_binary_file(tmp_path):
     (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidTool, match="is not UTF-8"):
         load_tools(tmp_path / "b.json")
+
+
+NAMED = [{"name": name} for name in ("read_file", "read_mail", "write_file", "send")]
+UNREAD = {"name": "write_mail", "schema_of_mine": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("globs", "names"),
+    [
+        ({}, ["read_file", "read_mail", "write_file", "send"]),
+        ({"allow": ["read_*"]}, ["read_file", "read_mail"]),
+        ({"allow": ["send", "*_file"]}, ["read_file", "write_file", "send"]),
+        ({"deny": ["*_file"]}, ["read_mail", "send"]),
+        ({"allow": ["*_file", "send"], "deny": ["write_*"]}, ["read_file", "send"]),
+        ({"allow": ["[rs]*"]}, ["read_file", "read_mail", "send"]),
+    ],
+)
+def test_tools_are_picked_by_name(globs, names):
+    assert [tool.name for tool in pick_tools(NAMED, **globs)] == names
+
+
+@pytest.mark.parametrize(
+    ("globs", "message"),
+    [
+        ({"allow": ["raed_*"]}, r"'raed_\*' matches no tool \(tools: read_file, read_mail, write_file, send\)"),
+        ({"deny": ["delete_*"]}, r"'delete_\*' matches no tool"),
+        ({"allow": ["send"], "deny": ["send"]}, "no tool is left"),
+        ({"allow": ["SEND"]}, "'SEND' matches no tool"),
+    ],
+)
+def test_names_that_pick_nothing_are_refused(globs, message):
+    with pytest.raises(InvalidTool, match=message):
+        pick_tools(NAMED, **globs)
+
+
+def test_a_tool_that_cannot_be_read_is_left_out_only_where_that_is_asked_for(tmp_path):
+    path = write(tmp_path / "tools.json", json.dumps([*NAMED, UNREAD]))
+    with pytest.raises(InvalidTool, match="tool 'write_mail' has no parameters"):
+        load_tools(path)
+    heard = []
+    assert len(load_tools(path, on_bad=heard.append)) == 4
+    assert [error.tool for error in heard] == ["write_mail"]
+    assert len(load_tools(path, deny=["write_mail"])) == 4
+    with pytest.raises(InvalidTool, match="no tool is left"):
+        load_tools(path, allow=["write_mail"], on_bad=heard.append)
