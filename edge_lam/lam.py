@@ -174,6 +174,7 @@ class ModelInfo:
     n_parameters: int
     size: int
     license: str
+    sampling: dict[str, float]
     format: str
     format_sha256: str
     template_sha256: str
@@ -324,6 +325,8 @@ class LAM:
     @property
     def info(self) -> ModelInfo:
         """What is loaded, and how."""
+        from edge_lam.hub import license_of
+
         engine = self._engine
         model, context, header = engine.model, engine.context, engine.model.header
         return ModelInfo(
@@ -334,7 +337,8 @@ class LAM:
             bits_per_weight=header.bits_per_weight,
             n_parameters=model.n_parameters,
             size=model.size,
-            license=header.license,
+            license=header.license or license_of(header.names),
+            sampling=header.sampling,
             format=engine.format.name,
             format_sha256=engine.format.sha256,
             template_sha256=engine.format.template_sha256,

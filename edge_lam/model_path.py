@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import InvalidModelFile, InvalidRequest
 from edge_lam.paths import user_path
 
+# Files cut by tools that know nothing of GGUF: model.gguf.part1of2, model.gguf-split-a, model.gguf.001.
+_CUT = re.compile(r"\.gguf[.-](?:part[-_.]?\w+|split[-_.]?\w+|\d{2,4})$", re.IGNORECASE)
+JOIN_HINT = "get all its pieces and join them in order, such as: cat model.gguf.part* > model.gguf"
+
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "tiny-lam-Q8_0.gguf"
+
+
+def is_cut(name: str) -> bool:
+    """Tell whether a file is a piece of a GGUF that has to be joined with others."""
+    return _CUT.search(name) is not None
 
 
 def find_model(model: str | os.PathLike[str] | None = None) -> Path:
@@ -17,6 +27,7 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         ModelNotFound: no such file, repository or quantization.
         HubError: the hub can't be reached.
+        InvalidModelFile: a piece of a GGUF that was cut.
         InvalidRequest: neither a path nor a name.
     """
     if model is None:
@@ -24,6 +35,8 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
     if not isinstance(model, str | os.PathLike):
         raise InvalidRequest(f"model must be a path or a name, not {type(model).__name__}", param="model")
     path = user_path(model, param="model")
+    if is_cut(path.name) and path.exists():
+        raise InvalidModelFile(f"{path} is a piece of a GGUF", hint=JOIN_HINT)
     if isinstance(model, os.PathLike) or path.exists() or model.lower().startswith("file://"):
         return path
     from edge_lam.hub import resolve

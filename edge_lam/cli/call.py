@@ -8,6 +8,7 @@ import sys
 import click
 
 from edge_lam.cli.options import (
+    MODEL_SAMPLING,
     SYSTEM,
     ModelOptions,
     SamplingOptions,
@@ -47,6 +48,7 @@ from edge_lam.cli.terminal import console, print_json
 @SYSTEM
 @run_options
 @sampling_options
+@MODEL_SAMPLING
 @model_options
 def command(
     *,
@@ -58,6 +60,7 @@ def command(
     system: str | None,
     running: RunOptions,
     sampling: SamplingOptions,
+    model_sampling: bool,
     model_options: ModelOptions,
     tool_options: ToolOptions,
 ) -> None:
@@ -81,8 +84,8 @@ def command(
     run_tools = not no_run and not without_function(found)
     transcript = Transcript(console(stderr=as_json), run_tools=run_tools, show_calls=running.show_calls)
     show = show_nothing if as_json else transcript.show
-    options = {"tool_choice": tool_choice, **sampling.arguments()}
     with model_options.load() as lam:
+        options = {"tool_choice": tool_choice, **sampling.arguments(lam.info.sampling if model_sampling else None)}
         found = usable_tools(lam, found, tool_options)
         unfinished: list[Answer] = []
         try:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from edge_lam.cli.options import (
+    MODEL_SAMPLING,
     SYSTEM,
     ModelOptions,
     SamplingOptions,
@@ -40,6 +41,7 @@ from edge_lam.cli.running import RunOptions, run_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each message of a pipe.")
 @run_options
 @sampling_options
+@MODEL_SAMPLING
 @model_options
 def command(
     *,
@@ -48,6 +50,7 @@ def command(
     as_json: bool,
     running: RunOptions,
     sampling: SamplingOptions,
+    model_sampling: bool,
     model_options: ModelOptions,
     tool_options: ToolOptions,
 ) -> None:
@@ -77,7 +80,7 @@ def command(
             run_tools=run_tools,
             system=system,
             running=running,
-            options=sampling.arguments(),
+            options=sampling.arguments(lam.info.sampling if model_sampling else None),
             as_json=as_json,
         )
         conversation.greet()

@@ -48,6 +48,8 @@ def describe(header: GGUFHeader) -> dict[str, Any]:
 
     What edge-lam can't run is described all the same: `problem` then says so.
     """
+    from edge_lam.hub import license_of
+
     template = header.chat_template
     by_type = Counter[str]()
     for tensor in header.tensors:
@@ -56,7 +58,8 @@ def describe(header: GGUFHeader) -> dict[str, Any]:
         "path": str(header.path),
         "name": header.name,
         "architecture": header.architecture,
-        "license": header.license,
+        "license": header.license or license_of(header.names),
+        "license_stated": bool(header.license),
         "size": header.size,
         "parameters": header.n_parameters,
         "quantization": header.file_type,
@@ -66,6 +69,7 @@ def describe(header: GGUFHeader) -> dict[str, Any]:
             for kind, n_bytes in by_type.most_common()
         },
         **_shape(header),
+        "sampling": header.sampling,
         "carried_template_sha256": hashlib.sha256(template.encode()).hexdigest() if template else "",
     }
 
@@ -151,7 +155,12 @@ def _show(model: dict[str, Any]) -> None:
         rows["vocabulary"] = f"{model['vocabulary']:,} tokens"
         rows["KV cache"] = f"{size(model['kv_bytes_per_1000_tokens'])} per 1,000 tokens (F16)"
     rows |= _format_rows(model)
+    if model["sampling"]:
+        settings = ", ".join(f"{name} {value:g}" for name, value in model["sampling"].items())
+        rows["sampling"] = f"{settings} (stated in the file; used with --model-sampling)"
     rows["licence"] = model["license"] or "not stated in the file"
+    if model["license"] and not model["license_stated"]:
+        rows["licence"] += " (of the official xLAM weights; the file states none)"
     out.print(one_line(model["name"]), style="bold")
     for label, value in rows.items():
         out.print(f"  {label:<13} {one_line(value)}", soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -155,9 +155,16 @@ class SamplingOptions:
     max_tool_calls: int | None
     timeout: float | None
 
-    def arguments(self) -> dict[str, Any]:
-        """Return them as keyword arguments of `LAM.chat`."""
-        return asdict(self)
+    def arguments(self, stated: Mapping[str, float] | None = None) -> dict[str, Any]:
+        """Return them as keyword arguments of `LAM.chat`.
+
+        Args:
+            stated: what the model file says; it holds where neither command line nor configuration does.
+        """
+        context = click.get_current_context()
+        defaults = ParameterSource.DEFAULT
+        own = {name: value for name, value in (stated or {}).items() if context.get_parameter_source(name) is defaults}
+        return asdict(self) | own
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -311,6 +318,11 @@ _SAMPLING_OPTIONS = (
 )
 
 
+MODEL_SAMPLING = click.option(
+    "--model-sampling",
+    is_flag=True,
+    help="Sample as the model file says, where it does and no option says otherwise; `edge-lam info` shows it.",
+)
 SYSTEM = click.option("--system", metavar="TEXT", help="A system message for the model.")
 _TOOL_OPTIONS = (
     click.option(

@@ -201,9 +201,9 @@ class Template:
             if piece in self._hidden:
                 yield Segment(piece, True)
             else:
-                yield from self._as_text(self._shown(piece) if has_hidden else piece)
+                yield from self.as_text(self._shown(piece) if has_hidden else piece)
 
-    def _as_text(self, text: str) -> Iterator[Segment]:
+    def as_text(self, text: str) -> Iterator[Segment]:
         """Cut plain text so that no tokenizer finds a token in it that is not meant."""
         start = 0
         for found in self._literal.finditer(text):

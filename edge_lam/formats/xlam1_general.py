@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from edge_lam.formats.syntax import THOUGHT_AND_TOOL_CALLS
-from edge_lam.formats.xlam1 import BLOCKS, XLam1, brackets
+from edge_lam.formats.xlam1 import BLOCKS, HISTORY, XLam1, brackets
 
 
 class XLam1General(XLam1):
@@ -18,4 +18,4 @@ class XLam1General(XLam1):
     end_of_turn = "</s>"
     syntax = THOUGHT_AND_TOOL_CALLS
     markers = ()
-    frame = ("[INST]", "[/INST]", *brackets(*BLOCKS, "HISTORY STEPS"))
+    frame = ("[INST]", "[/INST]", *brackets(*BLOCKS, HISTORY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -37,6 +38,20 @@ ALIASES = (
     _official("xlam-8x22b", "xLAM-8x22b-r"),
     _official("xlam-v0.1", "xLAM-v0.1-r"),
 )
+
+
+LICENSE = "cc-by-nc-4.0"  # of all these weights
+
+
+def license_of(names: str) -> str:
+    """Return the licence of an official xLAM model that is named in a text, such as "XLAM 2 1b Fc R"; else ""."""
+    said = f"-{_dashed(names)}-"
+    repos = (alias.checkpoint.rpartition("/")[2] for alias in ALIASES)
+    return LICENSE if any(f"-{_dashed(repo)}-" in said for repo in repos) else ""
+
+
+def _dashed(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def find_alias(name: str) -> Alias | None:

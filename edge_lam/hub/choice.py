@@ -10,11 +10,15 @@ from pathlib import PurePosixPath
 
 from edge_lam.errors import ModelNotFound
 from edge_lam.hub.reference import Reference
+from edge_lam.model_path import JOIN_HINT, is_cut
 
 # What to take where nothing is said: small and still good first, then larger, then whatever there is.
 PREFERRED = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K", "Q4_K_S", "Q5_K_S", "Q5_0", "Q4_0", "F16", "BF16", "F32")
 
-_QUANT = re.compile(r"(?:^|[-._])((?:I?Q|TQ)\d\w*|MXFP4|BF16|FP?(?:16|32))(?=$|[-.])", re.IGNORECASE)
+# Some files keep a few tensors as they were, and say so: "bf16_q8_0" is no Q8_0.
+_QUANT = re.compile(
+    r"(?:^|[-._])((?:(?:BF16|FP?(?:16|32))_)?(?:(?:I?Q|TQ)\d\w*|MXFP4|BF16|FP?(?:16|32)))(?=$|[-.])", re.IGNORECASE
+)
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$", re.IGNORECASE)
 _NO_MODEL = re.compile(r"mmproj|imatrix", re.IGNORECASE)  # image projectors and calibration data are GGUF too
 
@@ -36,6 +40,10 @@ def choose_gguf(reference: Reference, names: list[str]) -> list[str]:
     quants = group_ggufs(names)
     if reference.file:
         return _complete(reference, _named_model(reference, quants))
+    if not quants and (pieces := sorted(name for name in names if is_cut(name))):
+        raise ModelNotFound(
+            f"{reference.repo} holds its GGUF cut in pieces, such as {pieces[0]}", hint=JOIN_HINT, param="model"
+        )
     if not quants:
         raise ModelNotFound(
             f"{reference.repo} holds no GGUF model",

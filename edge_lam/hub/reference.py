@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from edge_lam.errors import ModelNotFound
 from edge_lam.hub.aliases import ALIASES, find_alias
+from edge_lam.model_path import JOIN_HINT, is_cut
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _REFERENCE = re.compile(
@@ -136,6 +137,8 @@ def _elsewhere(spec: str, scheme: str) -> ModelNotFound:
 
 def _unknown(spec: str) -> ModelNotFound:
     close = get_close_matches(spec.lower(), [alias.name for alias in ALIASES], n=1)
+    if is_cut(spec):
+        return ModelNotFound(f"{spec} is a piece of a GGUF", hint=JOIN_HINT, param="model")
     return ModelNotFound(
         f"there is no file {spec}, and it is no model on the hub",
         hint=f"did you mean {close[0]}?"

@@ -24,13 +24,17 @@ __all__ = ["GGUFArray", "GGUFHeader", "Tensor"]
 # What edge-lam or llama.cpp reads by name, with the type that it has to have; arrays by the type of their elements.
 _TEXT_KEYS = (
     "general.architecture general.name general.basename general.license tokenizer.chat_template tokenizer.ggml.model "
-    "tokenizer.ggml.pre"
+    "tokenizer.ggml.pre tokenizer.chat_template.tool_use"
 ).split()
 _INTEGER_KEYS = "general.file_type general.alignment split.no split.count".split() + [
     f"tokenizer.ggml.{name}_token_id" for name in ("bos", "eos", "eot", "eom", "unknown", "padding", "seperator")
 ]
 _FLAG_KEYS = [f"tokenizer.ggml.{name}" for name in ("add_bos_token", "add_eos_token", "add_space_prefix")]
 _TYPES = dict.fromkeys(_TEXT_KEYS, str) | dict.fromkeys(_INTEGER_KEYS, int) | dict.fromkeys(_FLAG_KEYS, bool)
+_NAME_KEYS = frozenset(
+    "general.name general.basename general.repo_url general.source.url general.source.repo_url".split()
+)
+_SAMPLING = {"temp": "temperature", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p"}  # in general.sampling
 _ARRAYS = {"tokens": ("string",), "merges": ("string",), "token_type": ("<i4", "<u4"), "scores": ("<f4",)}
 
 
@@ -86,6 +90,18 @@ class GGUFHeader:
     def license(self) -> str:
         """The licence as the file states it, or ""."""
         return one_line(self._text("general.license"), LONGEST_LABEL)
+
+    @property
+    def names(self) -> str:
+        """All that names the model: its own names, those of its sources, and the last parts of its path."""
+        said = [value for key, value in self.metadata.items() if key in _NAME_KEYS and isinstance(value, str)]
+        return " ".join([*said, *self.path.parts[-5:]])
+
+    @property
+    def sampling(self) -> dict[str, float]:
+        """How replies are to be sampled, as far as the file states it, by the names of our options."""
+        stated = {name: self.metadata.get(f"general.sampling.{key}", "") for key, name in _SAMPLING.items()}
+        return {name: value for name, value in stated.items() if type(value) is float or type(value) is int}
 
     @property
     def chat_template(self) -> str | None:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 
 import pytest
 from gguf import GGUFWriter
+
+from edge_lam import load
 
 
 @pytest.fixture
@@ -97,3 +100,51 @@ def test_what_is_no_model(edge_lam, tmp_path, content):
     assert shown.code == 1
     assert shown.out == ""
     assert shown.err.startswith(f"edge-lam: error: {path} ")
+
+
+@pytest.fixture
+def xlam_file(tiny_lam_path, tmp_path):
+    """The embedded model under the name of an xLAM, with settings of sampling, and without a licence."""
+    path = tmp_path / "xLAM-2-1b-fc-r-Q8_0.gguf"
+    data = tiny_lam_path.read_bytes().replace(b"general.license", b"general.permits")
+    added = [("general.sampling.temp", 0.75), ("general.sampling.top_k", 20), ("general.sampling.mirostat", 1)]
+    values = b"".join(text(key) + value(item) for key, item in added)
+    values += text("general.padding") + value(" " * (-(len(values) + len("general.padding") + 20) % 32))
+    assert len(values) % 32 == 0, "weights stay aligned"
+    (n_values,) = struct.unpack_from("<Q", data, 16)
+    path.write_bytes(data[:16] + struct.pack("<Q", n_values + len(added) + 1) + values + data[24:])
+    return path
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<Q", len(value)) + value.encode()
+
+
+def value(item: str | int | float) -> bytes:
+    if isinstance(item, str):
+        return struct.pack("<I", 8) + text(item)
+    return struct.pack("<If", 6, item) if isinstance(item, float) else struct.pack("<Ii", 5, item)
+
+
+def test_sampling_and_licence_of_an_xlam_file(edge_lam, xlam_file, tiny_lam_path):
+    model = json.loads(edge_lam("info", xlam_file, "--json").out)
+    assert (model["license"], model["license_stated"]) == ("cc-by-nc-4.0", False)
+    assert model["sampling"] == {"temperature": 0.75, "top_k": 20}
+    shown = edge_lam("info", xlam_file).out
+    assert "temperature 0.75, top_k 20 (stated in the file; used with --model-sampling)" in shown
+    assert "cc-by-nc-4.0 (of the official xLAM weights; the file states none)" in shown
+    own = json.loads(edge_lam("info", tiny_lam_path, "--json").out)
+    assert (own["license"], own["license_stated"], own["sampling"]) == ("apache-2.0", True, {})
+
+
+def test_sampling_of_the_file_is_used_on_request(edge_lam, xlam_file):
+    ask = ("call", "hello", "--no-run", "--json", "--max-tokens", "3", "--model", xlam_file)
+    seeds = [
+        json.loads(edge_lam(*ask, *options).out)["reports"][0]["seed"]
+        for options in ((), ("--model-sampling",), ("--model-sampling", "--temperature", "0"))
+    ]
+    assert [seed is None for seed in seeds] == [True, False, True]
+    with load(xlam_file, device="cpu", log=False) as lam:
+        assert lam.info.sampling == {"temperature": 0.75, "top_k": 20}
+        assert lam.info.license == "cc-by-nc-4.0"
+        assert lam.chat("hello", max_tokens=3, **lam.info.sampling).report.seed is not None

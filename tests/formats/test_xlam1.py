@@ -241,3 +241,45 @@ def test_own_templates_take_tools_as_other_runtimes_give_them():
         template = Template(form(name).template)
         segments = template.render(messages=[{"role": "user", "content": QUERY}], tools=[nested])
         assert segments[0].text == form(name).render(QUERY, [WEATHER])
+
+
+READY = FC.replace("TOOLS\n[", f"{PUBLISHED}\n[").partition("### Instruction:\n")[2].partition("\n\n### Response")[0]
+
+
+@pytest.mark.parametrize("space", ["", "\n\n", "  \n"])
+def test_a_ready_made_prompt_is_sent_as_it_is(space):
+    """As the `build_prompt` of the models' cards makes it."""
+    expected = FC.replace("TOOLS\n[", f"{PUBLISHED}\n[")
+    fc = form("xlam-1-fc")
+    for given in (READY, expected.partition("\n\n### Response")[0]):
+        for messages in (f"{space}{given}{space}", [{"role": "user", "content": f"{given}{space}"}]):
+            assert fc.render(messages) == fc.render(messages, [WEATHER]) == expected
+    with pytest.raises(InvalidRequest, match="leaves out the tool 'other'"):
+        fc.render(READY, [WEATHER, Tool("other", "")])
+    bos = form("xlam-1-fc", special=SpecialTokens(bos="<s>", eos="</s>", add_bos=True, user_defined=("<|EOT|>",)))
+    segments = bos.render_segments(READY.replace("Paris", "x").replace("fahrenheit?", "<|EOT|>?"))
+    assert segments[0] == ("<s>", True)
+    assert [segment.text[-1:] for segment in segments[1:-1]] == ["<"]
+    assert "".join(segment.text for segment in segments[1:]) == expected.replace("fahrenheit?", "<|EOT|>?")
+
+
+def test_a_ready_made_prompt_of_the_general_line():
+    general = form("xlam-1-general")
+    for messages in (QUERY, CONVERSATION):
+        prompt = general.render(messages, [WEATHER])
+        inside = prompt.removeprefix("[INST] ").removesuffix(" [/INST]")
+        assert general.render(inside) == general.render(inside.strip(), [WEATHER]) == prompt
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        READY.replace("[END OF QUERY]", "[END OF QUERY] more"),
+        f"Please: {READY}",
+        READY.replace("[BEGIN OF AVAILABLE TOOLS]", ""),
+        "[BEGIN OF QUERY]\nx\n[END OF QUERY]",
+    ],
+)
+def test_what_is_only_like_a_ready_made_prompt_is_refused_as_ever(spoiled):
+    with pytest.raises(InvalidRequest, match="messages or tools hold"):
+        form("xlam-1-fc").render(spoiled)

@@ -8,10 +8,11 @@ import pytest
 from hub_server import COMMIT, Repo
 from huggingface_hub import constants
 
-from edge_lam.errors import HubError, ModelNotFound
-from edge_lam.hub import resolve
-from edge_lam.hub.choice import checkpoint_files, choose_checkpoint
+from edge_lam.errors import HubError, InvalidModelFile, ModelNotFound
+from edge_lam.hub import license_of, resolve
+from edge_lam.hub.choice import checkpoint_files, choose_checkpoint, quant_of
 from edge_lam.hub.reference import Reference
+from edge_lam.model_path import find_model
 
 FILES = {
     "README.md": b"# Tiny",
@@ -31,6 +32,8 @@ def hub(serve):
         "acme/one": Repo({"weights.gguf": b"one"}),
         "acme/checkpoint": Repo({"model.safetensors": b"", "mmproj-F16.gguf": b""}),
         "acme/torn": Repo({"a-Q8_0-00002-of-00002.gguf": b"2"}),
+        "acme/cut": Repo({"a-Q8_0.gguf.part1of2": b"1", "a-Q8_0.gguf.part2of2": b"2"}),
+        "acme/mixed": Repo({"a-bf16_q8_0.gguf": b"mixed"}),
         "acme/twins": Repo({"a-Q4_0.gguf": b"a", "b-Q4_0.gguf": b"b"}),
         "acme/gated": Repo({"a-Q4_0.gguf": b"a"}, gated="good"),
         "acme/private": Repo({"a-Q4_0.gguf": b"a"}, token="good"),
@@ -205,3 +208,52 @@ def test_endpoint_and_cache_come_from_the_environment(hub, tmp_path):
         check=True,
     )
     assert done.stdout.startswith(str(home))
+
+
+@pytest.mark.parametrize(
+    ("name", "quant"),
+    [
+        ("xLAM-2-1B-fc-r-Q4_K_M.gguf", "Q4_K_M"),
+        ("a-bf16_q8_0.gguf", "BF16_Q8_0"),
+        ("a-f16_q6_k.gguf", "F16_Q6_K"),
+        ("a_q8_0.gguf", "Q8_0"),
+        ("a-bf16.gguf", "BF16"),
+        ("a-F16-Q8_0.gguf", "Q8_0"),
+        ("a.gguf", ""),
+    ],
+)
+def test_quantizations_are_read_from_names(name, quant):
+    assert quant_of(name) == quant
+
+
+def test_a_mixed_file_is_not_taken_for_one_of_its_parts(hub):
+    assert resolve("acme/mixed:bf16_q8_0").read_bytes() == b"mixed"
+    with pytest.raises(ModelNotFound, match=r"has no Q8_0.*available: BF16_Q8_0"):
+        resolve("acme/mixed:Q8_0")
+
+
+def test_a_file_that_was_cut_is_told(hub, tmp_path):
+    for spec in ("acme/cut", "acme/cut/a-Q8_0.gguf.part1of2"):
+        with pytest.raises(ModelNotFound, match=r"part1of2.*cat model.gguf.part\*"):
+            resolve(spec)
+    for name in ("a.gguf.part1of2", "a.gguf-split-a", "a.gguf.001"):
+        (tmp_path / name).write_bytes(b"GGUF")
+        with pytest.raises(InvalidModelFile, match="piece of a GGUF"):
+            find_model(tmp_path / name)
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    assert find_model(tmp_path / "a.gguf").name == "a.gguf"
+
+
+@pytest.mark.parametrize(
+    ("names", "license"),
+    [
+        ("xLAM 1b Fc R", "cc-by-nc-4.0"),
+        ("/models/xlam-2-1b-fc-r-Q4_K_M.gguf", "cc-by-nc-4.0"),
+        ("models--Salesforce--Llama-xLAM-2-8b-fc-r-gguf/snapshots/0/x.gguf", "cc-by-nc-4.0"),
+        ("xLAM_v0.1_r", "cc-by-nc-4.0"),
+        ("xlam-2-1b-fc-rx.gguf", ""),
+        ("Qwen2.5 1.5B", ""),
+    ],
+)
+def test_the_licence_of_official_models_is_known(names, license):
+    assert license_of(names) == license
