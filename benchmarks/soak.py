@@ -26,7 +26,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,11 +34,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edge_lam
-from edge_lam.decoding import Sampler, Unconstrained
+from edge_lam.decoding import Constraint, Sampler
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import ChatOptions, Reply, Request
+from edge_lam.engine import ChatOptions, Reply
 from edge_lam.metrics.memory import process_memory
-from edge_lam.metrics.report import Times
 
 QUESTIONS = (  # every third one has to call
     "What time is it in Tokyo?",
@@ -65,9 +64,9 @@ class Recorder(Sampler):
         super().__init__()
         self.chosen: list[int] = []
 
-    def choose(self, logits: NDArray[np.float32], constraint: Unconstrained, times: Times) -> int:
+    def choose(self, logits: NDArray[np.float32], constraint: Constraint) -> int:
         """Choose as usual."""
-        self.chosen.append(super().choose(logits, constraint, times))
+        self.chosen.append(super().choose(logits, constraint))
         return self.chosen[-1]
 
 
@@ -83,9 +82,9 @@ class Judge(Sampler):
         self._tokens = iter(tokens)
         self.worst = 0.0
 
-    def choose(self, logits: NDArray[np.float32], constraint: Unconstrained, times: Times) -> int:
+    def choose(self, logits: NDArray[np.float32], constraint: Constraint) -> int:
         """Choose what was chosen there; where nothing was, go on as usual."""
-        best = super().choose(logits, constraint, times)
+        best = super().choose(logits, constraint)
         token = next(self._tokens, best)
         self.worst = max(self.worst, float(logits[best] - logits[token]))
         return token
@@ -98,9 +97,9 @@ class Case:
     question: int
     tools: int
 
-    def ask(self, lam: edge_lam.LAM, timeout: float | None = None) -> Reply:
+    def ask(self, lam: edge_lam.LAM, timeout: float | None = None, sampler: Sampler | None = None) -> Reply:
         """Wait for the reply."""
-        return lam.chat(QUESTIONS[self.question], **self._options(timeout))
+        return lam.chat(QUESTIONS[self.question], **self._options(timeout), sampler=sampler)
 
     def leave(self, lam: edge_lam.LAM, n_events: int) -> None:
         """Begin with a reply, and leave it early."""
@@ -144,23 +143,15 @@ class Callers:
         self.counts: Counter[str] = Counter()
         self.differing: Counter[Differing] = Counter()
         self._expected = expected
-        self._of_thread = threading.local()
         self._lock = threading.Lock()
 
     def run(self, lam: edge_lam.LAM, end: float, seed: int) -> None:
         """Let all of them ask until `end`, a time of the monotonic clock."""
-        lam._engine.sampler_of = self._sampler_of  # what was chosen is of use to nobody else
         threads = [threading.Thread(target=self._ask, args=(lam, end, seed + index)) for index in range(CALLERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-
-    def _sampler_of(self, request: Request) -> Sampler:
-        """Return the sampler of a request; it is asked for in the caller's thread."""
-        recorder: Recorder = Recorder()
-        self._of_thread.recorder = recorder
-        return recorder
 
     def _count(self, name: str) -> None:
         with self._lock:
@@ -177,21 +168,22 @@ class Callers:
                     case.leave(lam, chance.randrange(3))
                     self._count("left")
                     continue
-                reply = case.ask(lam, chance.uniform(0.01, 0.5) if kind < 0.25 else None)
+                recorder = Recorder()
+                reply = case.ask(lam, chance.uniform(0.01, 0.5) if kind < 0.25 else None, recorder)
             except Exception as error:
                 print(f"lost: {case}: {error!r}")
                 self._count("lost")
             else:
-                self._count(self._outcome(case, reply))
+                self._count(self._outcome(case, reply, recorder))
 
-    def _outcome(self, case: Case, reply: Reply) -> str:
+    def _outcome(self, case: Case, reply: Reply, recorder: Recorder) -> str:
         if reply.finish_reason == "timeout":
             return "timeout"
         content = _content(reply)
         if content == self._expected[case]:
             return "same"
         with self._lock:
-            self.differing[Differing(case, tuple(self._of_thread.recorder.chosen), content)] += 1
+            self.differing[Differing(case, tuple(recorder.chosen), content)] += 1
         return "differing"
 
     def judge(self, lam: edge_lam.LAM) -> float:
@@ -199,8 +191,7 @@ class Callers:
         largest = 0.0
         for differing, times in self.differing.items():
             judge = Judge(differing.chosen)
-            with _sampling(lam, judge):
-                content = _content(differing.case.ask(lam))
+            content = _content(differing.case.ask(lam, sampler=judge))
             is_close = judge.worst <= CLOSE and content == differing.content
             self.counts["close" if is_close else "wrong"] += times
             largest = max(largest, judge.worst if is_close else 0.0)
@@ -310,15 +301,6 @@ def _sample(requests: int, loaded: int) -> Sample:
         in_use = info.uordblks + info.hblkhd
     trimmed = process_memory().resident
     return Sample(requests, loaded, closed, trimmed, in_use)
-
-
-@contextlib.contextmanager
-def _sampling(lam: edge_lam.LAM, sampler: Sampler) -> Iterator[None]:
-    before, lam._engine.sampler_of = lam._engine.sampler_of, lambda request: sampler
-    try:
-        yield
-    finally:
-        lam._engine.sampler_of = before
 
 
 def _content(reply: Reply) -> str:

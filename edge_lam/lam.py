@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
 from edge_lam.decoding import TokenizerAhead, check_vocabulary
-from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, Reply, ReplyFinished, Request
+from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, EventStream, Reply, ReplyStream, Request
 from edge_lam.engine.admission import admit
-from edge_lam.engine.binding import usable_tools
-from edge_lam.engine.stream import async_events_of, reply_of
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
 from edge_lam.llama import DEFAULT_KV_TYPE, Context, Model, ModelFile, choose_device
@@ -198,12 +193,15 @@ class LAM:
     """A large action model, loaded. Made by `load`; a context manager.
 
     Any thread may call; a thread of its own does the work, for as many calls side by side as `load` allowed.
+
+    Attributes:
+        engine: what makes the replies, for benchmarks and tools; its names are not as stable as those here.
     """
 
     def __init__(self, engine: Engine) -> None:
         if not isinstance(engine, Engine):
             raise InvalidRequest(f"LAM can't be made of {engine!r}", hint="use edge_lam.load(...)", param="engine")
-        self._engine = engine
+        self.engine = engine
 
     def chat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
         """Ask the model and wait for its reply.
@@ -223,38 +221,37 @@ class LAM:
             BackendError: llama.cpp failed.
             Closed: after `close()`.
         """
-        request = Request.of(messages, options)
-        return reply_of(lambda sink: self._engine.submit(request, sink))
+        return self.stream(messages, **options).result()
 
-    def stream(self, messages: Messages, **options: Unpack[ChatOptions]) -> Generator[Event, None, None]:
+    def stream(self, messages: Messages, **options: Unpack[ChatOptions]) -> ReplyStream:
         """Ask the model and get its reply as it comes: text and the arguments of calls in pieces.
 
-        Arguments and errors are those of `chat`. Leaving the stream early (`break`, `close()`) ends the reply.
+        Arguments and errors are those of `chat`. Leaving the stream early (`break`, `close()`), or `cancel()` from any
+        thread, ends the reply.
 
         Returns:
-            A generator of events: `TextDelta` for text; for each call `CallStarted`, `ArgumentsDelta` as its arguments
-            are written, and `CallFinished` (or `CallDropped` if it can't be used); `ThinkingDelta` for what the model
-            thinks aloud; and `ReplyFinished` as the last. However tokens cut the reply, the events add up to it.
+            Events, to iterate over: `TextDelta` for text; for each call `CallStarted`, `ArgumentsDelta` as its
+            arguments are written, and `CallFinished` (or `CallDropped` if it can't be used); `ThinkingDelta` for what
+            the model thinks aloud; and `ReplyFinished` as the last. However tokens cut the reply, the events add up to
+            it. `result()` waits for the reply.
         """
-        return self._engine.run(Request.of(messages, options))
+        return self.engine.stream(Request.of(messages, options)).start()
 
     async def achat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
         """Ask the model and await its reply; arguments and errors are those of `chat`. Cancelling the task ends it."""
-        async with contextlib.aclosing(self.astream(messages, **options)) as events:
-            async for event in events:
-                if isinstance(event, ReplyFinished):
-                    return event.reply
-        raise AssertionError("a stream ends with a reply or an error")
+        return await self.astream(messages, **options).aresult()
 
-    def astream(self, messages: Messages, **options: Unpack[ChatOptions]) -> AsyncGenerator[Event, None]:
+    def astream(self, messages: Messages, **options: Unpack[ChatOptions]) -> ReplyStream:
         """Ask the model and await its reply as it comes; arguments and events are those of `stream`.
 
-        Leaving it early (`aclose()`) or cancelling the task ends the reply.
+        The prompt is made in a thread, when the first event is awaited. Leaving it early (`aclose()`) or cancelling the
+        task ends the reply.
         """
-        request = Request.of(messages, options)
-        return async_events_of(lambda sink: self._engine.submit(request, sink))
+        return self.engine.stream(Request.of(messages, options))
 
-    def prewarm(self, tools: Iterable[ToolLike] | None = None, *, system: str | None = None) -> Future[CallReport]:
+    def prewarm(
+        self, tools: Iterable[ToolLike] | None = None, *, system: str | None = None
+    ) -> EventStream[Event, CallReport]:
         """Read tools and system message ahead of the first request, in the background; an app does it as it starts.
 
         Args:
@@ -262,22 +259,13 @@ class LAM:
             system: the system message of the requests to come, if they have one.
 
         Returns:
-            The report of what was read or restored, once it is done. Calls meanwhile wait for it.
+            A stream without events; its `result()` is the report of what was read or restored, once it is done. Calls
+            meanwhile wait for it. `cancel()` ends it, and dropping it does not.
 
         Raises:
             InvalidRequest, InvalidTool: as `chat`; the result raises PromptTooLong, BackendError and Closed.
         """
-        request = _opening(tools, system)
-        done: Future[CallReport] = Future()
-
-        def run() -> None:
-            try:
-                done.set_result(self._engine.prewarm(request))
-            except BaseException as error:  # whoever asks for the result gets it
-                done.set_exception(error)
-
-        threading.Thread(target=run, name="edge-lam-prewarm", daemon=True).start()
-        return done
+        return self.engine.prewarm(_opening(tools, system))
 
     def bake(
         self, path: str | os.PathLike[str], tools: Iterable[ToolLike] | None = None, *, system: str | None = None
@@ -295,9 +283,9 @@ class LAM:
             InvalidRequest: as `chat`; or the file can't be written, `param` is "path".
             InvalidTool, PromptTooLong, BackendError, Closed: as `chat`.
         """
-        tokens, state = self._engine.prefix(_opening(tools, system))
+        tokens, state = self.engine.prefix(_opening(tools, system))
         try:
-            write_prefix(Path(path), state_key(self._engine.context), tokens, state)
+            write_prefix(Path(path), state_key(self.engine.context), tokens, state)
         except OSError as error:
             reason = error.strerror or str(error)
             raise InvalidRequest(f"{os.fspath(path)} can't be written: {reason}", param="path") from error
@@ -315,19 +303,19 @@ class LAM:
         Raises:
             InvalidTool: two have the same name.
         """
-        return usable_tools(tools, self._engine.vocabulary, on_bad)
+        return self.engine.usable_tools(tools, on_bad)
 
     @property
     def log(self) -> CallLog:
         """Where calls are logged."""
-        return self._engine.log
+        return self.engine.recorder.log
 
     @property
     def info(self) -> ModelInfo:
         """What is loaded, and how."""
         from edge_lam.hub import license_of
 
-        engine = self._engine
+        engine = self.engine
         model, context, header = engine.model, engine.context, engine.model.header
         return ModelInfo(
             name=model.name,
@@ -351,12 +339,12 @@ class LAM:
             kv_type=context.kv_type.name,
             kv_bytes=context.kv_bytes,
             compute_bytes=context.compute_bytes,
-            load_seconds=engine.load_seconds,
+            load_seconds=engine.recorder.load_seconds,
         )
 
     def close(self) -> None:
         """End replies under way, save conversations if `load` was told to, and free the memory; not twice."""
-        self._engine.close()
+        self.engine.close()
 
     def __enter__(self) -> LAM:
         return self
@@ -367,7 +355,7 @@ class LAM:
         self.close()
 
     def __repr__(self) -> str:
-        return f"LAM({self._engine.model.name!r}, n_ctx={self._engine.context.n_ctx})"
+        return f"LAM({self.engine.model.name!r}, n_ctx={self.engine.context.n_ctx})"
 
 
 def _opening(tools: Iterable[ToolLike] | None, system: str | None) -> Request:

@@ -59,10 +59,10 @@ def test_a_completion_is_a_message_of_the_next_request(client):
 def test_a_system_message_is_read_as_text(client):
     system = {"role": "system", "content": "Speak like a pirate."}
     with_it = client.completion([system, *ASKED], tools=[FLAT], max_tokens=1)["usage"]["prompt_tokens"]
-    prompt = client.lam._engine.format.render([system, *ASKED], [Tool.from_schema(FLAT)])
+    prompt = client.lam.engine.format.render([system, *ASKED], [Tool.from_schema(FLAT)])
     assert "Speak like a pirate." in prompt
     assert "'role'" not in prompt
-    assert with_it == len(client.lam._engine.model.tokenize(prompt))
+    assert with_it == len(client.lam.engine.model.tokenize(prompt))
 
 
 @pytest.mark.parametrize("option", ["base_url", "api_key", "task_instruction", "format_instruction"])

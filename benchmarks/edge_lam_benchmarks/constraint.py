@@ -23,10 +23,9 @@ from typing import Any
 import llama_cpp
 import numpy as np
 
-from edge_lam.decoding import Constraint, Sampler, Vocabulary
+from edge_lam.decoding import GrammarConstraint, Sampler, Vocabulary
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama.library import library
-from edge_lam.metrics.report import Times
 from edge_lam.schema.closing import closed
 from edge_lam.tools import Tool
 
@@ -176,8 +175,8 @@ def choose_edge_lam(
     With `likely`, the model wants the token that the reply has; else it wants one that the grammar forbids, so that the
     whole mask is needed.
     """
-    constraint = Constraint(vocabulary, chat_format.grammar(task.tools, "required"), kind="calls")
-    sampler, times = Sampler(), Times()
+    constraint = GrammarConstraint(vocabulary, chat_format.grammar(task.tools, "required"), kind="calls")
+    sampler = Sampler()
     logits = np.random.default_rng(0).standard_normal(vocabulary.model.n_vocab, dtype=np.float32)
     position = 0
     while position < len(tokens):
@@ -187,7 +186,7 @@ def choose_edge_lam(
         if forced := constraint.forced():
             constraint.accept(forced)
         else:
-            sampler.choose(logits, constraint, times)
+            sampler.choose(logits, constraint)
             constraint.accept([token])
         seconds, length = thread_time() - start, len(forced) or 1
         costs.choose.seconds += [seconds / length] * length

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from edge_lam import LAM, ToolCall
-from edge_lam.decoding import Sampler
-from edge_lam.engine.binding import constraint_of, grammar_of
-from edge_lam.engine.request import Request
+from edge_lam.decoding import ReplaySampler
+from edge_lam.engine import Request
+from edge_lam.engine.prompt import constraint_of, grammar_of
 from edge_lam_benchmarks import material
-from edge_lam_benchmarks.replay import ReplaySampler, choices
+from edge_lam_benchmarks.replay import choices
 
 _Key = tuple[str, int, str, bool]
 
@@ -23,22 +23,17 @@ class KnownAnswers:
     """Answers for one model, each worked out once.
 
     Args:
-        lam: a model of random weights; the samplers of its requests are replaced.
+        lam: a model of random weights.
     """
 
     def __init__(self, lam: LAM) -> None:
-        self._engine = lam._engine  # the benchmarks alone decide for the model: not for users of `LAM`
+        self._engine = lam.engine
         self._vocabulary = self._engine.vocabulary
         self._chosen: dict[_Key, list[int]] = {}
-        self._engine.sampler_of = self.sampler_of
 
-    def sampler_of(self, request: Request) -> Sampler:
-        """Return what writes the answer of a request."""
-        return ReplaySampler(self._tokens(request))
-
-    def prepare(self, messages: str | Sequence[dict[str, Any]], options: dict[str, Any]) -> None:
-        """Work out an answer ahead, so that a call need not take the time."""
-        self._tokens(Request.of(messages, options))
+    def sampler(self, messages: str | Sequence[dict[str, Any]], options: dict[str, Any]) -> ReplaySampler:
+        """Return what writes the answer of a request: an option of `LAM.chat`."""
+        return ReplaySampler(self._tokens(Request.of(messages, options)))
 
     def _tokens(self, request: Request) -> list[int]:
         messages = request.messages

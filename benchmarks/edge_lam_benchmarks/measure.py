@@ -54,13 +54,19 @@ def open_model(options: Mapping[str, Any], *, proportional: bool = False) -> LAM
         proportional: whether reports tell the proportional memory, which takes time to read.
     """
     lam = load(**options)
-    engine = lam._engine  # reports of benchmarks tell more than those of users
-    engine.meter = Meter(gpu=lam.info.device != "cpu", proportional=proportional, powermetrics=True)
+    # Reports of benchmarks tell more than those of users.
+    lam.engine.recorder.meter = Meter(gpu=lam.info.device != "cpu", proportional=proportional, powermetrics=True)
     if is_shape(GGUFHeader.read(lam.info.path).metadata):
         from edge_lam_benchmarks.known_answers import KnownAnswers
 
         _known[lam] = KnownAnswers(lam)
     return lam
+
+
+def with_answer(lam: LAM, messages: str | Sequence[dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a call, with what writes its answer if the model has random weights."""
+    known = _known.get(lam)
+    return options | {"sampler": known.sampler(messages, options)} if known else options
 
 
 class Loaded:
@@ -114,8 +120,7 @@ def measure(
         The reply, and a sample with the figures of its report and these: "time.first_event" until the first event,
         "time.total" until the last, "time.wait" the longest between two events, "events" how many came.
     """
-    if known := _known.get(lam):
-        known.prepare(messages, options)
+    options = with_answer(lam, messages, options)
     first, longest, events, reply = 0.0, 0.0, 0, None
     start = last = perf_counter()
     for event in lam.stream(messages, **options):

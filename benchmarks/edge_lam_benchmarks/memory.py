@@ -13,7 +13,7 @@ from typing import Any
 from edge_lam_benchmarks import material
 from edge_lam_benchmarks.fresh import run_fresh
 from edge_lam_benchmarks.items import Sample, WorkItem
-from edge_lam_benchmarks.measure import figures, load_options, loaded, open_model
+from edge_lam_benchmarks.measure import figures, load_options, loaded, open_model, with_answer
 from edge_lam_benchmarks.scenarios import options_of
 
 INTERVAL = 0.01  # seconds between two readings
@@ -50,7 +50,7 @@ def stages(item: dict[str, Any], started: float) -> list[dict[str, Any]]:
             watch.mark("loaded")
             for count in (1, 5, material.MOST_TOOLS):
                 options = options_of(what) | {"tools": material.tools(count)}
-                report = lam.chat(material.REQUESTS[0], **options).report
+                report = lam.chat(material.REQUESTS[0], **with_answer(lam, material.REQUESTS[0], options)).report
                 part = f"{count} tool{'s' if count > 1 else ''}"
                 model = {name: value for name, value in figures(report).items() if name.startswith("memory.")}
                 samples.append(Sample(model | now(), part=part))

@@ -1,59 +1,80 @@
 """Replay: the model computes, the known answer decides, so that random weights of a real shape time real work.
 
-An answer goes in; out comes what makes the decode loop write it: the tokens that the model would have chosen, in order,
-for a `ReplaySampler`. Prompts are read and logits computed as ever. Knows nothing of times.
+An answer goes in; out comes what makes a decoder write it: the tokens that the model would have chosen, in order, for a
+`decoding.ReplaySampler`. Prompts are read and logits computed as ever. Knows nothing of times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import threading
+from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_lam.decoding import Constraint, Sampler
-from edge_lam.engine.binding import constraint_of, grammar_of
-from edge_lam.engine.request import Request
+from edge_lam.decoding import GrammarConstraint
+from edge_lam.engine import Request
+from edge_lam.engine.prompt import constraint_of, grammar_of
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.tools import ToolCall
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from edge_lam.decoding import Unconstrained, Vocabulary
+    from edge_lam.cache import Slot
+    from edge_lam.decoding import Constraint, Vocabulary
+    from edge_lam.engine import Decoder, EngineCore, Sequence
+    from edge_lam.engine.sequence import LogitRows
     from edge_lam.formats import ChatFormat
-    from edge_lam.lam import LAM
-    from edge_lam.metrics.report import Times
     from edge_lam_benchmarks.answers import Answer
 
 
-class ReplaySampler(Sampler):
-    """Chooses as greedy sampling does, then returns the next token of a known reply all the same.
+class Writing:
+    """Has a known reply written by an engine's core.
+
+    Attributes:
+        sequence: with the tokens and the counters, once `wait` is through.
 
     Args:
-        tokens: what to return, one for each time that the loop asks.
+        core: runs it.
+        sequence: with its prompt.
+        decoder: of the sequence; None if its prompt is only to be read.
     """
 
-    def __init__(self, tokens: Iterable[int]) -> None:
-        super().__init__()
-        self._tokens = iter(tokens)
+    def __init__(self, core: EngineCore, sequence: Sequence, decoder: Decoder | None = None) -> None:
+        self.sequence, self._decoder = sequence, decoder
+        self._error: BaseException | None = None
+        self._ended = threading.Event()
+        sequence.consumer = self
+        core.reserve()
+        core.submit(sequence)
 
-    def choose(self, logits: NDArray[np.float32], constraint: Unconstrained, times: Times) -> int:
-        """Spend the time of a choice, and return the known token.
+    def begin(self, slot: Slot) -> None:
+        """Begin the reply."""
+        if self._decoder:
+            self._decoder.begin()
+
+    def advance(self, logits: LogitRows, n_others: int) -> None:
+        """Go on with it."""
+        if self._decoder:
+            self._decoder.step(logits, n_others)
+
+    def end(self, error: BaseException | None) -> None:
+        """Let who waits go on."""
+        self._error = error
+        self._ended.set()
+
+    def wait(self) -> Sequence:
+        """Wait for the end, and return the sequence.
 
         Raises:
-            InvalidRequest: the known reply is at its end, but the grammar wants more.
-            BackendError: the logits are no numbers.
+            EdgeLamError: it failed.
         """
-        super().choose(logits, constraint, times)
-        token = next(self._tokens, None)
-        if token is None:
-            raise InvalidRequest("the replayed answer ended before the reply", param="answers")
-        return token
+        self._ended.wait()
+        if self._error is not None:
+            raise self._error
+        return self.sequence
 
 
-class Unforced(Constraint):
+class Unforced(GrammarConstraint):
     """Holds a reply to its grammar token by token: nothing is forced."""
 
     def forced(self) -> list[int]:
@@ -127,7 +148,7 @@ class Replays:
         chosen = choices(tokens, self.constraint(request, grammar))
         return Replay(answer, request, grammar, prompt, tokens, chosen)
 
-    def constraint(self, request: Request, grammar: str) -> Unconstrained:
+    def constraint(self, request: Request, grammar: str) -> Constraint:
         """Return a fresh constraint of a reply."""
         return constraint_of(request, grammar, self.format, self.vocabulary)
 
@@ -136,7 +157,7 @@ class Replays:
         return Unforced(self.vocabulary, grammar, kind="calls")
 
 
-def choices(tokens: Sequence[int], constraint: Unconstrained) -> list[int]:
+def choices(tokens: Tokens[int], constraint: Constraint) -> list[int]:
     """Return those tokens of a reply that a model has to choose, the others being forced.
 
     Args:
@@ -164,23 +185,3 @@ def choices(tokens: Sequence[int], constraint: Unconstrained) -> list[int]:
     if not constraint.is_finished:
         raise InvalidRequest("the answer is no whole reply", param="answers")
     return chosen
-
-
-def replaying(lam: LAM, tokens: Sequence[int] | None) -> AbstractContextManager[None]:
-    """Let a model's replies be made of known tokens meanwhile; None leaves the choice to the model."""
-    return nullcontext() if tokens is None else _sampling(lam, lambda request: ReplaySampler(tokens))
-
-
-def replaying_each(lam: LAM, tokens: Mapping[str, Sequence[int]]) -> AbstractContextManager[None]:
-    """Let replies be made of known tokens meanwhile, those of each request by the text of its messages (`str`)."""
-    return _sampling(lam, lambda request: ReplaySampler(tokens[str(request.messages)]))
-
-
-@contextmanager
-def _sampling(lam: LAM, sampler_of: Callable[[Request], Sampler]) -> Iterator[None]:
-    engine = lam._engine  # the benchmarks alone decide for the model: not for users of `LAM`
-    before, engine.sampler_of = engine.sampler_of, sampler_of
-    try:
-        yield
-    finally:
-        engine.sampler_of = before

@@ -6,7 +6,7 @@ how a reply is made.
 
 from __future__ import annotations
 
-from edge_lam.agent.agent import Agent
+from edge_lam.agent.agent import Agent, AgentStream
 from edge_lam.agent.events import (
     AgentEvent,
     AgentFinished,
@@ -16,7 +16,6 @@ from edge_lam.agent.events import (
     ToolFinished,
     ToolStarted,
 )
-from edge_lam.agent.stream import AgentStream
 
 __all__ = [
     "Agent",

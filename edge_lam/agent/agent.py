@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing, suppress
-from contextvars import copy_context
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from edge_lam.agent.events import AgentEvent, AgentFinished, AgentReply
+from edge_lam.agent.events import AgentEvent, AgentReply
 from edge_lam.agent.round import ToolBox
-from edge_lam.agent.stream import AgentStream
+from edge_lam.agent.run import AgentRun
+from edge_lam.engine import EventStream
 from edge_lam.errors import InvalidRequest, InvalidTool
 from edge_lam.formats import normalize_messages
 from edge_lam.tools import as_tools
@@ -26,6 +23,19 @@ if TYPE_CHECKING:
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
+
+
+class AgentStream(EventStream[AgentEvent, AgentReply]):
+    """The events of one run, made by `Agent.stream`; ends with `AgentFinished`."""
+
+    def __init__(self, run: AgentRun) -> None:
+        super().__init__(run.begin)
+        self._run = run
+
+    @property
+    def reply(self) -> AgentReply:
+        """What was done so far, also after an error. Every call in its messages has a result."""
+        return self._run.reply
 
 
 class Agent:
@@ -103,58 +113,29 @@ class Agent:
         Raises:
             EdgeLamError: whatever `LAM.chat` raises. Errors of tools are no exceptions here: the model reads them.
         """
-        with self.stream(messages) as events:
-            for _event in events:
-                pass
-            return events.reply
+        return self.stream(messages).result()
 
     def stream(self, messages: Messages) -> AgentStream:
         """Answer event by event; arguments and errors are those of `run`.
 
         Returns:
-            An iterator of the events of each reply (see `LAM.stream`), with `ToolStarted` and `ToolFinished` after it,
-            and `AgentFinished` as the last. Leaving it ends the run; `cancel()` does so from another thread.
+            The events of each reply (see `LAM.stream`), with `ToolStarted` and `ToolFinished` after it, and
+            `AgentFinished` as the last. Leaving it ends the run; `cancel()` does so from any thread: the reply ends
+            within a pass, tools are waited for no longer, and `AgentFinished` comes as always, its finish reason being
+            "cancelled".
         """
-        return self._stream(messages)
+        history = normalize_messages(messages)
+        if self.system is not None and history[0]["role"] != "system":
+            history.insert(0, {"role": "system", "content": self.system})
+        return AgentStream(AgentRun(self.lam, self._box, history, self._options, max_rounds=self.max_rounds))
 
     async def arun(self, messages: Messages) -> AgentReply:
         """Answer without blocking the event loop, in which async tools then run; otherwise as `run`.
 
         Cancelling the task ends the reply and cancels the async tools.
         """
-        async with aclosing(self.astream(messages)) as events:
-            async for event in events:
-                if isinstance(event, AgentFinished):
-                    reply = event.reply
-        return reply
+        return await self.astream(messages).aresult()
 
-    async def astream(self, messages: Messages) -> AsyncGenerator[AgentEvent, None]:
-        """Yield the events of `stream` without blocking the event loop; leaving it ends the run."""
-        loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[AgentEvent | BaseException | None] = asyncio.Queue()
-        stream = self._stream(messages, loop)
-
-        def read() -> None:
-            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody listens any more
-                try:
-                    with stream:
-                        for event in stream:
-                            loop.call_soon_threadsafe(queue.put_nowait, event)
-                except BaseException as error:  # whoever awaits gets it
-                    loop.call_soon_threadsafe(queue.put_nowait, error)
-                loop.call_soon_threadsafe(queue.put_nowait, None)
-
-        threading.Thread(target=copy_context().run, args=(read,), name="edge-lam-agent", daemon=True).start()
-        try:
-            while (event := await queue.get()) is not None:
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
-        finally:
-            stream.cancel()
-
-    def _stream(self, messages: Messages, loop: asyncio.AbstractEventLoop | None = None) -> AgentStream:
-        history = normalize_messages(messages)
-        if self.system is not None and history[0]["role"] != "system":
-            history.insert(0, {"role": "system", "content": self.system})
-        return AgentStream(self.lam, self._box, history, self._options, max_rounds=self.max_rounds, loop=loop)
+    def astream(self, messages: Messages) -> AgentStream:
+        """Answer event by event in ``async for``, without blocking the event loop; otherwise as `stream`."""
+        return self.stream(messages)

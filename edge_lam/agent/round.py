@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_lam.agent.events import Outcome, ToolEvent, ToolFinished, ToolStarted
 from edge_lam.agent.loop import background_loop, result_of, submit
-from edge_lam.agent.running import Running, failure, whole_text
+from edge_lam.agent.tool_run import ToolRun, failure, whole_text
 from edge_lam.errors import InvalidRequest
 from edge_lam.tools.results import json_types
 
@@ -77,8 +77,8 @@ class Round:
         self._cancelled = cancelled
         self._loop = background_loop if loop is None else lambda: loop
         self._results: dict[str, ToolFinished] = {}
-        self._running: list[Running] = []
-        self._done: SimpleQueue[Running] = SimpleQueue()
+        self._running: list[ToolRun] = []
+        self._done: SimpleQueue[ToolRun] = SimpleQueue()
 
     @property
     def results(self) -> tuple[ToolFinished, ...]:
@@ -151,7 +151,7 @@ class Round:
             if tools[call.name].function is not None:
                 yield ToolStarted(call)
                 timeout = tools[call.name].timeout or self._box.timeout
-                self._running.append(Running(call, function, timeout=timeout, loop=self._loop, done=self._done))
+                self._running.append(ToolRun(call, function, timeout=timeout, loop=self._loop, done=self._done))
         for call, function in ready:
             if tools[call.name].function is None:
                 yield ToolStarted(call)

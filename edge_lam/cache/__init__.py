@@ -1,21 +1,24 @@
 """Prefix cache: what is already computed of a prompt is not computed again. Knows token ids, nothing of tools.
 
-Three tiers: the live sequence, states in memory, states on disk.
+Three tiers: the slots of the context, states in memory, states on disk.
 """
 
 from __future__ import annotations
 
 from edge_lam.cache.fingerprint import fingerprint, state_key
-from edge_lam.cache.live import LiveSequence
 from edge_lam.cache.prefix_file import BakedFile, Prefix, PrefixHeader, read_header, read_prefix, write_prefix
+from edge_lam.cache.slot import MIN_PREFIX, Slot, Slots, common_length
 from edge_lam.cache.store import PrefixStore, prefix_files, prefix_folder, trim
 
 __all__ = [
+    "MIN_PREFIX",
     "BakedFile",
-    "LiveSequence",
     "Prefix",
     "PrefixHeader",
     "PrefixStore",
+    "Slot",
+    "Slots",
+    "common_length",
     "fingerprint",
     "prefix_files",
     "prefix_folder",

@@ -1,35 +1,31 @@
-"""Decoding: grammar, sampling and the one loop that turns a prompt into a reply.
+"""Decoding: what the next token may be, which one is chosen, and which ones are guessed.
 
-In go tokens, a constraint and a sampler; out come pieces of text. Knows nothing of HTTP, files or chat roles.
+In go token ids and logits, a constraint and a sampler; out come token ids. `engine.Decoder` puts them together.
 """
 
 from __future__ import annotations
 
-from edge_lam.decoding.constraint import Constraint, Unconstrained
+from edge_lam.decoding.constraint import Constraint, GrammarConstraint, Unconstrained
 from edge_lam.decoding.costs import PassCosts
-from edge_lam.decoding.drafts import Draft, Drafter, Guess, Lookup
 from edge_lam.decoding.logprobs import TokenLogprob, TopLogprob
-from edge_lam.decoding.loop import Done, LimitReached, Read, Reads, TimeUp, decode, read_prompt, reuse_prompt, steps
-from edge_lam.decoding.names import Names
-from edge_lam.decoding.sampling import Sampler
+from edge_lam.decoding.sampling import ReplaySampler, Sampler
+from edge_lam.decoding.speculator import Draft, Guess, NgramCache, PromptLookup, Speculator
 from edge_lam.decoding.tokenizer import TokenizerAhead, check_vocabulary
-from edge_lam.decoding.trace import Trace
+from edge_lam.decoding.trace import CallTracker, Trace
 from edge_lam.decoding.vocabulary import Vocabulary
 
 __all__ = [
+    "CallTracker",
     "Constraint",
-    "Done",
     "Draft",
-    "Drafter",
+    "GrammarConstraint",
     "Guess",
-    "LimitReached",
-    "Lookup",
-    "Names",
+    "NgramCache",
     "PassCosts",
-    "Read",
-    "Reads",
+    "PromptLookup",
+    "ReplaySampler",
     "Sampler",
-    "TimeUp",
+    "Speculator",
     "TokenLogprob",
     "TokenizerAhead",
     "TopLogprob",
@@ -37,8 +33,4 @@ __all__ = [
     "Unconstrained",
     "Vocabulary",
     "check_vocabulary",
-    "decode",
-    "read_prompt",
-    "reuse_prompt",
-    "steps",
 ]

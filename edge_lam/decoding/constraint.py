@@ -1,14 +1,16 @@
-"""`Constraint`: a grammar held against one reply, token by token.
+"""What a reply may be, token by token: `Unconstrained`, or held to a grammar.
 
-In come a grammar and the tokens of the reply so far; out come the tokens that the grammar forces and those it allows.
-It also decides whether a reply is text or calls. Knows nothing of logits.
+In come the tokens of the reply so far; out come the tokens that must come next and those that may. A constraint also
+tells whether the reply is text or calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from functools import wraps
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from edge_lam.decoding.thinking import Behind
 from edge_lam.errors import InvalidRequest
@@ -20,49 +22,98 @@ if TYPE_CHECKING:
     from edge_lam.decoding.vocabulary import Vocabulary
 
 Kind: TypeAlias = Literal["text", "calls"]
+T = TypeVar("T")
+
+
+class Constraint(Protocol):
+    """What one reply is held to."""
+
+    @property
+    def kind(self) -> Kind | None:
+        """What the reply is, or None as long as that is open."""
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether the next token is limited."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether only the end of the turn can follow."""
+
+    @property
+    def thinking_end(self) -> str:
+        """What closes the thinking that the prompt began; "" if the reply begins with no thinking."""
+
+    @property
+    def seconds(self) -> float:
+        """Spent on what is forced and allowed, for reports."""
+
+    def forced(self) -> list[int]:
+        """Return the tokens that must come next, because there is no choice; not yet accepted."""
+
+    def allows(self, token: int) -> bool:
+        """Tell whether a token may come next."""
+
+    def allowed(self) -> NDArray[np.intp] | None:
+        """Return the tokens that may come next, ascending and at least one; None if all may."""
+
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Take the next tokens of the reply."""
+
+    def fork(self) -> Constraint:
+        """Return a copy for looking ahead: what it accepts, this one doesn't."""
 
 
 class Unconstrained:
-    """Any reply at all.
+    """Any text at all.
 
-    Attributes:
-        kind: what the reply is, or None as long as that is open.
-        is_binding: whether the grammar limits the next token.
+    Args:
         thinking_end: what closes the thinking that the prompt began; "" if the reply begins with no thinking.
     """
 
     kind: Kind | None = "text"
     is_binding = False
+    is_finished = False
+    seconds = 0.0
 
     def __init__(self, thinking_end: str = "") -> None:
         self.thinking_end = thinking_end
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether only the end of the turn can follow."""
-        return False
-
     def forced(self) -> list[int]:
-        """Return the tokens that must come next, because the grammar leaves no choice; not yet accepted."""
+        """Return nothing."""
         return []
 
     def allows(self, token: int) -> bool:
-        """Tell whether a token may come next."""
+        """Return True."""
         return True
 
     def allowed(self) -> NDArray[np.intp] | None:
-        """Return the tokens that may come next, ascending; None if all may."""
+        """Return None."""
         return None
 
     def accept(self, tokens: Sequence[int]) -> None:
-        """Take the next tokens of the reply."""
+        """Do nothing."""
 
     def fork(self) -> Unconstrained:
-        """Return a copy for looking ahead: what it accepts, this one doesn't."""
+        """Return itself: it has no state."""
         return self
 
 
-class Constraint(Unconstrained):
+def _timed(method: Callable[..., T]) -> Callable[..., T]:
+    """Add what a method takes to `seconds`."""
+
+    @wraps(method)
+    def timed(self: GrammarConstraint, *arguments: Any) -> T:
+        start = perf_counter()
+        try:
+            return method(self, *arguments)
+        finally:
+            self.seconds += perf_counter() - start
+
+    return timed
+
+
+class GrammarConstraint:
     """A reply within a grammar.
 
     Args:
@@ -88,8 +139,9 @@ class Constraint(Unconstrained):
         whole: bool = False,
         thinking_end: str = "",
     ) -> None:
-        super().__init__(thinking_end)
+        self.thinking_end = thinking_end
         self.kind = kind
+        self.seconds = 0.0
         self.is_binding = whole or kind is not None
         self._whole = whole or kind == "calls"
         self._vocabulary = vocabulary
@@ -111,14 +163,17 @@ class Constraint(Unconstrained):
             raise self._failure()
         return True
 
+    @_timed
     def forced(self) -> list[int]:
         """Return the tokens that must come next, as the model itself would spell them; not yet accepted."""
         return self._matcher.compute_ff_tokens() if self.is_binding else []
 
+    @_timed
     def allows(self, token: int) -> bool:
         """Tell whether a token may come next."""
         return not self.is_binding or self._matcher.validate_tokens([token]) == 1
 
+    @_timed
     def allowed(self) -> NDArray[np.intp] | None:
         """Return the tokens that may come next, ascending and at least one; None if all may.
 
@@ -136,6 +191,7 @@ class Constraint(Unconstrained):
             raise self._failure()
         return tokens
 
+    @_timed
     def accept(self, tokens: Sequence[int]) -> None:
         """Take the next tokens of the reply.
 
@@ -154,7 +210,7 @@ class Constraint(Unconstrained):
         elif self.kind is None:
             self._choose(tokens)
 
-    def fork(self) -> Unconstrained:
+    def fork(self) -> GrammarConstraint:
         """Return a copy for looking ahead: what it accepts, this one doesn't."""
         twin = copy(self)
         twin._matcher = self._matcher.deep_copy()

@@ -1,6 +1,7 @@
 """`Sampler`: chooses the next token from the model's logits, among those that the constraint allows.
 
-In come logits, out comes a token. Greedy unless asked otherwise. Knows nothing of what the tokens mean.
+In come logits, out comes a token. Greedy unless asked otherwise. A request may bring a sampler of its own, such as
+`ReplaySampler`, which writes a known reply.
 
 The settings work one after the other, in the order of Hugging Face's `generate`: logit bias, the constraint's mask,
 temperature, top_k, top_p, min_p; each sees what the ones before it left.
@@ -10,17 +11,16 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_lam.errors import BackendError, InvalidRequest
-from edge_lam.metrics.report import Times
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_lam.decoding.constraint import Unconstrained
+    from edge_lam.decoding.constraint import Constraint
 
 _BLOCK = 512  # about the square root of a vocabulary
 _LARGEST = 3e38
@@ -76,33 +76,29 @@ class Sampler:
             self.seed = secrets.randbits(32) if seed is None else seed
             self._random = np.random.default_rng(self.seed)
 
-    def choose(self, logits: NDArray[np.float32], constraint: Unconstrained, times: Times) -> int:
+    def choose(self, logits: NDArray[np.float32], constraint: Constraint) -> int:
         """Choose the next token.
 
         Args:
             logits: shape (n_vocab,); left unchanged.
             constraint: what the reply may be.
-            times: gets the seconds spent, as `mask` and `sample`.
 
         Raises:
             BackendError: the logits are no numbers.
             InvalidRequest: the constraint is beyond its limits, or the bias is of a token that isn't there.
         """
-        with times.measure("sample"):
-            if self._bias:
-                logits = self._biased(logits)
-            best = int(logits.argmax())
+        if self._bias:
+            logits = self._biased(logits)
+        best = int(logits.argmax())
         if not math.isfinite(logits[best]):
             raise BackendError("the model computed no usable logits", hint="the model file may be damaged")
-        with times.measure("mask"):
-            # What the model wants most is nearly always allowed: asking about one token spares the whole mask.
-            if self._temperature == 0 and constraint.allows(best):
-                return best
-            allowed = constraint.allowed()
-        with times.measure("sample"):
-            if self._temperature:
-                return self._sample(logits, allowed)
-            return best if allowed is None else int(allowed[logits[allowed].argmax()])
+        # What the model wants most is nearly always allowed: asking about one token spares the whole mask.
+        if self._temperature == 0 and constraint.allows(best):
+            return best
+        allowed = constraint.allowed()
+        if self._temperature:
+            return self._sample(logits, allowed)
+        return best if allowed is None else int(allowed[logits[allowed].argmax()])
 
     def _biased(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return a copy of the logits with the bias added."""
@@ -152,6 +148,34 @@ class Sampler:
         times = self._random.standard_exponential(_BLOCK)
         block = weights[first : first + _BLOCK]
         return first + int((block / times[: len(block)]).argmax())
+
+
+class ReplaySampler(Sampler):
+    """Chooses as greedy sampling does, then returns the next token of a known reply all the same.
+
+    The model still computes and the grammar still masks, so that a benchmark on random weights times real work, and a
+    test decides what the model says.
+
+    Args:
+        tokens: what to return, one for each choice; what the grammar forces is no choice.
+    """
+
+    def __init__(self, tokens: Iterable[int]) -> None:
+        super().__init__()
+        self._tokens = iter(tokens)
+
+    def choose(self, logits: NDArray[np.float32], constraint: Constraint) -> int:
+        """Spend the time of a choice, and return the known token.
+
+        Raises:
+            InvalidRequest: the known reply is at its end, but another choice is asked for.
+            BackendError: the logits are no numbers.
+        """
+        super().choose(logits, constraint)
+        token = next(self._tokens, None)
+        if token is None:
+            raise InvalidRequest("the replayed answer ended before the reply", param="sampler")
+        return token
 
 
 def _only(weights: NDArray[np.float32], kept: NDArray[np.intp]) -> NDArray[np.float32]:

@@ -11,14 +11,73 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from edge_lam.decoding.logprobs import TokenLogprob, log_of_sum, most_likely
+from edge_lam.decoding.thinking import Behind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_lam.decoding.constraint import Unconstrained
-    from edge_lam.decoding.names import Names
+    from edge_lam.decoding.constraint import Constraint
     from edge_lam.decoding.vocabulary import Vocabulary
+
+_QUOTE, _ESCAPE = ord('"'), ord("\\")
+_OPEN, _OPENING, _CLOSING = ord("{"), frozenset(b"[{"), frozenset(b"]}")
+
+
+class CallTracker:
+    """Follows a reply through its calls, by its bytes, to where it chooses between tools.
+
+    Args:
+        openings: what may stand before the arguments of a call, one for each tool that may be called.
+        depth: how many brackets are open around a call.
+        thinking_end: what closes the thinking that the prompt began, in which there are no calls.
+
+    Attributes:
+        n_calls: how many calls have begun.
+    """
+
+    def __init__(self, openings: Sequence[str], depth: int, thinking_end: str = "") -> None:
+        self.n_calls = 0
+        self._behind = Behind(thinking_end)
+        self._openings = [opening.encode() for opening in openings]
+        self._depth = depth
+        self._level = 0  # brackets that are open
+        self._quoted = self._escaped = False
+        self._call: bytearray | None = None  # what a call shows, as long as more than one tool can be meant
+
+    @property
+    def is_choosing(self) -> bool:
+        """Whether a call has begun, and still may be of one tool or another."""
+        return self._call is not None
+
+    def add(self, text: bytes) -> None:
+        """Take more of the reply."""
+        if len(self._openings) < 2:
+            return
+        for byte in self._behind.add(text):
+            self._add(byte)
+        if self._call is not None and sum(map(self._begins, self._openings)) < 2:
+            self._call = None
+
+    def _begins(self, opening: bytes) -> bool:
+        return self._call is not None and opening.startswith(self._call)
+
+    def _add(self, byte: int) -> None:
+        if self._escaped:
+            self._escaped = False
+        elif self._quoted:
+            self._quoted, self._escaped = byte != _QUOTE, byte == _ESCAPE
+        elif byte == _QUOTE:
+            self._quoted = True
+        elif byte in _OPENING:
+            if byte == _OPEN and self._level == self._depth:
+                self.n_calls += 1
+                self._call = bytearray()
+            self._level += 1
+        elif byte in _CLOSING:
+            self._level -= 1
+        if self._call is not None:
+            self._call.append(byte)
 
 
 class Trace:
@@ -32,13 +91,13 @@ class Trace:
 
     Args:
         vocabulary: says what tokens stand for.
-        names: follows the reply to where it names tools.
+        calls: follows the reply to where it names tools.
         n_top: how many of the most likely tokens each of `logprobs` has; None for no logprobs at all.
     """
 
-    def __init__(self, vocabulary: Vocabulary, names: Names, n_top: int | None = None) -> None:
+    def __init__(self, vocabulary: Vocabulary, calls: CallTracker, n_top: int | None = None) -> None:
         self.logprobs: list[TokenLogprob] | None = None if n_top is None else []
-        self._vocabulary, self._names, self._n_top = vocabulary, names, n_top or 0
+        self._vocabulary, self._calls, self._n_top = vocabulary, calls, n_top or 0
         self.cut_at_start: float | None = None
         self._kept: dict[int, float] = {}
         self._thinking_end = b""
@@ -58,7 +117,7 @@ class Trace:
         kept = self._kept.get(index)
         return None if kept is None else 1 - kept
 
-    def begin(self, constraint: Unconstrained) -> bool:
+    def begin(self, constraint: Constraint) -> bool:
         """Take note of what the reply may begin with, and tell whether `start` should get the logits there."""
         self._thinking_end = constraint.thinking_end.encode()
         # Thinking is free: what the grammar cuts away there says nothing.
@@ -71,9 +130,7 @@ class Trace:
             self.cut_at_start = 1 - _share(logits, self._allowed, log_of_sum(logits))
             self._allowed = None
 
-    def chosen(
-        self, token: int, logits: NDArray[np.float32], constraint: Unconstrained, *, guessed: bool = False
-    ) -> None:
+    def chosen(self, token: int, logits: NDArray[np.float32], constraint: Constraint, *, guessed: bool = False) -> None:
         """Take note of a token that the model chose.
 
         Args:
@@ -83,7 +140,7 @@ class Trace:
             guessed: whether it confirms a draft.
         """
         self.start(logits)
-        is_name = self._names.are_open and constraint.is_binding
+        is_name = self._calls.is_choosing and constraint.is_binding
         if is_name or self.logprobs is not None:
             total = log_of_sum(logits)
             if is_name:
@@ -115,10 +172,10 @@ class Trace:
             length += len(token.bytes)
 
     def _follow(self, tokens: Sequence[int]) -> None:
-        self._names.add(b"".join(map(self._vocabulary.text, tokens)))
+        self._calls.add(b"".join(map(self._vocabulary.text, tokens)))
 
-    def _note_name(self, logits: NDArray[np.float32], total: float, constraint: Unconstrained) -> None:
-        allowed, index = constraint.allowed(), self._names.n_calls - 1
+    def _note_name(self, logits: NDArray[np.float32], total: float, constraint: Constraint) -> None:
+        allowed, index = constraint.allowed(), self._calls.n_calls - 1
         kept = 1.0 if allowed is None else _share(logits, allowed, total)
         self._kept[index] = self._kept.get(index, 1.0) * kept
 

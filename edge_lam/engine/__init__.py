@@ -1,8 +1,15 @@
-"""The engine: owns the context and turns each request into one stream of events. Knows nothing of who asks."""
+"""The engine: owns the context and turns each request into one stream of events.
+
+A `Request` becomes a `Sequence` in its caller's thread (`prompt`, `engine`). The owner of the context (`core`) asks the
+`scheduler` which tokens the next pass reads, runs it, and lets each `Decoder` choose from the logits; `output` makes
+events of the tokens, which arrive in an `EventStream`.
+"""
 
 from __future__ import annotations
 
-from edge_lam.engine.engine import QUEUE_LIMIT, Engine
+from edge_lam.engine.core import EngineCore
+from edge_lam.engine.decoder import Decoder
+from edge_lam.engine.engine import QUEUE_LIMIT, Engine, ReplyStream
 from edge_lam.engine.events import (
     ArgumentsDelta,
     CallDropped,
@@ -15,6 +22,8 @@ from edge_lam.engine.events import (
 )
 from edge_lam.engine.reply import Reply
 from edge_lam.engine.request import ChatOptions, ReplyOptions, Request
+from edge_lam.engine.sequence import Sequence
+from edge_lam.engine.stream import EventStream
 
 __all__ = [
     "QUEUE_LIMIT",
@@ -23,12 +32,17 @@ __all__ = [
     "CallFinished",
     "CallStarted",
     "ChatOptions",
+    "Decoder",
     "Engine",
+    "EngineCore",
     "Event",
+    "EventStream",
     "Reply",
     "ReplyFinished",
     "ReplyOptions",
+    "ReplyStream",
     "Request",
+    "Sequence",
     "TextDelta",
     "ThinkingDelta",
 ]

@@ -1,51 +1,75 @@
-"""`Engine`: the owner of one model and its context; requests run side by side on its sequences.
+"""`Engine`: requests in, streams of events out. A request is prepared in its caller's thread, and run by `EngineCore`.
 
-In goes a request, out comes its stream of events. It knows nothing of who asks: `LAM`, a server or a benchmark.
+It knows nothing of who asks: `LAM`, a server or a benchmark.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import uuid
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeVar
 
-from edge_lam.decoding import Drafter, PassCosts, Sampler, Vocabulary
+from edge_lam.cache import MIN_PREFIX, Slots
+from edge_lam.decoding import PassCosts, Sampler, Speculator, Trace, Unconstrained, Vocabulary
+from edge_lam.decoding.speculator import MAX_DRAFT_TOKENS, MAX_GUESSES
 from edge_lam.engine.bias import token_bias
-from edge_lam.engine.binding import constraint_of, grammar_of
-from edge_lam.engine.call import Call, Sink
+from edge_lam.engine.core import EngineCore
+from edge_lam.engine.decoder import Decoder
 from edge_lam.engine.events import Event
-from edge_lam.engine.prewarming import Prewarming
-from edge_lam.engine.prompt import PromptMaker
-from edge_lam.engine.scheduler import Scheduler
-from edge_lam.engine.stream import events_of
-from edge_lam.errors import EdgeLamError
+from edge_lam.engine.output import Output, PrefixOutput, TextWriter, error_code
+from edge_lam.engine.prompt import PromptBuilder, call_tracker, constraint_of, grammar_of, usable_tools
+from edge_lam.engine.recorder import Recorder
+from edge_lam.engine.sequence import Sequence
+from edge_lam.engine.stream import EventStream
+from edge_lam.errors import Closed, EdgeLamError, InvalidRequest
 from edge_lam.formats import normalize_messages
 from edge_lam.formats.reply_text import MARKS
+from edge_lam.formats.template import rendering_within
 from edge_lam.formats.thinking import thinking_end
-from edge_lam.llama.library import memory_in_use
-from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.meter import Meter
-from edge_lam.metrics.report import CallReport, Memory
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_lam.cache import LiveSequence, PrefixStore
-    from edge_lam.decoding import TokenizerAhead
+    from edge_lam.cache import PrefixStore, Slot
+    from edge_lam.decoding import Constraint, TokenizerAhead
+    from edge_lam.decoding.constraint import Kind
+    from edge_lam.engine.recorder import Record
     from edge_lam.engine.reply import Reply
     from edge_lam.engine.request import Request
-    from edge_lam.formats import ChatFormat
+    from edge_lam.engine.stream import Channel
+    from edge_lam.errors import InvalidTool
+    from edge_lam.formats import ChatFormat, Segment
+    from edge_lam.formats.parser import ReplyParser
     from edge_lam.llama import Context, Model
+    from edge_lam.metrics.log import CallLog
+    from edge_lam.metrics.report import CallReport
+    from edge_lam.tools import Tool
+    from edge_lam.tools.tool import ToolLike
 
 QUEUE_LIMIT = 64
 T = TypeVar("T")
 
-logger = logging.getLogger("edge_lam")
+logger = logging.getLogger("edge_lam.engine")
+
+
+class ReplyStream(EventStream[Event, "Reply"]):
+    """The events of one reply, and the reply as their result."""
+
+    def __init__(self, begin: Callable[[Channel[Event, Reply]], None], sequence: Sequence) -> None:
+        super().__init__(begin)
+        self._sequence = sequence
+
+    @property
+    def n_prompt(self) -> int:
+        """Tokens of the prompt; 0 until it has begun."""
+        return len(self._sequence.prompt)
 
 
 class Engine:
@@ -53,13 +77,20 @@ class Engine:
 
     Attributes:
         model, context, format: what replies are made with.
-        log: where calls are logged.
-        meter: reads what process and machine tell, for reports.
-        load_seconds: how long loading took, for reports.
-        sampler_of: makes the sampler of a request; benchmarks put one in its place that replays known tokens.
         vocabulary: the model's tokens.
-        drafter: guesses tokens for all replies.
-        prompts: makes prompts of requests; only the owner's thread may ask.
+        speculator: guesses tokens for all replies.
+        prompts: makes the prompts of requests.
+        recorder: makes reports and logs them.
+        core: runs sequences.
+
+    Args:
+        context: what to run on, taken over; its sequences are the requests that run side by side.
+        chat_format: how prompts and replies are written.
+        log: where calls are logged.
+        store: where prefixes are kept.
+        queue_limit: requests that may wait for others; one more is refused.
+        load_seconds: how long loading took, for reports.
+        ahead: what builds the tokenizer of grammars already.
     """
 
     def __init__(
@@ -73,41 +104,32 @@ class Engine:
         load_seconds: float = 0.0,
         ahead: TokenizerAhead | None = None,
     ) -> None:
-        """Take over a context.
-
-        Args:
-            context: what to run on; its sequences are the requests that run side by side.
-            chat_format: how prompts and replies are written.
-            log: where calls are logged.
-            store: where prefixes are kept.
-            queue_limit: requests that may wait for others; one more is refused.
-            load_seconds: how long loading took.
-            ahead: what builds the tokenizer of grammars already.
-        """
-        self.model = context.model
-        self.context = context
-        self.format = chat_format
-        self.log = log
-        self.meter = Meter(gpu=self.model.device != "cpu")
-        self.load_seconds = load_seconds
-        self.sampler_of: Callable[[Request], Sampler] = partial(sampler_of, self.model)
+        self.model, self.context, self.format = context.model, context, chat_format
         self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn, marks=MARKS, ahead=ahead)
         self.vocabulary.build()
-        self.drafter = Drafter(PassCosts())
-        self.prompts = PromptMaker(self.model, chat_format)
-        self._compiling = threading.Lock()  # callers' threads use the model under it, and it is freed under it
-        self._store = store
-        release = partial(_release, context, self.vocabulary, self._compiling)
-        self.scheduler = Scheduler(context, store, queue_limit=queue_limit, release=release)
-        # The scheduler knows nothing of the engine: one that nobody holds any more ends its thread.
-        self._close = weakref.finalize(self, self.scheduler.close)
+        self.speculator = Speculator(
+            PassCosts(),
+            max_tokens=min(MAX_DRAFT_TOKENS, context.n_batch - 1),
+            max_guesses=min(MAX_GUESSES, context.n_logits - 1),
+        )
+        self.prompts = PromptBuilder(self.model, chat_format)
+        meter = Meter(gpu=self.model.device != "cpu")
+        self.recorder = Recorder(context, chat_format, log, meter, store=store, load_seconds=load_seconds)
+        self._store, self._users = store, _Users()
+        self._compiling = threading.Lock()  # so that tools which come in many requests at once are compiled once
+        release = partial(_release, context, self.vocabulary, self._users)
+        self.core = EngineCore(
+            context, Slots(context, store), self.speculator.costs, queue_limit=queue_limit, release=release
+        )
+        # The core knows nothing of the engine: one that nobody holds any more ends its thread.
+        self._close = weakref.finalize(self, self.core.close)
 
-    def run(self, request: Request) -> Generator[Event, None, None]:
-        """Check a request, begin with it, and return its events.
+    def stream(self, request: Request) -> ReplyStream:
+        """Return the events of a request, which begins when they are first asked for, or with ``.start()``.
 
         The stream may be left at any point, which ends the reply. Its line in the log is written by then.
 
-        Raises:
+        Raises, when it begins:
             InvalidRequest: the request can't be served.
             InvalidSchema: a tool's schema can't be enforced.
             PromptTooLong: the prompt leaves no room for a reply.
@@ -115,128 +137,187 @@ class Engine:
             BackendError: llama.cpp failed, or the process was forked.
             Closed: after `close()`.
         """
-        return events_of(lambda sink: self.submit(request, sink))
+        sequence = Sequence(request.max_tokens)
+        return ReplyStream(partial(self._begin, request, sequence), sequence)
 
-    def submit(self, request: Request, sink: Sink) -> Call:
-        """Check a request and begin with it.
+    def prewarm(self, request: Request) -> EventStream[Event, CallReport]:
+        """Read what prompts with a request's tools and system message begin with, in the background.
 
-        Args:
-            request: what is asked for.
-            sink: takes each event, in the owner's thread; at last the error that ended the reply, or None.
-
-        Raises:
-            As `run`; the sink gets nothing then.
+        It is a request of no tokens: its stream has no events, and the report as its result, which raises as `stream`.
         """
-        self.scheduler.check_open()
-        if request.tools and self.context.kv_type.is_coarse:
-            _warn_of_coarse_kv(self.context.kv_type.name)
-        report = self.new_report(request)
-        try:
-            prompt = self.prompts.render(request, report)
-            thinking = thinking_end("".join(text for text, _ in prompt[-8:]))
-            with self._compiling:
-                self.scheduler.check_open()  # it may have been closed while this thread waited
-                sampler = self.sampler_of(request)
-                report.seed = sampler.seed
-                with report.times.measure("compile"):
-                    grammar = grammar_of(request, self.format, self.vocabulary, thinking)
-                    constraint = constraint_of(request, grammar, self.format, self.vocabulary, thinking)
-            call = Call(
-                self,
-                request,
-                prompt,
-                report=report,
-                constraint=constraint,
-                is_bound=bool(grammar),
-                sampler=sampler,
-                sink=sink,
-            )
-            call.begin()
-        except EdgeLamError as error:
-            report.error = report.error or error.code
-            self.write_log(request, report)
-            raise
-        return call
-
-    def prewarm(self, request: Request) -> CallReport:
-        """Have what prompts with a request's tools and system message begin with in the context, read or restored.
-
-        Raises:
-            InvalidRequest, PromptTooLong, Busy, BackendError, Closed: as `run`.
-        """
-        report = self.new_report(request)
-        self._work(request, report, lambda sequence: None)
-        self.close_report(report)
-        return report
+        begin = partial(self._begin_prefix, request, lambda slot, report: report)
+        return EventStream(begin, is_detached=True).start_in_thread()
 
     def prefix(self, request: Request) -> tuple[list[int], NDArray[np.uint8]]:
         """Return the tokens that `prewarm` reads, and their keys and values as `Context.state` gives them.
 
         Raises:
-            InvalidRequest, PromptTooLong, Busy, BackendError, Closed: as `run`.
+            EdgeLamError: as `stream`.
         """
-        return self._work(request, self.new_report(request), lambda sequence: (list(sequence.tokens), sequence.state()))
+        begin = partial(self._begin_prefix, request, lambda slot, report: (list(slot.tokens), slot.state()))
+        stream: EventStream[Event, tuple[list[int], NDArray[np.uint8]]] = EventStream(begin)
+        return stream.result()
 
-    def _work(self, request: Request, report: CallReport, result: Callable[[LiveSequence], T]) -> T:
-        """Have the static tokens of a request in a sequence, and nothing else, and return what `result` makes of it."""
-        with self._compiling:
-            self.scheduler.check_open()
-            grammar_of(request, self.format, self.vocabulary)
-        job = Prewarming(request, self.prompts, n_ctx=self.context.n_ctx, report=report, result=result)
-        self.scheduler.submit(job)
-        try:
-            return job.result()
-        finally:
-            self.scheduler.stop(job, "cancelled")
+    def usable_tools(self, tools: Iterable[ToolLike], on_bad: Callable[[InvalidTool], object]) -> list[Tool]:
+        """Return those of some tools that a reply can be held to; `on_bad` hears why not of each other.
 
-    def new_report(self, request: Request) -> CallReport:
-        """Open the report of a request."""
-        report = CallReport(
-            id=uuid.uuid4().hex,
-            model=self.model.name,
-            format=self.format.name,
-            format_sha256=self.format.sha256,
-            template_sha256=self.format.sha256_of_template(with_tools=bool(request.tools)),
-            device=self.model.device,
-            n_ctx=self.context.n_ctx,
-            n_threads=self.context.n_threads,
-            n_tools=len(request.tools),
-        )
-        report.times.load = self.load_seconds
-        report.begin(self.meter)
-        return report
-
-    def write_log(self, request: Request, report: CallReport, *, prompt: str = "", reply: Reply | None = None) -> None:
-        """Log a call, however it ended; with all that one needs to train from it, if the log wants texts."""
-        if not report.times.total:
-            self.close_report(report)
-        texts: dict[str, Any] = {"prompt": prompt}
-        if prompt and self.log.log_prompts:
-            texts["messages"] = normalize_messages(request.messages)
-            texts["tools"] = [tool.definition() for tool in request.tools]
-        self.log.write(report, **texts, reply=reply.message if reply else None)
-
-    def close_report(self, report: CallReport) -> None:
-        """Fill in what is known at the end."""
-        memory = self.meter.memory()
-        report.memory = Memory(
-            resident=memory.resident,
-            peak=memory.peak,
-            weights=self.model.size,
-            kv=self.context.kv_bytes,
-            compute=self.context.compute_bytes,
-            proportional=memory.proportional,
-            gpu=memory.gpu,
-            gpu_used=None if self.model.device == "cpu" else memory_in_use("gpu"),
-            prefixes=self._store.held_bytes if self._store else 0,
-        )
-        report.end(self.meter)
-        if report.tokens.generated and not report.times.first_token:  # the grammar left no choice at all
-            report.times.first_token = report.times.total
+        Raises:
+            InvalidTool: two have the same name.
+            Closed: after `close()`.
+        """
+        with self._compiling, self._users:
+            return usable_tools(tools, self.vocabulary, on_bad)
 
     def close(self) -> None:
         """End all replies with `Closed`, and free context and model; a second call does nothing."""
         self._close()
+
+    def _begin(self, request: Request, sequence: Sequence, channel: Channel[Event, Reply]) -> None:
+        """Prepare a request in this thread, and hand it to the core."""
+        self.core.check_open()
+        if request.tools and self.context.kv_type.is_coarse:
+            _warn_of_coarse_kv(self.context.kv_type.name)
+        record, sequence.arrived = self.recorder.open(request), perf_counter()
+        if request.timeout is not None:
+            sequence.deadline = sequence.arrived + request.timeout
+        try:
+            with self._place(sequence):
+                sequence.consumer = self._prepare(request, sequence, record, channel)
+        except EdgeLamError as error:
+            record.close(sequence, error=error_code(error))
+            record.write()
+            raise
+        channel.attach(cancel=partial(self.core.stop, sequence, "cancelled"), leave=record.sign_off)
+
+    def _begin_prefix(
+        self, request: Request, result: Callable[[Slot, CallReport], T], channel: Channel[Event, T]
+    ) -> None:
+        """Prepare the reading of a request's static tokens, and hand it to the core."""
+        sequence, record = Sequence(0), self.recorder.open(request)
+        with self._place(sequence):
+            segments = self._render(request, sequence)
+            self._compile(request, sequence, segments)
+            prompt = self._tokenize(request, sequence, segments)
+            with self._users, sequence.times.measure("render"):
+                sequence.n_static = min(self.prompts.n_static(request, prompt), len(prompt) - 1)
+            sequence.prompt = prompt[: sequence.n_static + 1]
+            sequence.consumer = PrefixOutput(sequence, record, result, channel)
+        channel.attach(cancel=partial(self.core.stop, sequence, "cancelled"))
+
+    @contextmanager
+    def _place(self, sequence: Sequence) -> Iterator[None]:
+        """Hold a place in line while a sequence is prepared, and submit it then."""
+        self.core.reserve()
+        try:
+            yield
+            self.core.submit(sequence)
+        except BaseException:
+            self.core.give_up()
+            raise
+
+    def _prepare(self, request: Request, sequence: Sequence, record: Record, channel: Channel[Event, Reply]) -> Output:
+        """Make the prompt of a sequence, and what its tokens are chosen and shown by."""
+        segments = self._render(request, sequence)
+        with self._users:
+            sampler = request.sampler or sampler_of(request, self.model)
+        record.seed, record.prompt = sampler.seed, segments
+        constraint = self._compile(request, sequence, segments)
+        sequence.prompt = self._tokenize(request, sequence, segments)
+        sequence.max_tokens = min(request.max_tokens, self.context.n_ctx - len(sequence.prompt))
+        if self._store is not None and len(sequence.prompt) > MIN_PREFIX:
+            sequence.n_static = self._n_static(request, sequence)
+        n_top = (request.top_logprobs or 0) if request.logprobs else None
+        trace = Trace(self.vocabulary, call_tracker(request, self.format, constraint.thinking_end), n_top)
+        ends = self.vocabulary.end_tokens
+        return Output(
+            sequence,
+            Decoder(sequence, constraint, sampler, self.speculator, end_tokens=ends, trace=trace),
+            writer=TextWriter(self.vocabulary, request.stop, constraint.thinking_end),
+            parser_of=partial(self._parser, request, sequence.id, constraint),
+            record=record,
+            channel=channel,
+            remember=partial(self._remember, request),
+        )
+
+    def _render(self, request: Request, sequence: Sequence) -> list[Segment]:
+        """Return the prompt of a request as text; the limit of the request covers its template too."""
+        left = None if request.timeout is None else request.timeout - sequence.elapsed()
+        with sequence.times.measure("render"), rendering_within(left):
+            return self.format.render_segments(request.messages, request.tools)
+
+    def _compile(self, request: Request, sequence: Sequence, segments: list[Segment]) -> Constraint:
+        """Return the constraint of a reply to a rendered prompt."""
+        end = thinking_end("".join(segment.text for segment in segments[-8:]))
+        # The model may be closed while this thread waits for another one: then nothing is compiled any more.
+        with self._compiling, self._users, sequence.times.measure("compile"):
+            grammar = grammar_of(request, self.format, self.vocabulary, end)
+            return constraint_of(request, grammar, self.format, self.vocabulary, end)
+
+    def _tokenize(self, request: Request, sequence: Sequence, segments: list[Segment]) -> list[int]:
+        """Return a rendered prompt as tokens."""
+        with self._users, sequence.times.measure("tokenize"):
+            prompt = self.prompts.tokenize(segments)
+            self.prompts.check_length(request, len(prompt), self.context.n_ctx)
+        return prompt
+
+    def _n_static(self, request: Request, sequence: Sequence) -> int:
+        """Return how many tokens of a prompt other requests will share; 0 if the template has no place for others."""
+        try:
+            with self._users, sequence.times.measure("render"):
+                return self.prompts.n_static(request, sequence.prompt)
+        except InvalidRequest as error:
+            logger.debug("the tokens of the tools are not stored, as the template refuses other messages: %s", error)
+            return 0
+
+    def _parser(
+        self, request: Request, reply_id: str, constraint: Constraint, parser: ReplyParser | None, kind: Kind | None
+    ) -> ReplyParser:
+        """Return the parser of a reply, which is told as soon as it is known that the reply is text in a format."""
+        parser = parser or self.format.parser(
+            request.tools if kind == "calls" else request.callable_tools,
+            calls_in_prose=request.calls_in_prose,
+            reply_id=reply_id,
+            thinking_end=constraint.thinking_end,
+        )
+        is_text = kind == "text" or (kind is None and not constraint.thinking_end)
+        if is_text and request.response_format is not None and not isinstance(constraint, Unconstrained):
+            parser.read_as_text()
+        return parser
+
+    def _remember(self, request: Request, reply: Reply, slot: Slot) -> None:
+        """Let the conversation be stored later, if that is wanted: that never delays a reply."""
+        if not (self._store and self._store.conversations):
+            return
+        messages, tools, prompts = request.messages, request.tools, self.prompts
+        # The caller's list grows, and what is to be done must not hold the engine: it ends when nobody holds it.
+        turns = normalize_messages(messages) if isinstance(messages, str) else list(messages)
+        turns.append(reply.message)
+        slot.unsaved = lambda tokens: prompts.n_next(turns, tools, tokens)
+
+
+class _Users:
+    """The threads that use a model, which is freed when none of them does; a context manager for each."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count, self._is_closed = 0, False
+
+    def __enter__(self) -> None:
+        with self._changed:
+            if self._is_closed:
+                raise Closed("the model is closed")
+            self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody in any more, and wait until all are out."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: not self._count)
 
 
 @cache  # once per process
@@ -244,7 +325,7 @@ def _warn_of_coarse_kv(kv_type: str) -> None:
     logger.warning("keys and values are kept as %s, which may make calls less reliable than f16 or q8_0 do", kv_type)
 
 
-def sampler_of(model: Model, request: Request) -> Sampler:
+def sampler_of(request: Request, model: Model) -> Sampler:
     """Return the sampler that a request asks for.
 
     Raises:
@@ -260,8 +341,9 @@ def sampler_of(model: Model, request: Request) -> Sampler:
     )
 
 
-def _release(context: Context, vocabulary: Vocabulary, compiling: threading.Lock) -> None:
-    with compiling:  # grammars ask the model for tokens while they are compiled
-        vocabulary.wait()
-        context.close()
-        context.model.close()
+def _release(context: Context, vocabulary: Vocabulary, users: _Users) -> None:
+    """Free a context and its model, once nobody uses them."""
+    users.close()
+    vocabulary.wait()
+    context.close()
+    context.model.close()

@@ -1,86 +1,106 @@
-"""Requests -> prompts: the tokens of a request, how many of them other requests share, and what takes the room.
+"""Requests -> what the model reads and may write: the tokens of a prompt, and the constraint of its reply.
 
-In come requests, out come token ids. Knows the format and the tokenizer; nothing is decoded here.
+All of it happens in the caller's thread, many at once, and nothing is decoded here.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.cache.live import common_length
-from edge_lam.errors import EdgeLamError, PromptTooLong
-from edge_lam.formats.template import rendering_within
+from edge_lam.cache import common_length
+from edge_lam.decoding import CallTracker, GrammarConstraint, Unconstrained
+from edge_lam.engine import response_format
+from edge_lam.errors import EdgeLamError, InvalidRequest, InvalidTool, PromptTooLong
+from edge_lam.formats.grammar import check_together, try_out
+from edge_lam.tools.tool import as_tool, as_tools, listed
 
 if TYPE_CHECKING:
+    from edge_lam.decoding import Constraint, Vocabulary
+    from edge_lam.decoding.constraint import Kind
     from edge_lam.engine.request import Request
-    from edge_lam.formats import ChatFormat, Segment
+    from edge_lam.formats import ChatFormat
+    from edge_lam.formats.base import Segment
     from edge_lam.formats.messages import Messages
     from edge_lam.llama import Model
-    from edge_lam.metrics.report import CallReport
     from edge_lam.tools import Tool
+    from edge_lam.tools.tool import ToolLike
 
 
 # System message and tools are tokenized once, not for each call: a millisecond and more for a thousand tokens.
-_KEPT = 16  # texts
-_WORTH_KEEPING = 256  # characters
+_MAX_TEXTS = 16
+_MIN_CHARACTERS = 256  # of a text that is worth remembering
+_MAX_STATIC = 16
 
 
-@dataclass(frozen=True)
-class PromptMaker:
-    """Makes prompts for one model in one format."""
+class PromptBuilder:
+    """Makes prompts for one model in one format, in any thread.
 
-    model: Model
-    format: ChatFormat
-    _kept: OrderedDict[tuple[str, bool, bool], list[int]] = field(
-        default_factory=OrderedDict, repr=False, compare=False
-    )
+    Args:
+        model: tokenizes; it must stay open meanwhile.
+        chat_format: renders.
+    """
 
-    def render(self, request: Request, report: CallReport) -> list[Segment]:
-        """Return the prompt of a request as text; the report gets the time. Any thread may ask.
+    def __init__(self, model: Model, chat_format: ChatFormat) -> None:
+        self._model, self._format = model, chat_format
+        self._lock = threading.Lock()
+        self._tokens_of: OrderedDict[tuple[str, bool, bool], list[int]] = OrderedDict()
+        self._static: deque[tuple[tuple[str, ...], list[int]]] = deque(maxlen=_MAX_STATIC)
 
-        Raises:
-            InvalidRequest: the messages can't be rendered.
-        """
-        left = None if request.timeout is None else request.timeout - report.elapsed()
-        with report.times.measure("render"), rendering_within(left):
-            return self.format.render_segments(request.messages, request.tools)
-
-    def make(self, request: Request, report: CallReport, n_ctx: int) -> tuple[str, list[int]]:
-        """Return the prompt of a request as text and as tokens; the report gets the times.
-
-        Raises:
-            PromptTooLong: a context of `n_ctx` tokens has no room for a reply.
-        """
-        segments = self.render(request, report)
-        return "".join(text for text, _ in segments), self.tokens(request, segments, report, n_ctx)
-
-    def tokens(
-        self, request: Request, segments: Iterable[tuple[str, bool]], report: CallReport, n_ctx: int
-    ) -> list[int]:
-        """Return a rendered prompt as tokens; the report gets the time.
-
-        Raises:
-            PromptTooLong: a context of `n_ctx` tokens has no room for a reply.
-        """
-        with report.times.measure("tokenize"):
-            tokens = self._tokenize(segments)
-        report.tokens.prompt = len(tokens)
-        if len(tokens) >= n_ctx:
-            raise self._too_long(request, len(tokens), n_ctx)
+    def tokenize(self, segments: Iterable[Segment]) -> list[int]:
+        """Return the tokens of a rendered prompt, as `Model.tokenize_parts` does; long texts are remembered."""
+        tokens, was_text = list[int](), False
+        for text, special in segments:
+            tokens += self._tokens(text, special, was_text and not special)
+            was_text = not special
         return tokens
+
+    def _tokens(self, text: str, special: bool, continued: bool) -> list[int]:
+        if len(text) < _MIN_CHARACTERS:
+            return self._model.tokenize(text, parse_special=special, continued=continued)
+        key = text, special, continued
+        with self._lock:
+            known = self._tokens_of.pop(key, None)
+        known = known or self._model.tokenize(text, parse_special=special, continued=continued)
+        with self._lock:
+            self._tokens_of[key] = known
+            if len(self._tokens_of) > _MAX_TEXTS:
+                self._tokens_of.popitem(last=False)
+        return known
+
+    def check_length(self, request: Request, n_prompt: int, n_ctx: int) -> None:
+        """Refuse a prompt that leaves no room for a reply, and say what takes the room.
+
+        Raises:
+            PromptTooLong: a context of `n_ctx` tokens is too short.
+        """
+        if n_prompt < n_ctx:
+            return
+        texts = self._format.parts(request.messages, request.tools)
+        parts = {name: len(self._model.tokenize(text)) for name, text in texts.items()}
+        shares = ", ".join(f"{name} {count}" for name, count in parts.items())
+        excess = n_prompt + 1 - n_ctx  # a reply has at least one token
+        message = f"the prompt has {n_prompt} tokens ({shares}), {excess} more than the context of {n_ctx} can take"
+        raise PromptTooLong(message, n_prompt=n_prompt, n_ctx=n_ctx, excess=excess, parts=parts)
 
     def n_static(self, request: Request, prompt: Sequence[int]) -> int:
         """Return how many tokens of a prompt are those of its system message and tools: what two other prompts share.
 
         Asking the template with two messages finds the place in every format, also in one that a model brings along.
+        Prompts with the same tools that begin with the same tokens share that place: it is asked for once.
         """
         messages = [] if isinstance(request.messages, str) else list(request.messages)
         system = [message for message in messages[:1] if message.get("role") in ("system", "developer")]
+        names = ("system" if system else "", *(tool.name for tool in request.tools))
+        for known_names, known in list(self._static):
+            if known_names == names and prompt[: len(known)] == known:
+                return len(known)
         probes = [[*system, {"role": "user", "content": text}] for text in ("0", "Z")]
-        return self._n_shared(probes, request.tools, prompt)
+        count = self._n_shared(probes, request.tools, prompt)
+        self._static.append((names, list(prompt[:count])))
+        return count
 
     def n_next(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], tokens: Sequence[int]) -> int:
         """Return how many tokens, of those of a prompt and its reply, the next turn of the conversation begins with.
@@ -92,7 +112,7 @@ class PromptMaker:
             tools: those of the request.
             tokens: of prompt and reply.
         """
-        calls = messages[-1].get("tool_calls", ()) if self.format.reads_results else ()
+        calls = messages[-1].get("tool_calls", ()) if self._format.reads_results else ()
         answers = [{"role": "tool", "tool_call_id": call["id"], "name": call["function"]["name"]} for call in calls]
         answers = answers or [{"role": "user"}]
         probes = [[*messages, *({**answer, "content": text} for answer in answers)] for text in ("0", "Z")]
@@ -103,28 +123,82 @@ class PromptMaker:
 
     def _n_shared(self, probes: Sequence[Messages], tools: Sequence[Tool], tokens: Sequence[int]) -> int:
         """Return how many tokens they begin with in common with the prompts of all probes."""
-        prompts = [self._tokenize(self.format.render_segments(probe, tools)) for probe in probes]
+        prompts = [self.tokenize(self._format.render_segments(probe, tools)) for probe in probes]
         return min(common_length(tokens, prompt) for prompt in prompts)
 
-    def _tokenize(self, segments: Iterable[tuple[str, bool]]) -> list[int]:
-        """Do what `Model.tokenize_parts` does, and remember long texts."""
-        tokens, was_text = list[int](), False
-        for text, special in segments:
-            key = text, special, was_text and not special
-            known = self._kept.pop(key, None) or self.model.tokenize(text, parse_special=special, continued=key[2])
-            if len(text) >= _WORTH_KEEPING:
-                self._kept[key] = known
-                if len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
-            tokens += known
-            was_text = not special
-        return tokens
 
-    def _too_long(self, request: Request, n_prompt: int, n_ctx: int) -> PromptTooLong:
-        """Return the error that says by how much a prompt is too long, and what takes the room."""
-        texts = self.format.parts(request.messages, request.tools)
-        parts = {name: len(self.model.tokenize(text)) for name, text in texts.items()}
-        shares = ", ".join(f"{name} {count}" for name, count in parts.items())
-        excess = n_prompt + 1 - n_ctx  # a reply has at least one token
-        message = f"the prompt has {n_prompt} tokens ({shares}), {excess} more than the context of {n_ctx} can take"
-        return PromptTooLong(message, n_prompt=n_prompt, n_ctx=n_ctx, excess=excess, parts=parts)
+def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = "") -> str:
+    """Return the grammar of a reply, compiled and tried out; "" if anything may come.
+
+    Args:
+        request: what is asked for.
+        chat_format: how replies are written.
+        vocabulary: the model's tokens.
+        thinking_end: what closes the thinking that the prompt ends inside of; "" if it ends in none.
+
+    Raises:
+        InvalidRequest: the reply can't be held to the tools or the response format.
+        InvalidSchema: a tool's schema can't be enforced; names tool and path.
+    """
+    tools = request.allowed
+    schema = None if request.response_format is None else request.response_format.schema
+    if not request.constrain or not (tools or schema):
+        return ""
+    if schema and request.callable_tools and chat_format.syntax.first.startswith("{"):
+        hint = "use tool_choice='none': the calls of this model are JSON objects too"
+        raise InvalidRequest("response_format beside tools", hint=hint, param="response_format")
+    grammar = chat_format.grammar(
+        tools,
+        request.tool_choice,
+        parallel=request.parallel_tool_calls,
+        response_schema=schema,
+        thinking_end=thinking_end,
+        thinking_token=vocabulary.special_token(thinking_end) if thinking_end else None,
+    )
+    vocabulary.matcher(grammar)
+    try_out(request.callable_tools, vocabulary.explodes)
+    if schema:
+        response_format.try_out(schema, vocabulary.explodes)
+    return grammar
+
+
+def usable_tools(
+    values: Iterable[ToolLike], vocabulary: Vocabulary, on_bad: Callable[[InvalidTool], object]
+) -> list[Tool]:
+    """Return the tools that a reply can be held to; `on_bad` hears why not of each other."""
+
+    def usable(value: ToolLike) -> Tool | None:
+        try:
+            tool = as_tool(value)
+            check_together([tool])
+            try_out([tool], vocabulary.explodes)
+        except InvalidTool as error:
+            on_bad(error)
+            return None
+        return tool
+
+    return as_tools([tool for value in listed(values) if (tool := usable(value)) is not None])
+
+
+def constraint_of(
+    request: Request, grammar: str, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = ""
+) -> Constraint:
+    """Return a fresh constraint for a reply within a grammar of `grammar_of`, which got the same `thinking_end`."""
+    if not grammar:
+        return Unconstrained(thinking_end)
+    has_format = request.response_format is not None
+    kind: Kind | None = "calls"
+    if request.callable_tools and request.tool_choice == "auto":
+        kind = None
+    elif has_format or (request.tool_choice == "none" and chat_format.syntax.plain_text):
+        kind = "text"
+    opening = chat_format.syntax.first
+    return GrammarConstraint(
+        vocabulary, grammar, kind=kind, opening=opening, whole=has_format, thinking_end=thinking_end
+    )
+
+
+def call_tracker(request: Request, chat_format: ChatFormat, thinking_end: str = "") -> CallTracker:
+    """Return what follows a reply to where it names the tools that it may call."""
+    syntax = chat_format.syntax
+    return CallTracker([syntax.call_opening(tool.name) for tool in request.callable_tools], syntax.depth, thinking_end)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from edge_lam.decoding import Sampler
 from edge_lam.engine.bias import read_bias
 from edge_lam.engine.choice import TOOL_CHOICES, read_choice, read_names
 from edge_lam.engine.response_format import ResponseFormat, read_response_format
@@ -84,6 +85,8 @@ class ReplyOptions(TypedDict, total=False):
         timeout: seconds for the whole reply, waiting for other requests included; when they are over, it ends as it is,
             with the finish reason "timeout".
         calls_in_prose: also read calls from an array that follows text without a marker, as in ``Sure: [{...}]``.
+        sampler: chooses the tokens, in place of temperature, top_k, top_p, min_p, logit_bias and seed. A
+            `decoding.ReplaySampler` writes a known reply.
         constrain: hold calls to the tools' schemas and text to the response format; False lets the model write what
             it wants, to see what that is.
     """
@@ -106,6 +109,7 @@ class ReplyOptions(TypedDict, total=False):
     timeout: float | None
     calls_in_prose: bool | None
     constrain: bool | None
+    sampler: Sampler | None
 
 
 class ChatOptions(ReplyOptions, total=False):
@@ -145,6 +149,7 @@ class Request:
     timeout: float | None = None
     calls_in_prose: bool = False
     constrain: bool = True
+    sampler: Sampler | None = None
 
     @classmethod
     def of(cls, messages: Messages, options: Mapping[str, Any]) -> Request:
@@ -207,6 +212,8 @@ class Request:
                 param="timeout",
             )
         self._check_top_logprobs()
+        if self.sampler is not None and not isinstance(self.sampler, Sampler):
+            raise InvalidRequest(f"sampler must be a Sampler, not {self.sampler!r}", param="sampler")
 
     def _check_top_logprobs(self) -> None:
         count = self.top_logprobs

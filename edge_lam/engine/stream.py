@@ -1,95 +1,338 @@
-"""The views of a call's events: a generator, the reply alone, an asynchronous generator. Nothing is decoded here."""
+"""`EventStream`: events as they come, and the result they add up to; one object for code that waits and for asyncio.
+
+What makes the events holds their `Channel` and never the stream, so that a stream that nobody holds any more is left.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import queue
+import os
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from contextvars import copy_context
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from edge_lam.engine.events import ReplyFinished, TextDelta
+from edge_lam.errors import BackendError, Cancelled
 
 if TYPE_CHECKING:
-    from edge_lam.engine.call import Call, Sink
-    from edge_lam.engine.events import Event
-    from edge_lam.engine.reply import Reply
-
-    Begin = Callable[[Sink], Call]
-
-_BEGUN = TextDelta("")  # nobody sees it
-
-
-def events_of(begin: Begin) -> Generator[Event, None, None]:
-    """Begin a call and return its events; leaving them, also unread, ends it."""
-    waiting: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
-    call = begin(waiting.put)
-    events = _events(call, waiting)
-    next(events)  # from here on leaving it ends the call, even if nobody asks for an event
-    return events
-
-
-def _events(call: Call, waiting: queue.SimpleQueue[Event | BaseException | None]) -> Generator[Event, None, None]:
-    try:
-        yield _BEGUN
-        while True:
-            call.check_process()
-            event = waiting.get()
-            if event is None:
-                return
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-    finally:
-        if not sys.is_finalizing():  # a stream still open when Python ends
-            call.leave()
-
-
-def reply_of(begin: Begin) -> Reply:
-    """Begin a call and wait for its reply; nobody is woken up for what comes before."""
-    waiting: queue.SimpleQueue[ReplyFinished | BaseException] = queue.SimpleQueue()
-
-    def sink(event: Event | BaseException | None) -> None:
-        if isinstance(event, ReplyFinished | BaseException):
-            waiting.put(event)
-
-    call = begin(sink)
-    try:
-        end = waiting.get()
-    finally:
-        call.leave()
-    if isinstance(end, BaseException):
-        raise end
-    return end.reply
-
-
-async def async_events_of(begin: Begin) -> AsyncGenerator[Event, None]:
-    """Begin a call and yield its events in the event loop that runs; leaving them ends it."""
     import asyncio
 
-    loop = asyncio.get_running_loop()
-    calls: list[Call] = []
-    left = threading.Event()
-    waiting: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
+EventT = TypeVar("EventT")
+ResultT = TypeVar("ResultT")
+StreamT = TypeVar("StreamT", bound="EventStream[Any, Any]")
 
-    def sink(event: Event | BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(waiting.put_nowait, event)
 
-    def begin_here() -> None:
-        calls.append(begin(sink))
-        # A cancelled task does not wait for this thread, and its loop may be gone: whichever is later leaves the call.
-        if left.is_set():
-            calls[0].leave(wait=False)
+@dataclass(frozen=True, slots=True)
+class _End(Generic[ResultT]):
+    """The last thing in a channel: a result or an error."""
 
+    result: ResultT | None = None
+    error: BaseException | None = None
+
+
+class Channel(Generic[EventT, ResultT]):
+    """Where events are put, by any one thread at a time, and at last a result or an error.
+
+    Attributes:
+        loop: of the coroutine that reads, or None.
+        is_cancelled: whether the events are to end early.
+    """
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.is_cancelled = False
+        self._items: SimpleQueue[EventT | _End[ResultT]] = SimpleQueue()
+        self._is_muted = False
+        self._ready: asyncio.Event
+        self._lock = threading.Lock()
+        self._cancel: Callable[[], None] | None = None
+        self._leave: Callable[[], None] | None = None
+        self._was_left = False
+
+    def put(self, event: EventT) -> None:
+        """Put an event."""
+        if not self._is_muted:
+            self._put(event)
+
+    def finish(self, result: ResultT) -> None:
+        """Put the result; nothing may follow it."""
+        self._put(_End(result))
+
+    def fail(self, error: BaseException) -> None:
+        """Put the error that ended it; nothing may follow it."""
+        self._put(_End(error=error))
+
+    def attach(self, *, cancel: Callable[[], None], leave: Callable[[], None] | None = None) -> None:
+        """Say how what makes the events hears of its reader; what has happened already is told at once.
+
+        Args:
+            cancel: called when it is to end early; maybe more than once, from any thread.
+            leave: called once, when nobody reads any more.
+        """
+        with self._lock:
+            self._cancel, self._leave = cancel, leave
+            is_cancelled, was_left = self.is_cancelled, self._was_left
+        if was_left and leave:
+            leave()
+        if is_cancelled:
+            cancel()
+
+    def cancel(self) -> None:
+        """End it early, from any thread."""
+        with self._lock:
+            self.is_cancelled, cancel = True, self._cancel
+        if cancel:
+            cancel()
+
+    def leave(self) -> None:
+        """Take note that nobody reads any more."""
+        with self._lock:
+            leave, self._was_left = None if self._was_left else self._leave, True
+        if leave:
+            leave()
+
+    def listen(self) -> None:
+        """Let the event loop that runs hear of what is put."""
+        import asyncio  # here, since it takes longer to import than all of edge-lam
+
+        if self.loop is not (loop := asyncio.get_running_loop()):
+            self._ready, self.loop = asyncio.Event(), loop
+
+    def mute(self) -> None:
+        """Drop events from now on: nobody is woken up for them."""
+        self._is_muted = True
+
+    def get(self) -> EventT | _End[ResultT]:
+        """Wait for the next event, or the end."""
+        return self._items.get()
+
+    async def aget(self) -> EventT | _End[ResultT]:
+        """Await the next event, or the end; `listen` comes first."""
+        while True:
+            self._ready.clear()
+            with contextlib.suppress(Empty):
+                return self._items.get_nowait()
+            await self._ready.wait()
+
+    def _put(self, item: EventT | _End[ResultT]) -> None:
+        self._items.put(item)
+        if self.loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                self.loop.call_soon_threadsafe(self._ready.set)
+
+
+# Begins with what makes the events. It puts them into the channel from a thread of its own, or returns a generator that
+# whoever reads takes them from, and at last the result.
+Begin: TypeAlias = "Callable[[Channel[EventT, ResultT]], Generator[EventT, None, ResultT] | None]"
+
+
+class EventStream(Generic[EventT, ResultT]):
+    """Events as they come, and the result they add up to.
+
+    Iterate over it, or await it with ``async for``; then or instead ask for the `result`. Leaving it early (`close`, a
+    ``with`` or ``async with`` block, the last reference) ends what makes the events, and so does `cancel` from any
+    thread, after which the reader gets the end: `Cancelled`, unless the events have a better one.
+
+    Args:
+        begin: begins with what makes the events; called when they are first asked for, in a thread of its own by
+            ``async for``.
+        is_detached: whether what makes the events goes on when nobody holds the stream any more.
+    """
+
+    def __init__(self, begin: Begin[EventT, ResultT], *, is_detached: bool = False) -> None:
+        self._is_closed = False
+        self._begin: Begin[EventT, ResultT] | None = begin
+        self._is_detached = is_detached
+        self._channel: Channel[EventT, ResultT] = Channel()
+        self._generator: Generator[EventT, None, ResultT] | None = None
+        self._end: _End[ResultT] | None = None
+        self._process = os.getpid()
+
+    def start(self: StreamT) -> StreamT:
+        """Begin now, in this thread, instead of when an event is asked for.
+
+        Raises:
+            EdgeLamError: it can't begin.
+        """
+        begin, self._begin = self._begin, None
+        if begin:
+            try:
+                self._generator = begin(self._channel)
+            except BaseException as error:
+                self._set_end(_End(error=error))
+                raise
+        return self
+
+    def start_in_thread(self: StreamT) -> StreamT:
+        """Begin now, in a thread of its own; an error comes to the reader."""
+        begin, self._begin = self._begin, None
+        generator, self._generator = self._generator, None
+        if begin or generator:
+            run = copy_context().run
+            arguments = (_run, self._channel, begin, generator)
+            threading.Thread(target=run, args=arguments, name="edge-lam-stream", daemon=True).start()
+        return self
+
+    def cancel(self) -> None:
+        """End what makes the events, from any thread."""
+        self._channel.cancel()
+
+    def cancelled(self) -> bool:
+        """Tell whether `cancel` was called, or the stream left before its end."""
+        return self._channel.is_cancelled
+
+    def result(self) -> ResultT:
+        """Wait for the end and return the result; events that were not read are dropped.
+
+        Raises:
+            Cancelled: it was cancelled, or closed before its end.
+            BaseException: what ended the events.
+        """
+        self._channel.mute()
+        try:
+            for _ in self:
+                pass
+        finally:
+            self.close()
+        return self._result()
+
+    async def aresult(self) -> ResultT:
+        """Await the result; otherwise as `result`."""
+        self._channel.mute()
+        try:
+            async for _ in self:
+                pass
+        finally:
+            await self.aclose()
+        return self._result()
+
+    def leave(self) -> None:
+        """Leave the stream as `close` does, without waiting."""
+        self._close(wait=False)
+
+    def close(self) -> None:
+        """Leave the stream: end what makes the events, unless it has ended, and wait for that. Not twice."""
+        self._close(wait=True)
+
+    async def aclose(self) -> None:
+        """Leave the stream, without waiting."""
+        self._close(wait=False)
+
+    def __iter__(self: StreamT) -> StreamT:
+        return self
+
+    def __next__(self) -> EventT:
+        if self._end is not None or self._is_closed:
+            raise StopIteration
+        self._check_process()
+        self.start()
+        item = self._channel.get() if self._generator is None else _next(self._generator)
+        if not isinstance(item, _End):
+            return item
+        self._set_end(item)
+        if item.error is not None:
+            raise item.error
+        raise StopIteration
+
+    def __aiter__(self: StreamT) -> StreamT:
+        return self
+
+    async def __anext__(self) -> EventT:
+        if self._end is not None or self._is_closed:
+            raise StopAsyncIteration
+        self._check_process()
+        self._channel.listen()
+        self.start_in_thread()
+        try:
+            item = await self._channel.aget()
+        except BaseException:  # the task was cancelled
+            self._close(wait=False)
+            raise
+        if not isinstance(item, _End):
+            return item
+        self._set_end(item)
+        if item.error is not None:
+            raise item.error
+        raise StopAsyncIteration
+
+    def __enter__(self: StreamT) -> StreamT:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self: StreamT) -> StreamT:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if not sys.is_finalizing() and not getattr(self, "_is_detached", True):
+            self._close(wait=False)
+
+    def _result(self) -> ResultT:
+        if self._end is None:
+            raise Cancelled("the stream was closed before its end")
+        if self._end.error is not None:
+            raise self._end.error
+        return cast("ResultT", self._end.result)
+
+    def _set_end(self, end: _End[ResultT]) -> None:
+        self._end = end
+        self._close(wait=False)
+
+    def _close(self, *, wait: bool) -> None:
+        if self._is_closed:
+            return
+        was_begun = self._begin is None
+        self._is_closed, self._begin = True, None
+        if self._generator is not None:
+            self._generator.close()
+        self._channel.leave()
+        if self._end is not None or os.getpid() != self._process:
+            return
+        self._channel.cancel()
+        while wait and was_begun and self._generator is None and not isinstance(self._channel.get(), _End):
+            pass
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise BackendError("the stream belongs to the process that began it", hint="load the model after the fork")
+
+
+def _next(events: Generator[EventT, None, ResultT]) -> EventT | _End[ResultT]:
+    """Return the next of some events, or how they ended."""
     try:
-        await asyncio.to_thread(begin_here)  # it takes milliseconds, and a moment in which the owner can look at it
-        while (event := await waiting.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-    finally:
-        left.set()
-        for call in calls:
-            call.leave(wait=False)
+        return next(events)
+    except StopIteration as stop:
+        return _End(stop.value)
+    except BaseException as error:  # whoever reads gets it
+        return _End(error=error)
+
+
+def _run(
+    channel: Channel[EventT, ResultT],
+    begin: Begin[EventT, ResultT] | None,
+    events: Generator[EventT, None, ResultT] | None,
+) -> None:
+    """Begin, if that is still to be done, and put all events that are to be taken from a generator into a channel."""
+    try:
+        events = begin(channel) if begin else events
+    except BaseException as error:
+        channel.fail(error)
+        return
+    while events is not None:
+        item = _next(events)
+        if isinstance(item, _End):
+            channel.finish(cast("ResultT", item.result)) if item.error is None else channel.fail(item.error)
+            return
+        channel.put(item)

@@ -11,10 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from edge_lam.metrics.meter import Meter, Reading
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -146,7 +143,7 @@ class Machine:
 
 @dataclass(slots=True)
 class CallReport:
-    """What one call did and what it cost; opened when the call starts.
+    """What one call did and what it cost; made at its end.
 
     `cut_at_start` and `cut_at_name` tell how far a grammar went against the model: the share of its probability that
     was cut away, from 0 (the model wanted what it had to write) to 1 (it wanted something else), at the first token of
@@ -175,22 +172,6 @@ class CallReport:
     machine: Machine = field(default_factory=Machine)
     cut_at_start: float | None = None
     cut_at_name: list[float | None] = field(default_factory=list)
-    _opened: float = field(default_factory=perf_counter, repr=False, compare=False)
-    _before: Reading | None = field(default=None, repr=False, compare=False)
-
-    def begin(self, meter: Meter) -> None:
-        """Note what a meter says at the start of the call."""
-        self._before = meter.read()
-
-    def end(self, meter: Meter) -> None:
-        """Take the time, and what the meter says happened since `begin`."""
-        if self._before is not None:
-            self.machine, self._before = meter.since(self._before), None
-        self.times.total = self.elapsed()
-
-    def elapsed(self) -> float:
-        """Return the seconds since the start of the call."""
-        return perf_counter() - self._opened
 
     @property
     def prefill_rate(self) -> float:
@@ -205,9 +186,7 @@ class CallReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with the derived rates."""
-        plain = asdict(self)
-        del plain["_opened"], plain["_before"]
-        return plain | {"prefill_rate": round(self.prefill_rate, 1), "decode_rate": round(self.decode_rate, 1)}
+        return asdict(self) | {"prefill_rate": round(self.prefill_rate, 1), "decode_rate": round(self.decode_rate, 1)}
 
 
 @dataclass(slots=True)

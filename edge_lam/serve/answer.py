@@ -7,11 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from edge_lam.engine import Reply, ReplyFinished
+from edge_lam.engine import Reply, ReplyFinished, ReplyStream
 from edge_lam.errors import Cancelled, Closed, EdgeLamError
 from edge_lam.serve.access_log import note_failure, note_reply
 from edge_lam.serve.errors import CLIENT_GONE, failure_of
-from edge_lam.serve.replies import ReplyStream, cancel_all, merged, whole
+from edge_lam.serve.replies import cancel_all, leave_all, merged, whole
 from edge_lam.serve.wire import JSON, PING, to_bytes
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Answer:
         finally:
             self._under_way.difference_update(self._streams)
             attending.cancel()
-            cancel_all(self._streams)
+            leave_all(self._streams)
 
     async def _attend(self, receive: Receive, send: Send) -> None:
         """End the replies when the client goes away, and show it meanwhile that the server is there."""
@@ -85,7 +85,7 @@ class Answer:
             leaving.cancel()
 
     async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        replies = [end.reply for end in await whole(self._streams)]
+        replies = await whole(self._streams)
         for reply in replies:
             self._note(scope, reply)
         await JSON(self._dialect.whole(replies))(scope, receive, send)

@@ -13,8 +13,8 @@ from edge_lam.serve.dialects.base import Answering
 from edge_lam.serve.errors import RequestError
 
 if TYPE_CHECKING:
+    from edge_lam.engine import ReplyStream
     from edge_lam.lam import LAM
-    from edge_lam.serve.replies import ReplyStream
 
 
 class ServedModel:

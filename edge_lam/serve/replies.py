@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from edge_lam.engine import Event, ReplyFinished, Request
+from edge_lam.engine import Event, Reply, ReplyStream
 
 if TYPE_CHECKING:
     from edge_lam.engine import ChatOptions
-    from edge_lam.engine.call import Call
     from edge_lam.formats.messages import Messages
     from edge_lam.lam import LAM
-
-
-class ReplyStream:
-    """One reply under way, read in the event loop that began it."""
-
-    def __init__(self) -> None:
-        self._events: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
-        self._call: Call
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while (event := await self._events.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-
-    @property
-    def n_prompt(self) -> int:
-        """Tokens of the prompt."""
-        return len(self._call.prompt)
-
-    def cancel(self) -> None:
-        """End the reply, which takes a pass at most, also amid its prompt."""
-        self._call.leave(wait=False)
 
 
 async def begin(lam: LAM, messages: Messages, options: ChatOptions) -> ReplyStream:
@@ -45,14 +20,7 @@ async def begin(lam: LAM, messages: Messages, options: ChatOptions) -> ReplyStre
     Raises:
         EdgeLamError: as `LAM.chat`.
     """
-    stream, loop = ReplyStream(), asyncio.get_running_loop()
-
-    def sink(event: Event | BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(stream._events.put_nowait, event)
-
-    stream._call = await asyncio.to_thread(lambda: lam._engine.submit(Request.of(messages, options), sink))
-    return stream
+    return await asyncio.to_thread(lambda: lam.stream(messages, **options))
 
 
 async def begin_all(lam: LAM, messages: Messages, options: Sequence[ChatOptions]) -> list[ReplyStream]:
@@ -62,15 +30,21 @@ async def begin_all(lam: LAM, messages: Messages, options: Sequence[ChatOptions]
         for one in options:
             streams.append(await begin(lam, messages, one))
     except BaseException:
-        cancel_all(streams)
+        leave_all(streams)
         raise
     return streams
 
 
 def cancel_all(streams: Sequence[ReplyStream]) -> None:
-    """End replies, those that are whole too: that is how it is known that nobody listens any more."""
+    """End replies; who reads them gets `Cancelled`."""
     for stream in streams:
         stream.cancel()
+
+
+def leave_all(streams: Sequence[ReplyStream]) -> None:
+    """Read replies no more, and end those that are not whole."""
+    for stream in streams:
+        stream.leave()
 
 
 async def merged(streams: Sequence[ReplyStream]) -> AsyncIterator[tuple[int, Event]]:
@@ -106,11 +80,6 @@ async def merged(streams: Sequence[ReplyStream]) -> AsyncIterator[tuple[int, Eve
             task.cancel()
 
 
-async def whole(streams: Sequence[ReplyStream]) -> list[ReplyFinished]:
+async def whole(streams: Sequence[ReplyStream]) -> list[Reply]:
     """Wait for all replies."""
-    ends = list[ReplyFinished]()
-    for stream in streams:
-        async for event in stream:
-            if isinstance(event, ReplyFinished):
-                ends.append(event)
-    return ends
+    return [await stream.aresult() for stream in streams]

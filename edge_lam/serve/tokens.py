@@ -63,7 +63,7 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
 
 
 def _tokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
-    model, content = lam._engine.model, body.get("content", "")
+    model, content = lam.engine.model, body.get("content", "")
     if not isinstance(content, str):
         raise InvalidRequest("content must be text", param="content")
     tokens = model.tokenize(
@@ -86,15 +86,15 @@ def _detokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
     tokens = body.get("tokens", [])
     if not isinstance(tokens, list) or not all(type(token) is int for token in tokens):
         raise InvalidRequest("tokens must be a list of token ids", param="tokens")
-    return {"content": lam._engine.model.detokenize(tokens).decode(errors="replace")}
+    return {"content": lam.engine.model.detokenize(tokens).decode(errors="replace")}
 
 
 def _prompt(lam: LAM, body: dict[str, Any]) -> str:
-    return lam._engine.format.render(openai_chat.read_messages(body.get("messages")), as_tools(body.get("tools")))
+    return lam.engine.format.render(openai_chat.read_messages(body.get("messages")), as_tools(body.get("tools")))
 
 
 def _count(lam: LAM, ask: Ask) -> int:
-    engine = lam._engine
+    engine = lam.engine
     return len(
         engine.model.tokenize_parts(engine.format.render_segments(ask.messages, as_tools(ask.options.get("tools"))))
     )

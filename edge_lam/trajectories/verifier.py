@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 from edge_lam.agent.loop import background_loop
-from edge_lam.agent.running import Running
+from edge_lam.agent.tool_run import ToolRun
 from edge_lam.errors import InvalidCall, InvalidRequest
 from edge_lam.formats.calls import problems_of
 from edge_lam.formats.parser import parse_reply
@@ -142,9 +142,9 @@ class Verifier:
             function = tool.bind(call.arguments)
         except InvalidCall as error:  # the function takes less than the schema in the trajectory allows
             return CallVerdict(index, call.id, call.name, "execution", (error.message,))
-        done: SimpleQueue[Running] = SimpleQueue()
+        done: SimpleQueue[ToolRun] = SimpleQueue()
         timeout = tool.timeout or self._timeout
-        running = Running(call, function, timeout=timeout, loop=background_loop, done=done)
+        running = ToolRun(call, function, timeout=timeout, loop=background_loop, done=done)
         try:
             done.get(timeout=timeout)
         except Empty:

@@ -209,7 +209,7 @@ class Insistent(LAM):
 
 @pytest.fixture
 def insistent(lam):
-    return Insistent(lam._engine)
+    return Insistent(lam.engine)
 
 
 def test_the_same_call_is_not_run_again(insistent):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from edge_lam import LAM, Agent, Tool, load
-from edge_lam.decoding import Sampler
+from edge_lam.decoding import ReplaySampler
 from edge_lam.formats import FORMATS
 from edge_lam.formats.generic import Generic
 
@@ -16,31 +16,11 @@ NO_NUMBER = '{"name": "switch_lamp", "arguments": {"state": 1e999}}'
 WIPE = '{"name": "wipe", "arguments": {}}'
 
 
-class Written(Sampler):
-    """Writes a known reply, so that a test decides what the model says. The model still runs."""
-
-    def __init__(self, tokens: list[int]) -> None:
-        super().__init__()
-        self._tokens = tokens
-
-    def choose(self, logits, constraint, times):
-        super().choose(logits, constraint, times)
-        return self._tokens.pop(0)
-
-
-def write(lam: LAM, monkeypatch: pytest.MonkeyPatch, *replies: str) -> None:
-    """Have these replies written, one after the other."""
-    model, left = lam._engine.model, list(replies)
-
-    def sampler_of(request):
-        return Written([*model.tokenize(left.pop(0), parse_special=False), model.eos_token])
-
-    monkeypatch.setattr(lam._engine, "sampler_of", sampler_of)
-
-
-@pytest.fixture
-def writes(lam, monkeypatch):
-    return lambda *replies: write(lam, monkeypatch, *replies)
+def written(lam: LAM, *replies: str) -> ReplaySampler:
+    """Return a sampler that writes these replies, one after the other."""
+    model = lam.engine.model
+    ends = [[*model.tokenize(reply, parse_special=False), model.eos_token] for reply in replies]
+    return ReplaySampler(token for reply in ends for token in reply)
 
 
 def wipe() -> None:
@@ -57,27 +37,25 @@ ALLOWED = {"mode": "auto", "tools": [{"type": "function", "function": {"name": "
     [{"allowed_tools": ["switch_lamp"]}, {"tool_choice": {"type": "allowed_tools", "allowed_tools": ALLOWED}}],
 )
 @pytest.mark.parametrize("spelled", ["```json\n[{}]\n```", "<tool_call>{}</tool_call>", "[{}]"])
-def test_a_tool_that_is_not_allowed_runs_in_no_round(lam, lamp, writes, allowed, spelled):
+def test_a_tool_that_is_not_allowed_runs_in_no_round(lam, lamp, allowed, spelled):
     wiping = spelled.replace("{}", WIPE)
-    writes(wiping, spelled.replace("{}", ON), wiping, "Done")
-    answer = Agent(lam, [lamp, wipe], constrain=spelled != "[{}]", **allowed).run("Go")
+    sampler = written(lam, wiping, spelled.replace("{}", ON), wiping, "Done")
+    answer = Agent(lam, [lamp, wipe], sampler=sampler, constrain=spelled != "[{}]", **allowed).run("Go")
     assert [result.outcome for result in answer.results] == ["failed", "ok", "failed"]
     assert answer.results[0].result == answer.results[2].result == NO_WIPE
     assert (answer.text, answer.finish_reason) == ("Done", "stop")
 
 
-def test_a_tool_beside_the_chosen_one_does_not_run_in_the_first_round(lam, lamp, writes):
-    writes(f"[{WIPE}]", f"[{ON}]", "Done")
-    answer = Agent(lam, [lamp, wipe], constrain=False, tool_choice="switch_lamp").run("Go")
+def test_a_tool_beside_the_chosen_one_does_not_run_in_the_first_round(lam, lamp):
+    sampler = written(lam, f"[{WIPE}]", f"[{ON}]", "Done")
+    answer = Agent(lam, [lamp, wipe], sampler=sampler, constrain=False, tool_choice="switch_lamp").run("Go")
     assert [result.result for result in answer.results] == [NO_WIPE, {"lamp": "on", "count": 1}]
 
 
-@pytest.mark.parametrize(
-    "written", [f"[{NO_NUMBER}]", f"<tool_call>{ON[:-1]}</tool_call>", "<tool_call>on</tool_call>"]
-)
-def test_the_model_is_told_of_a_call_that_cannot_be_read(lam, lamp, writes, written):
-    writes(written, f"[{ON}]", "Done")
-    answer = Agent(lam, [lamp], constrain=False).run("Lamp on please")
+@pytest.mark.parametrize("reply", [f"[{NO_NUMBER}]", f"<tool_call>{ON[:-1]}</tool_call>", "<tool_call>on</tool_call>"])
+def test_the_model_is_told_of_a_call_that_cannot_be_read(lam, lamp, reply):
+    sampler = written(lam, reply, f"[{ON}]", "Done")
+    answer = Agent(lam, [lamp], sampler=sampler, constrain=False).run("Lamp on please")
     assert lamp.calls == ["on"]
     assert (answer.text, answer.finish_reason) == ("Done", "stop")
     (error,) = answer.steps[0].reply.errors
@@ -97,9 +75,9 @@ MISTRAL = """{%- set ns = namespace(index=0) -%}
 {{ tools | tojson }}{{ messages | tojson }}"""
 
 
-def test_a_call_that_cannot_be_read_beside_one_that_can(lam, lamp, writes):
-    writes(f"[{ON}, {NO_NUMBER}]", "Done")
-    answer = Agent(lam, [lamp], constrain=False).run("Lamp on please")
+def test_a_call_that_cannot_be_read_beside_one_that_can(lam, lamp):
+    sampler = written(lam, f"[{ON}, {NO_NUMBER}]", "Done")
+    answer = Agent(lam, [lamp], sampler=sampler, constrain=False).run("Lamp on please")
     assert lamp.calls == ["on"]
     roles = [message["role"] for message in answer.messages]
     assert roles == ["user", "assistant", "tool", "assistant", "user", "assistant"]
@@ -111,27 +89,27 @@ def test_a_call_that_cannot_be_read_beside_one_that_can(lam, lamp, writes):
             assert "1e999" in chat_format.render(answer.messages[:told], [tool]) or told < 4
 
 
-def test_rounds_with_calls_that_cannot_be_read_are_limited(lam, lamp, writes):
-    writes(f"[{NO_NUMBER}]", f"[{NO_NUMBER}]")
-    answer = Agent(lam, [lamp], constrain=False, max_rounds=2).run("Lamp on please")
+def test_rounds_with_calls_that_cannot_be_read_are_limited(lam, lamp):
+    sampler = written(lam, f"[{NO_NUMBER}]", f"[{NO_NUMBER}]")
+    answer = Agent(lam, [lamp], sampler=sampler, constrain=False, max_rounds=2).run("Lamp on please")
     assert (answer.finish_reason, len(answer.steps)) == ("max_rounds", 2)
     assert answer.messages[-1]["role"] == "assistant"
 
 
-def test_a_call_that_cannot_be_read_does_not_hide_that_the_reply_was_cut_off(lam, lamp, writes):
-    writes(f"[{NO_NUMBER}]" + " and so on" * 40)
-    answer = Agent(lam, [lamp], constrain=False, max_tokens=80).run("Lamp on please")
+def test_a_call_that_cannot_be_read_does_not_hide_that_the_reply_was_cut_off(lam, lamp):
+    sampler = written(lam, f"[{NO_NUMBER}]" + " and so on" * 40)
+    answer = Agent(lam, [lamp], sampler=sampler, constrain=False, max_tokens=80).run("Lamp on please")
     assert (answer.finish_reason, len(answer.steps), len(answer.steps[0].reply.errors)) == ("length", 1, 1)
 
 
-def test_a_call_that_cannot_be_read_ends_the_run_when_it_comes_again_and_again(lam, lamp, writes):
-    writes(f"[{NO_NUMBER}]", f"[{NO_NUMBER}]", f"[{NO_NUMBER}]", "Done")
-    answer = Agent(lam, [lamp], constrain=False).run("Lamp on please")
+def test_a_call_that_cannot_be_read_ends_the_run_when_it_comes_again_and_again(lam, lamp):
+    sampler = written(lam, f"[{NO_NUMBER}]", f"[{NO_NUMBER}]", f"[{NO_NUMBER}]", "Done")
+    answer = Agent(lam, [lamp], sampler=sampler, constrain=False).run("Lamp on please")
     assert (answer.finish_reason, len(answer.steps)) == ("repeated", 3)
 
 
-def test_a_format_without_a_place_for_results_ends_after_a_call_that_cannot_be_read(tiny_lam_path, lamp, monkeypatch):
+def test_a_format_without_a_place_for_results_ends_after_a_call_that_cannot_be_read(tiny_lam_path, lamp):
     with load(tiny_lam_path, n_ctx=1024, format="xlam-1-fc", log=False) as lam:
-        write(lam, monkeypatch, f'{{"tool_calls": [{NO_NUMBER}]}}')
-        answer = Agent(lam, [lamp], constrain=False).run("Lamp on please")
+        sampler = written(lam, f'{{"tool_calls": [{NO_NUMBER}]}}')
+        answer = Agent(lam, [lamp], sampler=sampler, constrain=False).run("Lamp on please")
     assert (answer.finish_reason, len(answer.steps), len(answer.steps[0].reply.errors)) == ("tool_calls", 1, 1)

@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from edge_lam import load
-from edge_lam.cache import LiveSequence
-from edge_lam.decoding import Drafter, PassCosts, Vocabulary, decode
+from edge_lam.cache import Slots
+from edge_lam.decoding import PassCosts, ReplaySampler, Speculator, Vocabulary
+from edge_lam.engine import Decoder, EngineCore, Sequence
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect
 from edge_lam.llama import Context, Model
-from edge_lam.metrics.report import CallReport
 from edge_lam_benchmarks.answers import answers, grouped, leaderboard_answers, own_answers
-from edge_lam_benchmarks.replay import Replays, ReplaySampler, choices, replaying, replaying_each
+from edge_lam_benchmarks.replay import Replays, Writing, choices
 from edge_lam_benchmarks.targets.loops import measure_loops
 
 
@@ -39,21 +39,25 @@ def some(replays):
     return list(replays.of(picked))
 
 
-def write(sequence, replays, replay, *, plain=False, drafter=None):
-    report = CallReport(id="test")
-    constraint = replays.unforced(replay.grammar) if plain else replays.constraint(replay.request, replay.grammar)
-    sampler = ReplaySampler(replay.tokens if plain else replay.chosen)
-    pieces = decode(
-        sequence,
-        replays.vocabulary,
-        replay.prompt,
-        constraint,
-        sampler,
-        max_tokens=300,
-        drafter=drafter,
-        report=report,
-    )
-    return "".join(pieces), report
+@pytest.fixture(scope="module")
+def core(model):
+    context = Context(model, n_threads=1)
+    core = EngineCore(context, Slots(context), PassCosts(), queue_limit=0, release=context.close)
+    yield core
+    core.close()
+
+
+@pytest.fixture
+def write(core, replays):
+    """Write an answer, and return the finished sequence."""
+
+    def write(replay, *, plain=False, speculator=None):
+        constraint = replays.unforced(replay.grammar) if plain else replays.constraint(replay.request, replay.grammar)
+        sampler, sequence = ReplaySampler(replay.tokens if plain else replay.chosen), Sequence(300, replay.prompt)
+        ends = replays.vocabulary.end_tokens
+        return Writing(core, sequence, Decoder(sequence, constraint, sampler, speculator, end_tokens=ends)).wait()
+
+    return write
 
 
 def test_all_of_our_answers_fit_their_tools(replays):
@@ -62,34 +66,29 @@ def test_all_of_our_answers_fit_their_tools(replays):
     assert not replays.refused
 
 
-def test_a_replay_writes_the_answer_whatever_the_way(model, replays, some):
-    sequence = LiveSequence(Context(model, n_threads=1))
-    drafter = Drafter(PassCosts())
+def test_a_replay_writes_the_answer_whatever_the_way(model, write, some):
+    speculator = Speculator(PassCosts())
     for replay in some:
         expected = model.detokenize(replay.tokens).decode()
         assert [call["name"] for call in json.loads(expected)] == [name for name, _ in replay.answer.calls]
         plain, forced, drafts = (
-            write(sequence, replays, replay, plain=True),
-            write(sequence, replays, replay),
-            write(sequence, replays, replay, drafter=drafter),
+            write(replay, plain=True),
+            write(replay),
+            write(replay, speculator=speculator),
         )
-        assert plain[0] == forced[0] == drafts[0] == expected
-        assert plain[1].tokens.sampled == len(replay.tokens)
-        assert forced[1].tokens.sampled == len(replay.chosen)
-        assert forced[1].tokens.forced == len(replay.tokens) - len(replay.chosen)
+        assert plain.tokens == forced.tokens == drafts.tokens == replay.tokens
+        assert plain.counts.sampled == len(replay.tokens)
+        assert forced.counts.sampled == len(replay.chosen)
+        assert forced.counts.forced == len(replay.tokens) - len(replay.chosen)
 
 
 def test_a_whole_call_is_replayed_and_the_model_decides_again_afterwards(tiny_lam_path, some):
     replay = some[0]
     options = {"tools": replay.answer.tools, "tool_choice": "required", "max_tokens": 100}
     with load(tiny_lam_path, log="off", prefix_cache=False, n_threads=1) as lam:
-        with replaying(lam, replay.chosen):
-            reply = lam.chat(replay.answer.messages, **options)
-        with replaying_each(lam, {str(other.answer.messages): other.chosen for other in some}):
-            replies = [lam.chat(other.answer.messages, **options | {"tools": other.answer.tools}) for other in some]
+        reply = lam.chat(replay.answer.messages, **options, sampler=ReplaySampler(replay.chosen))
         own = lam.chat(replay.answer.messages, **options)
     assert [(call.name, call.arguments) for call in reply.tool_calls] == list(replay.answer.calls)
-    assert [len(one.tool_calls) for one in replies] == [len(other.answer.calls) for other in some]
     assert reply.report.passes.decode > 0
     assert own.message["tool_calls"] != reply.message["tool_calls"]
 
@@ -120,10 +119,9 @@ def test_a_reply_that_stops_too_early_is_no_answer(replays, some):
         choices(replay.tokens[:-1], replays.constraint(replay.request, replay.grammar))
 
 
-def test_a_replay_that_runs_out_says_so(model, replays, some):
-    sequence = LiveSequence(Context(model, n_threads=1))
+def test_a_replay_that_runs_out_says_so(write, some):
     with pytest.raises(InvalidRequest, match="ended before the reply"):
-        write(sequence, replays, replace(some[0], chosen=some[0].chosen[:2]))
+        write(replace(some[0], chosen=some[0].chosen[:2]))
 
 
 def leaderboard(folder, category, rows):

@@ -120,10 +120,10 @@ def test_random_weights_say_what_is_known(tiny_lam_path: Path) -> None:
         known = KnownAnswers(lam)
         options = {"tools": material.tools(1), "tool_choice": "required"}
         for request, cities in material.CITIES.items():
-            known.prepare(request, options)
-            calls = lam.chat(request, **options).tool_calls
+            calls = lam.chat(request, **options, sampler=known.sampler(request, options)).tool_calls
             assert [(call.name, call.arguments) for call in calls] == [("get_time", {"city": city}) for city in cities]
-        text = lam.chat(material.TEXT_REQUEST, tools=material.tools(1), tool_choice="none", max_tokens=40)
+        options = {"tools": material.tools(1), "tool_choice": "none", "max_tokens": 40}
+        text = lam.chat(material.TEXT_REQUEST, **options, sampler=known.sampler(material.TEXT_REQUEST, options))
         assert material.LONG_TEXT.startswith(text.text)
         assert text.report.tokens.generated == 40
 

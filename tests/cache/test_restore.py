@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_lam.cache import LiveSequence, PrefixStore, fingerprint, prefix_files, state_key, write_prefix
+from edge_lam.cache import PrefixStore, Slot, fingerprint, prefix_files, state_key, write_prefix
 from edge_lam.errors import BackendError
 from edge_lam.llama import Context, Model
 
@@ -63,12 +63,12 @@ def store(tmp_path, context):
     return PrefixStore(state_key(context), tmp_path / "prefixes")
 
 
-def test_a_sequence_stores_and_restores(model, context, store, tokens):
-    sequence = LiveSequence(context, store)
-    sequence.extend(tokens[:150])
-    sequence.save()
+def test_a_slot_stores_and_restores(model, context, store, tokens):
+    slot = Slot(context, store)
+    slot.extend(tokens[:150])
+    slot.save()
     with Context(model, n_ctx=512, n_batch=128) as other:
-        second = LiveSequence(other, PrefixStore(store.key, store.folder))
+        second = Slot(other, PrefixStore(store.key, store.folder))
         prompt = tokens[:180]
         assert second.reuse(prompt) == 0
         assert second.restore(prompt) == 150
@@ -79,23 +79,23 @@ def test_a_sequence_stores_and_restores(model, context, store, tokens):
 
 def test_a_lying_file_is_a_miss(context, store, tokens, tmp_path):
     """The checksum holds, the key too, but the state is of fewer tokens, or no state at all."""
-    sequence = LiveSequence(context, store)
-    sequence.extend(tokens[:100])
+    slot = Slot(context, store)
+    slot.extend(tokens[:100])
     shorter = context.state()
-    sequence.extend(tokens[100:150])
-    sequence.save()
+    slot.extend(tokens[100:150])
+    slot.save()
     (path,) = prefix_files(tmp_path / "prefixes")
     for state in (np.zeros(500, dtype=np.uint8), shorter):
         write_prefix(path, store.key, tokens[:150], state)
-        fresh = LiveSequence(context, PrefixStore(store.key, store.folder))
+        fresh = Slot(context, PrefixStore(store.key, store.folder))
         assert fresh.restore(tokens[:180]) == 0
         assert (fresh.tokens, context.length()) == ([], 0)
 
 
 def test_short_prefixes_are_not_stored(context, store, tokens):
-    sequence = LiveSequence(context, store)
-    sequence.extend(tokens[:63])
-    sequence.save()
+    slot = Slot(context, store)
+    slot.extend(tokens[:63])
+    slot.save()
     assert not store.has(tokens[:63])
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.decoding import Constraint, Names, Vocabulary
-from edge_lam.decoding.text import TextWriter
+from edge_lam.decoding import CallTracker, GrammarConstraint, Vocabulary
 from edge_lam.decoding.thinking import Behind
+from edge_lam.engine.output import TextWriter
 
 END = "</think>"
 CALL = '[{"name": "get_time", "arguments": {"city": "Oslo"}}]'
@@ -17,11 +17,11 @@ DRAFT = 'maybe [{"name": "read_notes", "arguments": {}}]?'
 def thinking(vocabulary, chat_format, tools):
     """Make a constraint of a tool choice, behind thinking that ends in a text, or in a token of the model."""
 
-    def make(choice: str, end: str = END) -> Constraint:
+    def make(choice: str, end: str = END) -> GrammarConstraint:
         token = vocabulary.special_token(end)
         kind = {"auto": None, "none": "text"}.get(choice, "calls")
         grammar = chat_format.grammar(tools, choice, thinking_end=end, thinking_token=token)
-        return Constraint(vocabulary, grammar, kind=kind, opening=chat_format.syntax.first, thinking_end=end)
+        return GrammarConstraint(vocabulary, grammar, kind=kind, opening=chat_format.syntax.first, thinking_end=end)
 
     return make
 
@@ -78,7 +78,7 @@ def test_a_token_of_the_model_can_close_it(marked, chat_format, tools, choice):
     assert (marked.text(end), marked.text(end + 1)) == (b"<|im_start|>", b"")
     grammar = chat_format.grammar(tools, choice, thinking_end="<|im_start|>", thinking_token=end)
     kind = "calls" if choice == "required" else None
-    constraint = Constraint(marked, grammar, kind=kind, opening="[", thinking_end="<|im_start|>")
+    constraint = GrammarConstraint(marked, grammar, kind=kind, opening="[", thinking_end="<|im_start|>")
     feed(constraint, model.tokenize(DRAFT))
     feed(constraint, [end, *model.tokenize("\n[{")])
     assert constraint.kind == "calls"
@@ -114,11 +114,11 @@ def test_thinking_is_written_at_once_and_may_hold_stop_strings(vocabulary, model
 
 
 def test_calls_are_counted_behind_thinking():
-    names = Names(['{"name": "a"', '{"name": "b"'], 1, END)
+    names = CallTracker(['{"name": "a"', '{"name": "b"'], 1, END)
     names.add(b'[{"name": "a"} " </th')
-    assert (names.n_calls, names.are_open) == (0, False)
+    assert (names.n_calls, names.is_choosing) == (0, False)
     names.add(b'ink>[{"name"')
-    assert (names.n_calls, names.are_open) == (1, True)
+    assert (names.n_calls, names.is_choosing) == (1, True)
 
 
 @pytest.mark.parametrize("end", ["", "x", "</think>"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_lam.decoding import Constraint
+from edge_lam.decoding import GrammarConstraint
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.syntax import TOOL_CALLS
@@ -19,7 +19,7 @@ def spell(model, text: str) -> list[int]:
     return [single[bytes([byte])] for byte in text.encode()]
 
 
-def feed(constraint: Constraint, tokens: list[int]) -> None:
+def feed(constraint: GrammarConstraint, tokens: list[int]) -> None:
     for token in tokens:
         constraint.accept([token])
 
@@ -149,14 +149,14 @@ def test_any_walk_through_the_grammar_is_a_call_that_the_parser_reads(constrain,
 
 
 def test_unknown_grammar_is_refused(vocabulary):
-    with pytest.raises(InvalidRequest, match="can't be compiled"):
-        Constraint(vocabulary, "start: [", kind="calls")
+    with pytest.raises(InvalidRequest, match="no grammar can be made of it"):
+        GrammarConstraint(vocabulary, "start: [", kind="calls")
 
 
 def test_a_grammar_beyond_the_limits_is_an_error_and_no_end(vocabulary, model):
     rules = [f'call_{number}: "x" /[a-z]*/ "{number}"' for number in range(3000)]
     start = " | ".join(f"call_{number}" for number in range(3000))
-    constraint = Constraint(vocabulary, "\n".join([f"start: {start}", *rules]), kind="calls")
+    constraint = GrammarConstraint(vocabulary, "\n".join([f"start: {start}", *rules]), kind="calls")
     with pytest.raises(InvalidRequest, match="can't be held"):
         constraint.accept(spell(model, "x"))
     with pytest.raises(InvalidRequest, match="simplify"):
@@ -181,7 +181,7 @@ ANSWER = 'start: answer | calls\nanswer: "{" "a" "}"\ncalls: "[" "b" "]"'
 
 @pytest.mark.parametrize(("reply", "kind"), [("{a}", "text"), ("[b]", "calls")])
 def test_a_whole_reply_is_bound_from_its_first_token(vocabulary, model, reply, kind):
-    constraint = Constraint(vocabulary, ANSWER, kind=None, opening="[", whole=True)
+    constraint = GrammarConstraint(vocabulary, ANSWER, kind=None, opening="[", whole=True)
     assert (constraint.is_binding, constraint.kind) == (True, None)
     assert not constraint.allows(model.tokenize("Hello")[0])
     for token in spell(model, reply):
@@ -193,7 +193,7 @@ def test_a_whole_reply_is_bound_from_its_first_token(vocabulary, model, reply, k
 
 def test_an_opening_of_several_bytes_is_waited_for(vocabulary, model):
     for reply, kinds in (("{x", [None, "calls"]), ("{y", [None, "text"])):
-        constraint = Constraint(vocabulary, 'start: "{x" | "{y"', kind=None, opening="{x", whole=True)
+        constraint = GrammarConstraint(vocabulary, 'start: "{x" | "{y"', kind=None, opening="{x", whole=True)
         for token, kind in zip(spell(model, reply), kinds, strict=True):
             constraint.accept([token])
             assert constraint.kind == kind
@@ -221,7 +221,7 @@ def test_a_grammar_is_tried_out(vocabulary):
 )
 def test_calls_inside_an_object(vocabulary, model, tools, reply, kind):
     grammar = reply_grammar(TOOL_CALLS, tools)
-    constraint = Constraint(vocabulary, grammar, kind=None, opening=TOOL_CALLS.first)
+    constraint = GrammarConstraint(vocabulary, grammar, kind=None, opening=TOOL_CALLS.first)
     feed(constraint, spell(model, reply))
     assert (constraint.kind, constraint.is_binding) == (kind, kind == "calls")
     assert constraint.is_finished == reply.endswith("[]}")

@@ -7,13 +7,12 @@ import pytest
 
 from edge_lam.decoding import Sampler, Unconstrained
 from edge_lam.errors import BackendError, InvalidRequest
-from edge_lam.metrics import Times
 
 LOGITS = np.log(np.array([0.1, 0.5, 0.15, 0.25], dtype=np.float32))
 
 
 def draw(sampler: Sampler, count: int, logits=LOGITS) -> list[int]:
-    return [sampler.choose(logits, Unconstrained(), Times()) for _ in range(count)]
+    return [sampler.choose(logits, Unconstrained()) for _ in range(count)]
 
 
 def shares(tokens: list[int]) -> np.ndarray:
@@ -113,7 +112,7 @@ def test_a_bias_leaves_the_logits_and_the_grammar_alone(constrain):
     allowed = set(constraint.allowed().tolist())
     logits = np.random.default_rng(3).normal(size=4096).astype(np.float32)
     before, outside = logits.copy(), next(token for token in range(4096) if token not in allowed)
-    assert Sampler(logit_bias={outside: 100}).choose(logits, constraint, Times()) in allowed
+    assert Sampler(logit_bias={outside: 100}).choose(logits, constraint) in allowed
     assert (logits == before).all()
 
 
@@ -147,11 +146,11 @@ def test_masked_choices_stay_within_the_grammar(constrain):
     logits = np.random.default_rng(3).normal(size=constraint.allowed().max() + 4000).astype(np.float32)[:4096]
     best = int(allowed[logits[allowed].argmax()])
     assert not constraint.allows(int(logits.argmax()))
-    assert Sampler().choose(logits, constraint, Times()) == best
+    assert Sampler().choose(logits, constraint) == best
     logits[best] = 100
-    assert Sampler().choose(logits, constraint, Times()) == best
+    assert Sampler().choose(logits, constraint) == best
     sampler = Sampler(temperature=50, seed=1)
-    drawn = {sampler.choose(logits, constraint, Times()) for _ in range(300)}
+    drawn = {sampler.choose(logits, constraint) for _ in range(300)}
     assert len(drawn) > 1
     assert drawn <= set(allowed.tolist())
 
@@ -160,14 +159,14 @@ def test_logits_are_left_as_they_are(constrain):
     constraint = constrain("required")
     logits = np.random.default_rng(3).normal(size=4096).astype(np.float32)
     before = logits.copy()
-    Sampler(temperature=1, top_p=0.9, seed=1).choose(logits, constraint, Times())
+    Sampler(temperature=1, top_p=0.9, seed=1).choose(logits, constraint)
     assert (logits == before).all()
 
 
 @pytest.mark.parametrize("logits", [[np.nan, 1.0], [np.inf, 1.0], [-np.inf, -np.inf]])
 def test_unusable_logits_are_an_error(logits):
     with pytest.raises(BackendError, match="no usable logits"):
-        Sampler().choose(np.array(logits, dtype=np.float32), Unconstrained(), Times())
+        Sampler().choose(np.array(logits, dtype=np.float32), Unconstrained())
 
 
 @pytest.mark.parametrize(

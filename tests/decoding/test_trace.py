@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.decoding import Names, Sampler, Trace, decode
-from edge_lam.metrics import CallReport
+from edge_lam.decoding import CallTracker, Sampler, Trace
 
 
 @pytest.fixture
 def trace(vocabulary, chat_format, tools) -> Trace:
     syntax = chat_format.syntax
-    return Trace(vocabulary, Names([syntax.call_opening(tool.name) for tool in tools], syntax.depth), n_top=2)
+    return Trace(vocabulary, CallTracker([syntax.call_opening(tool.name) for tool in tools], syntax.depth), n_top=2)
 
 
 @pytest.fixture
-def reply(sequence, vocabulary, constrain):
+def reply(run, constrain):
     def reply(prompt, choice, trace=None, **sampling):
-        report = CallReport(id="test")
-        sampler, options = Sampler(**sampling), {"max_tokens": 24, "trace": trace, "report": report}
-        return "".join(decode(sequence, vocabulary, prompt, constrain(choice), sampler, **options)), report
+        return run(prompt, constrain(choice), Sampler(**sampling), max_tokens=24, trace=trace)
 
     return reply
 
 
 @pytest.mark.parametrize("length", [251, 252, 253, 254, 255, 256, 257])
-def test_a_pass_of_logits_may_begin_anywhere(reply, sequence, prompt, trace, length):
+def test_a_pass_of_logits_may_begin_anywhere(reply, slot, prompt, trace, length):
     """Passes here are of 256 tokens: the forced opening of a call, and the place before it, fall on both sides."""
-    assert sequence.context.n_batch == 256
+    assert slot.context.n_batch == 256
     noted, report = reply(prompt[:length], "required", trace)
-    sequence.keep(0)
+    slot.keep(0)
     plain, other = reply(prompt[:length], "required")
     assert noted == plain
     assert report.passes.decode == other.passes.decode

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_lam.decoding import Vocabulary
 from edge_lam.engine import Engine
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
@@ -25,6 +26,12 @@ def engine(tiny_lam_path: Path, log_path: Path) -> Iterator[Engine]:
     engine = Engine(context, XLam2Qwen(), CallLog(log_path, log_prompts=False), load_seconds=0.5)
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def vocabulary(tiny_lam_path: Path) -> Iterator[Vocabulary]:
+    with Model(tiny_lam_path, device="cpu") as model:
+        yield Vocabulary(model)
 
 
 @pytest.fixture

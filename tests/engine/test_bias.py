@@ -21,7 +21,7 @@ def word(engine) -> tuple[str, int]:
 
 
 def ask(engine, **options):
-    *_, last = engine.run(Request.of("Hello!", {"max_tokens": 3} | options))
+    *_, last = engine.stream(Request.of("Hello!", {"max_tokens": 3} | options))
     assert isinstance(last, ReplyFinished)
     return last.reply
 

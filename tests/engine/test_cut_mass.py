@@ -11,7 +11,7 @@ import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Engine, ReplyFinished, Request
-from edge_lam.engine.binding import constraint_of, grammar_of
+from edge_lam.engine.prompt import constraint_of, grammar_of
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
 from edge_lam.metrics import CallLog
@@ -29,7 +29,7 @@ CLOSE = 0.05  # rounding differs with how many tokens share a pass
 
 
 def ask(engine: Engine, messages: str, **options):
-    *_, last = engine.run(Request.of(messages, {"max_tokens": 60} | options))
+    *_, last = engine.stream(Request.of(messages, {"max_tokens": 60} | options))
     assert isinstance(last, ReplyFinished)
     return last.reply
 
@@ -56,7 +56,7 @@ def test_they_are_what_the_grammar_leaves_of_the_models_probability(engine, tiny
     question = UNFITTING[0]
     request = Request.of(question, dict(REQUIRED))
     reply = ask(engine, question, **REQUIRED, logprobs=True)
-    prompt = engine.prompts.make(request, engine.new_report(request), 1024)[1]
+    prompt = engine.prompts.tokenize(engine.format.render_segments(request.messages, request.tools))
     grammar = grammar_of(request, engine.format, engine.vocabulary)
     constraint = constraint_of(request, grammar, engine.format, engine.vocabulary)
     tokens, names, kept = [], [call.name for call in reply.tool_calls], 1.0

@@ -38,7 +38,7 @@ PROMPTS = (
 
 
 def ask(engine, messages="What time is it in Tokyo?", **options):
-    *_, last = engine.run(Request.of(messages, {"max_tokens": 24} | options))
+    *_, last = engine.stream(Request.of(messages, {"max_tokens": 24} | options))
     assert isinstance(last, ReplyFinished)
     return last.reply
 
@@ -93,7 +93,7 @@ def test_a_reply_in_json(engine):
 
 
 def test_a_reply_in_json_streams(engine):
-    *deltas, last = engine.run(Request.of("What is the weather?", {"response_format": JSON_SCHEMA}))
+    *deltas, last = engine.stream(Request.of("What is the weather?", {"response_format": JSON_SCHEMA}))
     assert "".join(delta.text for delta in deltas) == last.reply.text
 
 
@@ -156,10 +156,10 @@ def test_no_call_in_a_format_without_text(engine):
 def test_what_explodes_is_refused_before_decoding(engine, logged, value, path, says):
     tool = {"name": "bad", "parameters": {"type": "object", "properties": {"v": value}, "required": ["v"]}}
     with pytest.raises(InvalidSchema, match=says) as caught:
-        engine.run(Request.of("Hi", {"tools": [*TOOLS, tool]}))
+        engine.stream(Request.of("Hi", {"tools": [*TOOLS, tool]})).start()
     assert (caught.value.tool, caught.value.path) == ("bad", f"/properties/v{path}")
     assert (caught.value.code, caught.value.param) == ("invalid_schema", "tools")
-    assert engine.scheduler.sequences.all[0].tokens == []
+    assert engine.core.slots.all[0].tokens == []
     assert logged()[-1]["error"] == "invalid_schema"
     assert ask(engine, tools=[*TOOLS, tool], tool_choice="get_status", parallel_tool_calls=False).tool_calls
 
@@ -167,6 +167,6 @@ def test_what_explodes_is_refused_before_decoding(engine, logged, value, path, s
 def test_a_response_format_that_explodes_is_refused_before_decoding(engine):
     schema = {"type": "object", "properties": {"v": {"type": "string", "pattern": "^a{1000000000}$"}}}
     with pytest.raises(InvalidRequest, match="response_format: the schema at /properties/v") as caught:
-        engine.run(Request.of("Hi", {"response_format": {"type": "json_schema", "schema": schema}}))
+        engine.stream(Request.of("Hi", {"response_format": {"type": "json_schema", "schema": schema}})).start()
     assert caught.value.param == "response_format"
-    assert engine.scheduler.sequences.all[0].tokens == []
+    assert engine.core.slots.all[0].tokens == []

@@ -1,25 +1,24 @@
 """Failures around the engine: an error of its type for everyone concerned, and the next reply is right.
 
-What fails is llama.cpp's library, by one function that gives another status, or the caller's own sink.
+What fails is llama.cpp's library, by one function that gives another status.
 """
 
 from __future__ import annotations
 
-import queue
+import asyncio
 import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
 
+from edge_lam import LAM, Agent
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import Engine, ReplyFinished, Request
-from edge_lam.engine.stream import reply_of
-from edge_lam.errors import BackendError, Busy, Closed
+from edge_lam.engine import Engine, Request
+from edge_lam.errors import BackendError, Busy, Cancelled, Closed
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
 from edge_lam.metrics import CallLog
@@ -45,7 +44,7 @@ class FailingLibrary:
 
 
 def ask(engine, question="What time is it in Tokyo?", **options):
-    return reply_of(lambda sink: engine.submit(Request.of(question, CALL | options), sink))
+    return engine.stream(Request.of(question, CALL | options)).result()
 
 
 def calls(reply):
@@ -54,7 +53,7 @@ def calls(reply):
 
 def held(engine):
     """Return what sequences say they hold, and what the context does."""
-    every = engine.scheduler.sequences.all
+    every = engine.core.slots.all
     return [len(one.tokens) for one in every], [engine.context.length(one.index) for one in every]
 
 
@@ -76,8 +75,7 @@ def test_a_failed_pass_is_an_error_and_the_next_reply_is_right(pair, logged, sta
     assert logged()[-1]["error"] == "backend_error"
     said, is_held = held(pair)
     assert said == is_held
-    assert not pair.scheduler._running
-    assert len(pair.scheduler.sequences._free) == 2
+    assert (pair.core.n_places, pair.core.slots.n_free) == (0, 2)
     assert calls(ask(pair)) == expected
 
 
@@ -110,45 +108,72 @@ def test_a_bug_in_the_owner_closes_the_engine_and_everyone_hears_of_it(pair):
         ask(pair)
 
 
-@pytest.mark.parametrize("kind", ["first", "reply", "end"])
-def test_a_sink_that_fails_ends_its_own_call_only(pair, kind):
-    expected = calls(ask(pair))
-    seen: queue.SimpleQueue = queue.SimpleQueue()
+class Watched(FailingLibrary):
+    """llama.cpp, but a pass goes on until it is aborted; `begun` tells when the first one has begun."""
 
-    def sink(event):
-        seen.put(event)
-        is_reply, is_end = isinstance(event, ReplyFinished), event is None or isinstance(event, BaseException)
-        if {"first": not is_reply and not is_end, "reply": is_reply, "end": is_end}[kind]:
-            raise ZeroDivisionError
+    def __init__(self, context):
+        super().__init__(context._llama, [])
+        self.begun, self.seen = threading.Event(), []
+        self._context = context
 
-    call = pair.submit(Request.of("What time is it in Tokyo?", CALL), sink)
-    assert call.ended.wait(60)
-    last = [seen.get() for _ in range(seen.qsize())][-1]
-    assert last is None if kind == "end" else isinstance(last, ZeroDivisionError)
-    call.leave()
-    assert calls(ask(pair)) == expected
+    def llama_decode(self, context, batch):
+        self.begun.set()
+        end = time.monotonic() + 60
+        while not self.seen and self._context._abort[0] == b"\0" and time.monotonic() < end:
+            time.sleep(0.001)
+        self.seen.append(self._library.llama_decode(context, batch))
+        return self.seen[-1]
 
 
 def test_a_cancel_comes_amid_a_pass(pair):
     """The pass that reads the prompt gives the status of an aborted one: it was not left to end first."""
-    library, begun, statuses = pair.context._llama, threading.Event(), []
-
-    class Watched(FailingLibrary):
-        def llama_decode(self, context, batch):
-            begun.set()
-            while not statuses and pair.context._abort[0] == b"\0":
-                time.sleep(0.001)
-            statuses.append(library.llama_decode(context, batch))
-            return statuses[-1]
-
-    pair.context._llama = Watched(library, [])
-    stream = pair.run(Request.of("word " * 450, {}))
-    assert begun.wait(60)
+    pair.context._llama = library = Watched(pair.context)
+    stream = pair.stream(Request.of("word " * 450, {})).start()
+    assert library.begun.wait(60)
     stream.close()
-    assert statuses[0] == 2
+    assert library.seen[0] == 2
     said, is_held = held(pair)
     assert said == is_held
     assert calls(ask(pair))
+
+
+def test_prewarming_is_cancelled_amid_a_pass(pair):
+    """Its result raises `Cancelled`; nothing is printed, and nothing goes on."""
+    pair.context._llama = library = Watched(pair.context)
+    stream = pair.prewarm(Request.of("?", {"tools": DEMO_TOOLS[:4]}))
+    assert library.begun.wait(60)
+    stream.cancel()
+    with pytest.raises(Cancelled):
+        stream.result()
+    assert stream.cancelled()
+    assert (library.seen, pair.core.n_places) == ([2], 0)
+    pair.prewarm(Request.of("?", {"tools": DEMO_TOOLS[:4]})).result()
+    assert calls(ask(pair))
+
+
+@pytest.mark.parametrize("how", ["thread", "task"])
+def test_an_agent_is_cancelled_amid_a_pass_that_reads_its_prompt(pair, how):
+    lam = LAM(pair)
+    agent, question = Agent(lam, DEMO_TOOLS[:1], max_tokens=400), "word " * 150
+    pair.context._llama = library = Watched(pair.context)
+
+    async def cancel_task():
+        task = asyncio.ensure_future(agent.arun(question))
+        while not library.begun.is_set():
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    if how == "task":
+        asyncio.run(cancel_task())
+    else:
+        stream = agent.stream(question)
+        threading.Thread(target=lambda: library.begun.wait(60) and stream.cancel(), daemon=True).start()
+        (last,) = stream
+        assert (last.reply.finish_reason, last.reply.steps) == ("cancelled", ())
+    assert calls(ask(pair))
+    assert library.seen[0] == 2
 
 
 def test_requests_that_race_with_close_end_one_way_or_the_other(tiny_lam_path, log_path):
@@ -163,14 +188,14 @@ def test_requests_that_race_with_close_end_one_way_or_the_other(tiny_lam_path, l
                 assert end.exception(60) is None or isinstance(end.exception(), Closed | Busy)
 
 
-@pytest.mark.parametrize("use", ["submit", "prewarm"])
+@pytest.mark.parametrize("use", ["stream", "prewarm"])
 def test_close_waits_for_tools_that_are_being_compiled(pair, use):
     """What is compiled asks the model for tokens, in the caller's thread."""
-    owner, explodes, compiling, waited = pair.scheduler._owner, pair.vocabulary.explodes, threading.Event(), []
+    owner, explodes, compiling, waited = pair.core.owner, pair.vocabulary.explodes, threading.Event(), []
 
     def slow(grammar):
         compiling.set()
-        while not pair.scheduler._closing:
+        while pair.core.is_open:
             time.sleep(0.001)
         owner.join(0.2)  # an owner that does not wait is through by then
         waited.append(owner.is_alive())
@@ -180,7 +205,7 @@ def test_close_waits_for_tools_that_are_being_compiled(pair, use):
     plate = {"type": "string", "pattern": "^[A-Z]{3}-[0-9]{4}$"}  # a pattern is tried out
     tool = {"name": "park", "parameters": {"type": "object", "properties": {"plate": plate}}}
     request = Request.of("Park ABC-1234", {"tools": [tool]})
-    begin = {"submit": lambda: reply_of(partial(pair.submit, request)), "prewarm": lambda: pair.prewarm(request)}[use]
+    begin = {"stream": lambda: pair.stream(request).result(), "prewarm": lambda: pair.prewarm(request).result()}[use]
     with ThreadPoolExecutor(2) as callers:
         ends = [callers.submit(begin) for _ in range(2)]  # one compiles, one waits for that
         assert compiling.wait(20)
@@ -192,7 +217,7 @@ def test_close_waits_for_tools_that_are_being_compiled(pair, use):
 def test_an_engine_that_nobody_holds_serves_its_last_stream_and_goes(tiny_lam_path, log_path):
     context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024)
     engine = Engine(context, XLam2Qwen(), CallLog(log_path, log_prompts=False))
-    owner, stream = engine.scheduler._owner, engine.run(Request.of("What time is it in Tokyo?", CALL))
+    owner, stream = engine.core.owner, engine.stream(Request.of("What time is it in Tokyo?", CALL)).start()
     del engine
     assert list(stream)[-1].reply.finish_reason
     del stream

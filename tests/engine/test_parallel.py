@@ -16,8 +16,7 @@ from edge_lam import load
 from edge_lam.decoding import Vocabulary
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Engine, ReplyFinished, Request, TextDelta
-from edge_lam.engine.binding import constraint_of, grammar_of
-from edge_lam.engine.stream import async_events_of
+from edge_lam.engine.prompt import constraint_of, grammar_of
 from edge_lam.errors import BackendError, Busy, Closed
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
@@ -40,13 +39,13 @@ def many(tiny_lam_path: Path, log_path: Path) -> Iterator[Engine]:
 
 
 def ask(engine: Engine, question: str, **options):
-    return list(engine.run(Request.of(question, {"max_tokens": 24} | options)))[-1].reply
+    return engine.stream(Request.of(question, {"max_tokens": 24} | options)).result()
 
 
 def random_text(engine: Engine, **options):
     never_ends = dict.fromkeys(engine.vocabulary.end_tokens, -100.0)
     wild = {"temperature": 5.0, "seed": 1, "max_tokens": 60, "logit_bias": never_ends}
-    return engine.run(Request.of("Hello", wild | options))
+    return engine.stream(Request.of("Hello", wild | options)).start()
 
 
 def sure(reply):
@@ -115,20 +114,20 @@ def test_a_request_too_many_is_refused(many, logged):
 
 def test_a_long_prompt_is_left_at_once_and_the_next_reply_is_right(many):
     expected = sure(ask(many, QUESTIONS[0], **ONE_CALL))
-    stream = many.run(Request.of(LONG, {}))
+    stream = many.stream(Request.of(LONG, {})).start()
     time.sleep(0.05)
     stream.close()
-    held = [len(sequence.tokens) for sequence in many.scheduler.sequences.all]
+    held = [len(sequence.tokens) for sequence in many.core.slots.all]
     assert [many.context.length(index) for index in range(4)] == held
     assert max(held) < 900
     assert sure(ask(many, QUESTIONS[0], **ONE_CALL)) == expected
 
 
 def test_a_stream_that_nobody_reads_is_ended_with_its_last_reference(many):
-    stream = many.run(Request.of(LONG, {}))
+    stream = many.stream(Request.of(LONG, {})).start()
     del stream
     assert ask(many, QUESTIONS[0]).text
-    assert all(len(sequence.tokens) < 900 for sequence in many.scheduler.sequences.all)
+    assert all(len(sequence.tokens) < 900 for sequence in many.core.slots.all)
 
 
 @pytest.mark.parametrize("timeout", [1e-6, 0.05])
@@ -162,11 +161,8 @@ def test_an_error_of_the_consumer_ends_the_reply(many, logged):
 
 
 def test_async_streams_side_by_side(many):
-    def begin(question):
-        return async_events_of(lambda sink: many.submit(Request.of(question, {"max_tokens": 12}), sink))
-
     async def reply(question):
-        return [event async for event in begin(question)][-1].reply.text
+        return [event async for event in many.stream(Request.of(question, {"max_tokens": 12}))][-1].reply.text
 
     async def together():
         return await asyncio.gather(*map(reply, QUESTIONS[:6]))
@@ -177,9 +173,7 @@ def test_async_streams_side_by_side(many):
 
 def test_a_cancelled_task_ends_its_reply(many, logged):
     async def leave():
-        events = async_events_of(
-            lambda sink: many.submit(Request.of("Hi", {"temperature": 100.0, "max_tokens": 800}), sink)
-        )
+        events = many.stream(Request.of("Hi", {"temperature": 100.0, "max_tokens": 800}))
         task = asyncio.ensure_future(anext(events))
         await task
         await events.aclose()
@@ -189,33 +183,64 @@ def test_a_cancelled_task_ends_its_reply(many, logged):
     assert logged()[0]["error"] == "cancelled"
 
 
-def test_a_task_cancelled_while_its_request_begins_ends_its_reply_although_the_loop_ends(many, logged):
-    begun = threading.Event()
-    wild = {"temperature": 5.0, "logit_bias": dict.fromkeys(many.vocabulary.end_tokens, -100.0)}
+class Waiting(XLam2Qwen):
+    """Renders a prompt when it may."""
 
-    def begin(sink):
-        begun.set()
-        return many.submit(Request.of("Hello", wild), sink)
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_rendering, self.may_render = threading.Event(), threading.Event()
 
-    async def release_at_the_end():
-        try:
-            await asyncio.Event().wait()
-        finally:
-            many._compiling.release()
+    def render_segments(self, messages, tools=()):
+        self.is_rendering.set()
+        assert self.may_render.wait(60)
+        return super().render_segments(messages, tools)
 
+
+@pytest.fixture
+def waiting(tiny_lam_path, log_path) -> Iterator[Engine]:
+    context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024)
+    engine = Engine(context, Waiting(), CallLog(log_path, log_prompts=False), queue_limit=1)
+    yield engine
+    engine.close()
+
+
+def test_a_task_cancelled_while_its_prompt_is_made_ends_its_reply_although_the_loop_ends(waiting, logged):
     async def cancel():
-        task = asyncio.ensure_future(anext(async_events_of(begin)))
-        other = asyncio.ensure_future(release_at_the_end())
-        while not begun.is_set():
+        task = asyncio.ensure_future(anext(waiting.stream(Request.of("Hello", {"max_tokens": 900}))))
+        while not waiting.format.is_rendering.is_set():
             await asyncio.sleep(0.001)
         task.cancel()
         await asyncio.wait([task])
-        assert not other.done()  # the loop ends it, and whatever else is left
 
-    many._compiling.acquire()  # as if the tools of another caller were being compiled
     asyncio.run(cancel())
-    assert ask(many, QUESTIONS[0]).text
+    waiting.format.may_render.set()
+    assert ask(waiting, QUESTIONS[0]).text
     assert logged()[0]["error"] == "cancelled"
+
+
+def test_a_slow_template_stalls_nobody_else(waiting):
+    waiting.format.may_render.set()
+    stream = random_text(waiting, max_tokens=800)
+    next(stream)
+    waiting.format.may_render.clear()
+    waiting.format.is_rendering.clear()
+    other = waiting.stream(Request.of("Hello", {"max_tokens": 2})).start_in_thread()
+    assert waiting.format.is_rendering.wait(60)
+    assert list(stream)[-1].reply.report.tokens.sampled == 800  # all of it was written meanwhile
+    waiting.format.may_render.set()
+    assert other.result().finish_reason
+
+
+def test_the_queue_limit_holds_while_prompts_are_made(waiting):
+    streams = [waiting.stream(Request.of("Hello", {"max_tokens": 4})).start_in_thread() for _ in range(2)]
+    assert waiting.format.is_rendering.wait(60)
+    while waiting.core.n_places < 2:
+        time.sleep(0.001)
+    with pytest.raises(Busy):
+        waiting.stream(Request.of("Hello", {})).start()
+    waiting.format.may_render.set()
+    assert all(stream.result().finish_reason for stream in streams)
+    assert waiting.core.n_places == 0
 
 
 def _ask_in_child(lam, results) -> None:
@@ -240,7 +265,7 @@ def test_a_forked_child_gets_a_clear_error():
 
 def test_a_dropped_model_ends_its_thread():
     lam = load(prefix_cache=False, log=False)
-    owner = lam._engine.scheduler._owner
+    owner = lam.engine.core.owner
     lam.chat("Hi", max_tokens=2)
     del lam
     owner.join(30)

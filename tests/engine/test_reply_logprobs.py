@@ -26,7 +26,7 @@ CLOSE = 0.15
 
 
 def ask(engine: Engine, messages: str, **options):
-    *_, last = engine.run(Request.of(messages, {"max_tokens": 40, "logprobs": True} | options))
+    *_, last = engine.stream(Request.of(messages, {"max_tokens": 40, "logprobs": True} | options))
     assert isinstance(last, ReplyFinished)
     return last.reply
 
@@ -36,7 +36,7 @@ def draft_always(engine: Engine, pays: bool) -> None:
     for size in (1, 2, 64):
         costs.record(size, size if not pays else 1e6 if size == 1 else 1e-6)
     costs.record = lambda *_: None  # what is measured here changes nothing
-    engine.drafter.costs = costs
+    engine.speculator.costs = costs
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def test_they_are_those_of_the_model_reading_prompt_and_reply(engine, tiny_lam_p
     """The reply is read again at once: the log of the softmax of its logits, in float64, is what was reported."""
     request = Request.of(CALL, dict(options))
     reply = ask(engine, CALL, **options, top_logprobs=3)
-    prompt = engine.prompts.make(request, engine.new_report(request), 1024)[1]
+    prompt = engine.prompts.tokenize(engine.format.render_segments(request.messages, request.tools))
     ids = [entry.id for entry in reply.logprobs]
     with Model(tiny_lam_path, device="cpu") as model, Context(model, n_ctx=1024, n_logits=64) as context:
         context.decode(prompt[:-1], start=0, logits="none")

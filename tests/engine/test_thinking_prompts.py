@@ -36,8 +36,8 @@ class Given(Sampler):
         super().__init__()
         self._tokens = [*model.tokenize(text, parse_special=False), model.eos_token]
 
-    def choose(self, logits, constraint, times):
-        best = super().choose(logits, constraint, times)
+    def choose(self, logits, constraint):
+        best = super().choose(logits, constraint)
         while self._tokens and not constraint.allows(self._tokens[0]):
             self._tokens.pop(0)
         return self._tokens.pop(0) if self._tokens else best
@@ -50,9 +50,8 @@ def ask(tiny_lam_path, tmp_path):
     engine = Engine(Context(model, n_ctx=512), form, CallLog(False))
 
     def run(text, messages="clean up", **options):
-        engine.sampler_of = lambda request: Given(model, text)
-        request = Request.of(messages, {"max_tokens": 200, **options})
-        events = list(engine.run(request))
+        request = Request.of(messages, {"max_tokens": 200, "sampler": Given(model, text), **options})
+        events = list(engine.stream(request))
         reply = events[-1].reply
         assert "".join(event.text for event in events if isinstance(event, ThinkingDelta)) == reply.thinking
         assert "".join(event.text for event in events if isinstance(event, TextDelta)) == reply.text

@@ -12,22 +12,23 @@ from system_tree import put, zone
 from edge_lam.metrics import CallReport, Meter, proportional_memory
 
 
-def test_a_report_takes_what_happened_between_its_beginning_and_its_end(tmp_path: Path) -> None:
+def test_it_tells_what_happened_since_a_moment(tmp_path: Path) -> None:
     zone(tmp_path, "intel-rapl:0", 9.5, full=10)
     put(tmp_path / "sys/class/hwmon/hwmon0/name", "k10temp")
     put(tmp_path / "sys/class/hwmon/hwmon0/temp1_input", 45_000)
-    meter, report = Meter(root=tmp_path), CallReport(id="1")
-    report.begin(meter)
+    meter = Meter(root=tmp_path)
+    before, start = meter.read(), time.perf_counter()
     until = time.process_time() + 0.03
     while time.process_time() < until:
         pass
     zone(tmp_path, "intel-rapl:0", 1.5)
     put(tmp_path / "sys/class/hwmon/hwmon0/temp1_input", 71_000)
-    report.end(meter)
+    report = CallReport(id="1", machine=meter.since(before))
+    seconds = time.perf_counter() - start
     machine = json.loads(json.dumps(report.to_dict()))["machine"]
     assert (machine["joules"], machine["celsius"]) == (pytest.approx(2.0), 71.0)
     assert (machine["hertz"], machine["gpu_joules"]) == (None, None)
-    assert machine["cpu_percent"] / 100 * report.times.total >= 0.03
+    assert machine["cpu_percent"] / 100 * seconds >= 0.03
 
 
 def test_time_asleep_is_not_time_of_the_processor() -> None:
@@ -35,13 +36,6 @@ def test_time_asleep_is_not_time_of_the_processor() -> None:
     before = meter.read()
     time.sleep(0.05)
     assert meter.since(before).cpu_percent < 60
-
-
-def test_a_report_that_was_not_begun_tells_nothing_of_the_machine() -> None:
-    report = CallReport(id="1")
-    report.end(Meter())
-    assert report.times.total > 0
-    assert set(report.to_dict()["machine"].values()) == {None}
 
 
 def test_proportional_memory_is_read_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

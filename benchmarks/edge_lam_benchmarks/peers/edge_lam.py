@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from edge_lam import LAM, __version__, load
+from edge_lam.decoding import ReplaySampler
 from edge_lam.llama.library import build_info
 from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerFailed, Task
-from edge_lam_benchmarks.replay import replaying
 
 
 class EdgeLam(Peer):
@@ -39,11 +39,12 @@ class EdgeLam(Peer):
 
     def call(self, task: Task) -> Outcome:
         """Ask the model."""
-        lam = self.lam
-        with replaying(lam, task.chosen if self.setup.replayed else None):
-            start = time.perf_counter()
-            reply = lam.chat(task.messages, tools=task.tools, tool_choice="required", max_tokens=task.max_tokens)
-            seconds = time.perf_counter() - start
+        options: Any = {"tools": task.tools, "tool_choice": "required", "max_tokens": task.max_tokens}
+        if self.setup.replayed:
+            options["sampler"] = ReplaySampler(task.chosen)
+        start = time.perf_counter()
+        reply = self.lam.chat(task.messages, **options)
+        seconds = time.perf_counter() - start
         tokens, times, passes = reply.report.tokens, reply.report.times, reply.report.passes
         calls = tuple((call.name, call.arguments) for call in reply.tool_calls)
         return Outcome(

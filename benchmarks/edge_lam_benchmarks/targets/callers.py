@@ -14,11 +14,11 @@ from contextlib import suppress
 from typing import Any
 
 from edge_lam import LAM, load
+from edge_lam.decoding import ReplaySampler
 from edge_lam.errors import EdgeLamError
 from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.peers.base import Task
 from edge_lam_benchmarks.peers.tasks import WarmTask
-from edge_lam_benchmarks.replay import replaying_each
 
 CALLERS = (1, 8)
 WAIT = 1800.0  # seconds
@@ -71,19 +71,19 @@ def _run(lam: LAM, tasks: Sequence[Task], callers: int) -> Sample:
                 task = waiting.popleft()
                 try:
                     options: Any = {"tools": task.tools, "tool_choice": "required", "max_tokens": task.max_tokens}
+                    options["sampler"] = ReplaySampler(task.chosen)
                     tokens.append(lam.chat(task.messages, **options).report.tokens.generated)
                 except BaseException as error:  # told to whoever waits
                     failures.append(error)
                     return
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(callers)]
-    with replaying_each(lam, {str(task.messages): task.chosen for task in tasks}):
-        start = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(WAIT)
-        seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    seconds = time.perf_counter() - start
     if failures:
         raise EdgeLamError(f"a caller failed: {failures[0]}")
     if any(thread.is_alive() for thread in threads):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from edge_lam.cache import LiveSequence
+from edge_lam.cache import Slot
 from edge_lam.llama.context import Context
 from edge_lam_converters.quality.divergence import Divergence, DivergenceSums
 from edge_lam_converters.quality.passages import Passage
@@ -40,7 +40,7 @@ class SideBySide:
 
     def __init__(self, model: Model, against: Model, *, n_ctx: int, n_threads: int | None = None) -> None:
         self._pair = [
-            LiveSequence(Context(one, n_ctx=n_ctx, n_batch=_N_BATCH, n_logits=_N_LOGITS, n_threads=n_threads))
+            Slot(Context(one, n_ctx=n_ctx, n_batch=_N_BATCH, n_logits=_N_LOGITS, n_threads=n_threads))
             for one in (model, against)
         ]
 
@@ -59,7 +59,7 @@ class SideBySide:
         return sums.result()
 
 
-def _predictions(sequence: LiveSequence, passage: Passage) -> Iterator[tuple[NDArray[np.int64], Logits]]:
+def _predictions(slot: Slot, passage: Passage) -> Iterator[tuple[NDArray[np.int64], Logits]]:
     """Yield the judged tokens of a passage, a few at a time, and the logits that foresee them.
 
     What it begins with in common with the passage before it is held already, and not read again.
@@ -67,12 +67,12 @@ def _predictions(sequence: LiveSequence, passage: Passage) -> Iterator[tuple[NDA
     import numpy as np
 
     tokens, first = passage.tokens, passage.start - 1
-    sequence.reuse(tokens[: first + 1])
-    if unread := tokens[len(sequence.tokens) : first]:
-        sequence.extend(unread, logits=())
+    slot.reuse(tokens[: first + 1])
+    if unread := tokens[len(slot.tokens) : first]:
+        slot.extend(unread, logits=())
     for start in range(first, len(tokens) - 1, _N_LOGITS):
         part = tokens[start : min(start + _N_LOGITS, len(tokens) - 1)]
         rows = range(len(part))
-        sequence.extend(part, logits=rows)
+        slot.extend(part, logits=rows)
         foreseen = np.asarray(tokens[start + 1 : start + 1 + len(part)], dtype=np.int64)
-        yield foreseen, np.stack([sequence.logits(row) for row in rows])
+        yield foreseen, np.stack([slot.logits(row) for row in rows])

@@ -1,6 +1,6 @@
-"""`LiveSequence`: which tokens a context holds, so that the next prompt starts where it first differs.
+"""`Slot`: one sequence of a context, and which tokens it holds, so that the next prompt starts where it first differs.
 
-Behind it, if there is a store, are the prefixes of earlier calls and earlier processes.
+Behind it, if there is a store, are the prefixes of earlier calls and earlier processes. `Slots` are those of a context.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from edge_lam.cache.store import PrefixStore
     from edge_lam.llama import Context
 
+MIN_PREFIX = 64  # tokens: reading fewer takes no longer than finding them
 
-class LiveSequence:
-    """The tokens in a context.
+
+class Slot:
+    """The tokens in one sequence of a context.
 
     Whatever interrupts it (Ctrl-C, an error), `tokens` stays a beginning of what the context holds: tokens are noted
     after they are decoded, and struck out before they are forgotten.
@@ -30,19 +32,15 @@ class LiveSequence:
         store: where prefixes are kept, or None.
         tokens: the ids, from position 0 on.
         index: the number of the sequence in the context.
-        first_row: where its logits begin among those of the last pass.
         unsaved: says how many of some tokens the next turn of a conversation begins with; None if no conversation is to
             be stored.
     """
-
-    WORTH_STORING = 64  # tokens: reading fewer takes no longer than finding them
 
     def __init__(self, context: Context, store: PrefixStore | None = None, index: int = 0) -> None:
         self.context = context
         self.store = store
         self.tokens: list[int] = []
         self.index = index
-        self.first_row = 0
         self.unsaved: Callable[[Sequence[int]], int] | None = None
 
     def shared(self, prompt: Sequence[int]) -> int:
@@ -59,7 +57,7 @@ class LiveSequence:
         self.keep(kept)
         return kept
 
-    def copy(self, other: LiveSequence, length: int) -> None:
+    def copy(self, other: Slot, length: int) -> None:
         """Hold the first tokens of another sequence, and nothing else; they share the memory."""
         self.tokens = []
         self.context.copy(other.index, self.index, length)
@@ -72,9 +70,9 @@ class LiveSequence:
             How many tokens are held now because of it; 0 if nothing stored is longer than what is held.
         """
         held = len(self.tokens)
-        if self.store is None or len(prompt) - held < self.WORTH_STORING:
+        if self.store is None or len(prompt) - held < MIN_PREFIX:
             return 0
-        prefix = self.store.find(prompt, longer_than=held + self.WORTH_STORING)
+        prefix = self.store.find(prompt, longer_than=held + MIN_PREFIX)
         if prefix is None:
             return 0
         self.tokens = []
@@ -94,7 +92,7 @@ class LiveSequence:
 
     def save(self) -> None:
         """Store what is held as a prefix, if it is long enough to be worth it and not stored yet."""
-        if self.store and len(self.tokens) >= self.WORTH_STORING and not self.store.has(self.tokens):
+        if self.store and len(self.tokens) >= MIN_PREFIX and not self.store.has(self.tokens):
             self.store.save(self.tokens, self.state())
 
     def save_conversation(self) -> None:
@@ -103,7 +101,7 @@ class LiveSequence:
         if self.store is None or count is None:
             return
         length = count(self.tokens)
-        if length >= self.store.longest(self.tokens[:length]) + self.WORTH_STORING:
+        if length >= self.store.longest(self.tokens[:length]) + MIN_PREFIX:
             self.keep(length)
             self.store.save(self.tokens, self.state(), kind="conversation")
 
@@ -116,22 +114,15 @@ class LiveSequence:
         """
         passes = self.context.decode(tokens, start=len(self.tokens), logits=logits, sequence=self.index)
         self.tokens.extend(tokens)
-        self.first_row = 0
         return passes
 
     def part(self, tokens: Sequence[int], rows: Sequence[int]) -> Part:
-        """Return more tokens as a part of a pass; when it is through, `took` notes it."""
+        """Return more tokens as a part of a pass, with logits after some of them; `append` notes that it is through."""
         return Part(self.index, tokens, len(self.tokens), rows)
 
-    def took(self, tokens: Sequence[int], first_row: int) -> None:
-        """Note that a pass with more tokens is through.
-
-        Args:
-            tokens: as in `part`.
-            first_row: how many rows of logits the parts before it had.
-        """
+    def append(self, tokens: Sequence[int]) -> None:
+        """Note that a pass with more tokens is through."""
         self.tokens.extend(tokens)
-        self.first_row = first_row
 
     def keep(self, length: int) -> None:
         """Forget the tokens from `length` on."""
@@ -139,8 +130,56 @@ class LiveSequence:
         self.context.truncate(length, sequence=self.index)
 
     def logits(self, row: int = -1) -> NDArray[np.float32]:
-        """Return logits of the last pass, shape (n_vocab,); valid until the next one."""
-        return self.context.logits(row if row < 0 else self.first_row + row)
+        """Return logits after tokens of the last `extend`, shape (n_vocab,); valid until the next pass."""
+        return self.context.logits(row)
+
+
+class Slots:
+    """The slots of one context; those that are free keep what they hold for prompts that begin with it."""
+
+    def __init__(self, context: Context, store: PrefixStore | None = None) -> None:
+        self.all = tuple(Slot(context, store, index) for index in range(context.n_sequences))
+        self._free = list(self.all)  # the least recently used first
+
+    @property
+    def n_free(self) -> int:
+        """How many are free."""
+        return len(self._free)
+
+    def take(self, prompt: Sequence[int], running: Sequence[Sequence[int]]) -> Slot | None:
+        """Take a free slot for a prompt, holding what another one has read of it already.
+
+        Args:
+            prompt: at least one token.
+            running: the prompts on taken slots.
+
+        Returns:
+            The slot; None if none is free, or one that is taken will soon hold much more of the prompt: it is better
+            to wait.
+        """
+        if not self._free:
+            return None
+        best = max(self.all, key=lambda slot: (slot.shared(prompt), slot in self._free))
+        shared = best.shared(prompt)
+        soon = max((common_length(other, prompt[:-1]) for other in running), default=0)
+        if soon >= shared + MIN_PREFIX:
+            return None
+        target = best if best in self._free else self._free[0]
+        # A conversation that only begins like the prompt may go on: its slot is left alone while others are free.
+        if 2 * shared < len(best.tokens):
+            target = self._free[0]
+        self._free.remove(target)
+        if target is not best and shared > target.shared(prompt):
+            target.copy(best, shared)
+        return target
+
+    def give_back(self, slot: Slot) -> None:
+        """Let other prompts have a slot."""
+        self._free.append(slot)
+
+    def unsaved(self) -> list[Slot]:
+        """Return the slots with conversations that are to be stored."""
+        return [slot for slot in self.all if slot.unsaved]
 
 
 def common_length(first: Sequence[int], second: Sequence[int]) -> int:

@@ -24,7 +24,7 @@ from edge_lam.tools.results import items_of, json_types
 Loop = Callable[[], asyncio.AbstractEventLoop]
 
 
-class Running:
+class ToolRun:
     """A call that runs, from its making on.
 
     Args:
@@ -47,7 +47,7 @@ class Running:
         *,
         timeout: float | None,
         loop: Loop,
-        done: SimpleQueue[Running],
+        done: SimpleQueue[ToolRun],
     ) -> None:
         self.call = call
         self.timeout = timeout

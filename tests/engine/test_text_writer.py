@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_lam.decoding.text import TextWriter, partial_end
+from edge_lam.engine.output import TextWriter, partial_end
 
 
 def write(vocabulary, text: str, stop: tuple[str, ...] = (), kind: str | None = "text") -> tuple[list[str], bool]:

@@ -1,9 +1,10 @@
-"""Drafts: tokens guessed from what prompt and reply say already, so that one pass can verify several.
+"""Speculative decoding without a draft model: tokens guessed from what prompt and reply say already.
 
-In come the tokens so far and the constraint; out comes a `Draft`, as long as it pays. A guess is either a prompt lookup
-(https://github.com/apoorvumang/prompt-lookup-decoding), what followed the last few tokens when they stood in the prompt
-before: a value copied from the user's words or a name from a definition is found that way. Or it is a habit, what
-followed the last tokens in earlier replies: how calls go on after a name, and how they end. Knows nothing of models.
+In come the tokens so far and the constraint; out comes a `Draft` for one pass to verify, as long as it pays. A guess is
+either a prompt lookup (https://github.com/apoorvumang/prompt-lookup-decoding), what followed the last few tokens when
+they stood in the prompt before: a value copied from the user's words or a name from a definition is found that way. Or
+it is from the `NgramCache`, what followed the last tokens in earlier replies: how calls go on after a name, and how
+they end.
 """
 
 from __future__ import annotations
@@ -12,23 +13,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge_lam.decoding.habits import Habits
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_lam.decoding.constraint import Unconstrained
+    from edge_lam.decoding.constraint import Constraint
     from edge_lam.decoding.costs import PassCosts
 
-LONGEST_MATCH = 4
-MOST_GUESSES = 8
-MOST_CANDIDATES = 32
+MAX_MATCH = 4  # tokens that a lookup compares
+MAX_GUESSES = 8
+MAX_DRAFT_TOKENS = 127  # guesses, and what the grammar forces behind them
+MAX_CANDIDATES = 32
+MAX_NGRAMS = 4096
 # How often a lookup is right until it is known better, by the length of the match that it rests on; worth four guesses.
 PRIOR_RATES = (0.3, 0.5, 0.65, 0.75)
 PRIOR_WEIGHT = 4.0
 # What was seen counts half after this many guesses, so that the rates follow the conversation.
 HALF_LIFE = 64.0
+# In the n-gram cache a choice counts as seen this much less often, and anything else as seen this much more: what was
+# seen once is no rule.
+DOUBT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Guess:
 
     Attributes:
         token: its id.
-        match: the length of the match that it rests on, from 1 to `LONGEST_MATCH`; 0 for a habit.
+        match: the length of the match that it rests on, from 1 to `MAX_MATCH`; 0 if it is from the n-gram cache.
         rate: how likely it is right.
     """
 
@@ -71,7 +75,7 @@ class Draft:
         return row < len(self.guesses) and self.guesses[row].token == token
 
 
-class Lookup:
+class PromptLookup:
     """The tokens of a prompt and its reply, and what followed their last ones earlier on.
 
     Args:
@@ -105,30 +109,66 @@ class Lookup:
         The longest match comes first, of equally long ones the latest. Nothing comes if even the last token is new.
         """
         tokens, end = self._tokens, self.length
-        places = (tokens[: end - 1] == tokens[end - 1]).nonzero()[0][-MOST_CANDIDATES:].tolist()
+        places = (tokens[: end - 1] == tokens[end - 1]).nonzero()[0][-MAX_CANDIDATES:].tolist()
         found: dict[int, int] = {}
         for place in reversed(places):
             length = 1
-            while length < LONGEST_MATCH and length <= place and tokens[place - length] == tokens[end - 1 - length]:
+            while length < MAX_MATCH and length <= place and tokens[place - length] == tokens[end - 1 - length]:
                 length += 1
             token = int(tokens[place + 1])
             if length > found.get(token, 0):
                 found[token] = length
-            if length == LONGEST_MATCH:
+            if length == MAX_MATCH:
                 break
         yield from sorted(found.items(), key=lambda item: -item[1])
 
 
-class Drafter:
-    """Drafts as far as it pays, from what passes cost and how often guesses were right.
+class NgramCache:
+    """Counts what was chosen after the last two tokens and after the last one alone, in all replies of one engine.
+
+    Where a grammar leaves a choice, it is often no real one: whether a space stands before a value, whether a second
+    call follows.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[int, ...], dict[int, int]] = {}
+
+    def next(self, last: Sequence[int]) -> tuple[int, float] | None:
+        """Return the likeliest choice after the last tokens, and how likely it is; None if they are new."""
+        best: tuple[int, float] | None = None
+        for context in (tuple(last[-2:]), tuple(last[-1:])):
+            counts = self._counts.get(context)
+            if not counts:
+                continue
+            token = max(counts, key=counts.__getitem__)
+            rate = (counts[token] - DOUBT) / (sum(counts.values()) + DOUBT)
+            if best is None or rate > best[1]:
+                best = token, rate
+        return best
+
+    def add(self, last: Sequence[int], token: int) -> None:
+        """Count a choice after the last tokens; what was not seen for longest is forgotten."""
+        for context in {tuple(last[-2:]), tuple(last[-1:])}:
+            counts = self._counts.pop(context, {})
+            counts[token] = counts.get(token, 0) + 1
+            self._counts[context] = counts
+            if len(self._counts) > MAX_NGRAMS:
+                del self._counts[next(iter(self._counts))]
+
+
+class Speculator:
+    """Drafts as far as it pays, from what passes cost and how often guesses were right; one for all replies.
 
     Args:
         costs: what a pass costs on this model and device.
+        max_tokens: longest draft.
+        max_guesses: most guesses in it; each needs a row of logits.
     """
 
-    def __init__(self, costs: PassCosts) -> None:
+    def __init__(self, costs: PassCosts, *, max_tokens: int = MAX_DRAFT_TOKENS, max_guesses: int = MAX_GUESSES) -> None:
         self.costs = costs
-        self.habits = Habits()
+        self.ngrams = NgramCache()
+        self._max_tokens, self._max_guesses = max_tokens, max_guesses
         self._right = [rate * PRIOR_WEIGHT for rate in PRIOR_RATES]
         self._tried = [PRIOR_WEIGHT] * len(PRIOR_RATES)
 
@@ -136,14 +176,14 @@ class Drafter:
         """Return how often lookups that rest on a match of this length were right."""
         return self._right[match - 1] / self._tried[match - 1]
 
-    def draft(self, lookup: Lookup, constraint: Unconstrained, n_unread: int, most: int, n_others: int = 0) -> Draft:
+    def draft(self, lookup: PromptLookup, constraint: Constraint, n_unread: int, most: int, n_others: int = 0) -> Draft:
         """Guess what comes next.
 
         Args:
             lookup: the tokens so far.
             constraint: what the reply may be, at the end of those tokens; left as it is.
             n_unread: tokens that the next pass reads anyway.
-            most: longest draft.
+            most: longest draft that the reply has room for.
             n_others: tokens that the next pass is expected to read for other replies.
 
         Returns:
@@ -155,10 +195,11 @@ class Drafter:
         spared, n_read = self.costs.of(n_others + 1) / (n_others + 1), n_others + n_unread
         if guess.rate * spared <= self.costs.added(n_read, 1):
             return Draft(spared=guess)
+        most = min(most, self._max_tokens)
         length, ahead = lookup.length, constraint.fork()
         draft = best = Draft()
         likely, saved, gain = 1.0, 0.0, 0.0
-        while guess and len(draft.guesses) < MOST_GUESSES:
+        while guess and len(draft.guesses) < self._max_guesses:
             ahead.accept([guess.token])
             run = [guess.token, *ahead.forced()]
             ahead.accept(run[1:])
@@ -176,11 +217,11 @@ class Drafter:
         lookup.cut(length)
         return best
 
-    def _guess(self, lookup: Lookup, constraint: Unconstrained) -> Guess | None:
+    def _guess(self, lookup: PromptLookup, constraint: Constraint) -> Guess | None:
         """Return the likeliest guess among those that the constraint allows."""
         best: Guess | None = None
-        if habit := self.habits.next(lookup.last(2)):
-            best = Guess(habit[0], 0, habit[1])
+        if usual := self.ngrams.next(lookup.last(2)):
+            best = Guess(usual[0], 0, usual[1])
         if best and not constraint.allows(best.token):
             best = None
         for token, match in lookup.candidates():
@@ -190,7 +231,7 @@ class Drafter:
                 return Guess(token, match, self.rate(match))
         return best
 
-    def learn(self, lookup: Lookup, draft: Draft, tokens: Sequence[int], confirmed: int) -> None:
+    def learn(self, lookup: PromptLookup, draft: Draft, tokens: Sequence[int], confirmed: int) -> None:
         """Take note of how good a draft was, and of what was chosen.
 
         Args:
@@ -207,7 +248,7 @@ class Drafter:
         text, start = [*last, *tokens], len(last)
         for offset in [*draft.offsets, len(draft.tokens)][: confirmed + 1]:  # where there was a choice
             if offset < len(tokens):
-                self.habits.note(text[: start + offset], tokens[offset])
+                self.ngrams.add(text[: start + offset], tokens[offset])
 
     def _note(self, guess: Guess, *, right: bool) -> None:
         if guess.match:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from replay import Replay
 
-from edge_lam.decoding import Draft, Drafter, Guess, Lookup, PassCosts, Sampler, Unconstrained, decode
-from edge_lam.decoding.drafts import PRIOR_RATES
-from edge_lam.decoding.habits import MOST_CONTEXTS, Habits
-from edge_lam.metrics import CallReport
+from edge_lam.decoding import (
+    Draft,
+    Guess,
+    NgramCache,
+    PassCosts,
+    PromptLookup,
+    ReplaySampler,
+    Sampler,
+    Speculator,
+    Unconstrained,
+)
+from edge_lam.decoding.speculator import MAX_NGRAMS, PRIOR_RATES
 
 QUESTIONS = (
     "What time is it in Tokyo?",
@@ -74,7 +81,7 @@ def test_one_slow_pass_changes_little_and_prompts_are_left_out():
 
 
 def test_lookup_prefers_the_longest_then_the_latest_match():
-    lookup = Lookup([1, 2, 3, 7, 2, 3, 8, 9, 3, 5, 2, 3], 8)
+    lookup = PromptLookup([1, 2, 3, 7, 2, 3, 8, 9, 3, 5, 2, 3], 8)
     assert list(lookup.candidates()) == [(8, 2), (7, 2), (5, 1)]
     lookup.add([7])
     assert list(lookup.candidates()) == [(2, 3)]
@@ -85,33 +92,33 @@ def test_lookup_prefers_the_longest_then_the_latest_match():
 
 
 def test_a_draft_copies_what_followed_and_leaves_lookup_and_constraint_alone():
-    lookup = Lookup([5, 6, 7, 8, 9, 5, 6], 20)
-    draft = Drafter(cheap()).draft(lookup, Unconstrained(), 1, 10)
+    lookup = PromptLookup([5, 6, 7, 8, 9, 5, 6], 20)
+    draft = Speculator(cheap()).draft(lookup, Unconstrained(), 1, 10)
     assert draft.tokens[:3] == [7, 8, 9]
     assert draft.offsets == list(range(len(draft.tokens)))
     assert [guess.token for guess in draft.guesses] == draft.tokens
     assert lookup.length == 7
-    assert len(Drafter(cheap()).draft(lookup, Unconstrained(), 1, 2).tokens) == 2
+    assert len(Speculator(cheap()).draft(lookup, Unconstrained(), 1, 2).tokens) == 2
 
 
 def test_nothing_is_drafted_where_it_does_not_pay():
-    lookup = Lookup([5, 6, 7, 8, 9, 5, 6], 20)
-    draft = Drafter(dear()).draft(lookup, Unconstrained(), 1, 10)
+    lookup = PromptLookup([5, 6, 7, 8, 9, 5, 6], 20)
+    draft = Speculator(dear()).draft(lookup, Unconstrained(), 1, 10)
     assert (draft.tokens, draft.spared) == ([], Guess(7, 2, PRIOR_RATES[1]))
-    assert Drafter(PassCosts()).draft(lookup, Unconstrained(), 1, 10).tokens == []
+    assert Speculator(PassCosts()).draft(lookup, Unconstrained(), 1, 10).tokens == []
 
 
 def test_rates_follow_what_the_model_confirms():
-    drafter, lookup = Drafter(cheap()), Lookup([5, 6], 8)
-    before = drafter.rate(2)
+    speculator, lookup = Speculator(cheap()), PromptLookup([5, 6], 8)
+    before = speculator.rate(2)
     for _ in range(50):
-        drafter.learn(lookup, Draft([1, 2], [0, 1], [Guess(1, 2, 0.5), Guess(2, 3, 0.5)]), [9], confirmed=0)
-    assert drafter.rate(2) < 0.1 < before
-    untried = drafter.rate(3)
+        speculator.learn(lookup, Draft([1, 2], [0, 1], [Guess(1, 2, 0.5), Guess(2, 3, 0.5)]), [9], confirmed=0)
+    assert speculator.rate(2) < 0.1 < before
+    untried = speculator.rate(3)
     for _ in range(50):
-        drafter.learn(lookup, Draft(spared=Guess(7, 2, 0.5)), [7], confirmed=0)
-    assert drafter.rate(2) > 0.5
-    assert drafter.rate(3) == untried
+        speculator.learn(lookup, Draft(spared=Guess(7, 2, 0.5)), [7], confirmed=0)
+    assert speculator.rate(2) > 0.5
+    assert speculator.rate(3) == untried
 
 
 def test_a_token_that_the_grammar_forbids_gives_way_to_the_next_best():
@@ -122,35 +129,35 @@ def test_a_token_that_the_grammar_forbids_gives_way_to_the_next_best():
         def fork(self) -> NoSevens:
             return self
 
-    lookup = Lookup([6, 8, 5, 6, 7, 9, 5, 6], 20)
-    assert Drafter(cheap()).draft(lookup, Unconstrained(), 1, 1).tokens == [7]
-    assert Drafter(cheap()).draft(lookup, NoSevens(), 1, 1).tokens == [8]
+    lookup = PromptLookup([6, 8, 5, 6, 7, 9, 5, 6], 20)
+    assert Speculator(cheap()).draft(lookup, Unconstrained(), 1, 1).tokens == [7]
+    assert Speculator(cheap()).draft(lookup, NoSevens(), 1, 1).tokens == [8]
 
 
-def test_what_is_chosen_again_and_again_becomes_a_habit():
-    drafter, lookup = Drafter(cheap()), Lookup([5, 6], 8)
-    assert not drafter.draft(lookup, Unconstrained(), 1, 4).tokens
+def test_what_is_chosen_again_and_again_is_guessed():
+    speculator, lookup = Speculator(cheap()), PromptLookup([5, 6], 8)
+    assert not speculator.draft(lookup, Unconstrained(), 1, 4).tokens
     for _ in range(20):
-        drafter.learn(lookup, Draft(), [7, 8], confirmed=0)  # 8 was forced: no choice, no habit
-    draft = drafter.draft(lookup, Unconstrained(), 1, 4)
+        speculator.learn(lookup, Draft(), [7, 8], confirmed=0)  # 8 was forced: no choice
+    draft = speculator.draft(lookup, Unconstrained(), 1, 4)
     assert (draft.tokens, draft.guesses[0].match) == ([7], 0)
     assert draft.guesses[0].rate > 0.9
-    drafter.learn(lookup, Draft([7, 8], [0, 1], [Guess(7, 0, 0.9), Guess(8, 0, 0.9)]), [7, 9], confirmed=1)
-    assert drafter.habits.next([6, 7])[0] == 9
+    speculator.learn(lookup, Draft([7, 8], [0, 1], [Guess(7, 0, 0.9), Guess(8, 0, 0.9)]), [7, 9], confirmed=1)
+    assert speculator.ngrams.next([6, 7])[0] == 9
     for _ in range(40):
-        drafter.learn(lookup, Draft(), [3], confirmed=0)
-    assert drafter.draft(lookup, Unconstrained(), 1, 4).tokens[0] == 3
+        speculator.learn(lookup, Draft(), [3], confirmed=0)
+    assert speculator.draft(lookup, Unconstrained(), 1, 4).tokens[0] == 3
 
 
-def test_habits_doubt_single_sights_and_forget_what_was_not_seen_for_long():
-    habits = Habits()
-    habits.note([1, 2], 3)
-    assert habits.next([1, 2]) == habits.next([9, 2]) == (3, 0.5 / 1.5)
-    assert habits.next([2, 1]) is None
-    for token in range(10, MOST_CONTEXTS + 10):
-        habits.note([token], 3)
-    assert habits.next([1, 2]) is None
-    assert habits.next([MOST_CONTEXTS]) is not None
+def test_ngrams_doubt_single_sights_and_forget_what_was_not_seen_for_long():
+    ngrams = NgramCache()
+    ngrams.add([1, 2], 3)
+    assert ngrams.next([1, 2]) == ngrams.next([9, 2]) == (3, 0.5 / 1.5)
+    assert ngrams.next([2, 1]) is None
+    for token in range(10, MAX_NGRAMS + 10):
+        ngrams.add([token], 3)
+    assert ngrams.next([1, 2]) is None
+    assert ngrams.next([MAX_NGRAMS]) is not None
 
 
 def test_drafts_stay_within_the_grammar(model, prompt, constrain):
@@ -158,11 +165,11 @@ def test_drafts_stay_within_the_grammar(model, prompt, constrain):
     opening = constraint.forced()
     begun = model.detokenize(opening).decode()
     said = model.tokenize('[{"name": "get_time", "arguments": {"city": "Tokyo'[len(begun) :])[:-1]
-    lookup = Lookup(prompt, 100)
+    lookup = PromptLookup(prompt, 100)
     for tokens in (opening, said):
         constraint.accept(tokens)
         lookup.add(tokens)
-    draft = Drafter(cheap()).draft(lookup, constraint, 1, 50)
+    draft = Speculator(cheap()).draft(lookup, constraint, 1, 50)
     assert draft.guesses
     for index, token in enumerate(draft.tokens):
         assert constraint.allows(token)
@@ -176,40 +183,28 @@ def prompts(model, chat_format, tools):
     return [model.tokenize(chat_format.render(question, tools)) for question in QUESTIONS]
 
 
-@pytest.fixture
-def run(sequence, vocabulary):
-    def run(prompt, constraint, drafter, sampler=None, **options):
-        report = CallReport(id="test")
-        options = {"max_tokens": 48, **options}
-        sampler = sampler or Sampler()
-        pieces = decode(sequence, vocabulary, prompt, constraint, sampler, drafter=drafter, report=report, **options)
-        return "".join(pieces), report
-
-    return run
-
-
 @pytest.mark.parametrize("choice", ["auto", "required", "none"])
 def test_greedy_replies_are_the_same_with_and_without_drafts(run, prompts, constrain, choice):
-    drafter, accepted = Drafter(cheap()), 0
+    speculator, accepted = Speculator(cheap()), 0
     for tokens in prompts:
-        plain, steps = run(tokens, constrain(choice), None)
-        drafted, report = run(tokens, constrain(choice), drafter)
+        plain, steps = run(tokens, constrain(choice))
+        drafted, report = run(tokens, constrain(choice), speculator=speculator)
         assert drafted == plain
-        assert report.tokens.generated == steps.tokens.generated
+        assert report.counts.generated == steps.counts.generated
         assert report.finish_reason == steps.finish_reason
-        accepted += report.tokens.accepted
-        assert report.tokens.drafted >= report.tokens.accepted
+        accepted += report.counts.accepted
+        assert report.counts.drafted >= report.counts.accepted
         assert report.passes.decode <= steps.passes.decode
     assert accepted or choice == "none"
 
 
 def test_sampled_replies_of_one_seed_are_the_same_with_and_without_drafts(run, prompts, constrain):
     for seed, tokens in enumerate(prompts):
-        run(tokens, constrain("required"), None, max_tokens=1)  # cached from here on, as in both of what follows
+        run(tokens, constrain("required"), max_tokens=1)  # cached from here on, as in both of what follows
         cuts = ({}, {"top_k": 20}, {"top_p": 0.9}, {"min_p": 0.02}, {"logit_bias": {seed: 5.0}})
         options = {"temperature": 0.7, "seed": seed, **cuts[seed % len(cuts)]}
-        plain, _ = run(tokens, constrain("required"), None, Sampler(**options))
-        drafted, _ = run(tokens, constrain("required"), Drafter(cheap()), Sampler(**options))
+        plain, _ = run(tokens, constrain("required"), Sampler(**options))
+        drafted, _ = run(tokens, constrain("required"), Sampler(**options), Speculator(cheap()))
         assert drafted == plain
 
 
@@ -217,26 +212,26 @@ def test_what_the_user_said_is_copied_in_few_passes(run, model, chat_format, too
     said = "the river Teifi by Llanfair Clydogau in western Wales"
     tokens = model.tokenize(chat_format.render(f"Tell me about {said}!", tools[:2]))
     reply = [*model.tokenize(f"I know nothing of {said}."), model.eos_token]
-    plain, steps = run(tokens, Unconstrained(), None, Replay(reply))
-    drafted, report = run(tokens, Unconstrained(), Drafter(cheap()), Replay(reply))
+    plain, steps = run(tokens, Unconstrained(), ReplaySampler(reply))
+    drafted, report = run(tokens, Unconstrained(), ReplaySampler(reply), Speculator(cheap()))
     assert plain == drafted == f"I know nothing of {said}."
-    assert steps.tokens.sampled == report.tokens.sampled + report.tokens.accepted == len(reply)
+    assert steps.counts.sampled == report.counts.sampled + report.counts.accepted == len(reply)
     assert report.passes.decode <= steps.passes.decode / 2
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 15])
 def test_the_token_limit_is_exact_with_drafts(run, prompt, constrain, limit):
-    plain, _ = run(prompt, constrain("required"), None, max_tokens=limit)
-    drafted, report = run(prompt, constrain("required"), Drafter(cheap()), max_tokens=limit)
+    plain, _ = run(prompt, constrain("required"), max_tokens=limit)
+    drafted, report = run(prompt, constrain("required"), speculator=Speculator(cheap()), max_tokens=limit)
     assert drafted == plain
-    assert report.tokens.generated == limit
+    assert report.counts.generated == limit
 
 
-def test_what_is_rejected_leaves_no_trace(run, sequence, model, prompt):
+def test_what_is_rejected_leaves_no_trace(run, slot, model, prompt):
     text = model.tokenize("one two three four one two three five one two three six")
-    run(prompt, Unconstrained(), Drafter(cheap()), Replay(text), max_tokens=len(text))
+    run(prompt, Unconstrained(), ReplaySampler(text), Speculator(cheap()), max_tokens=len(text))
     held = len(prompt) + len(text) - 1
-    assert sequence.tokens[: len(prompt)] == prompt
-    assert sequence.tokens[len(prompt) :] == text[: len(sequence.tokens) - len(prompt)]
-    assert held - 1 <= len(sequence.tokens) <= held + 1
-    assert sequence.context.length() == len(sequence.tokens)
+    assert slot.tokens[: len(prompt)] == prompt
+    assert slot.tokens[len(prompt) :] == text[: len(slot.tokens) - len(prompt)]
+    assert held - 1 <= len(slot.tokens) <= held + 1
+    assert slot.context.length() == len(slot.tokens)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_lam.decoding import Names
+from edge_lam.decoding import CallTracker
 from edge_lam.formats.syntax import ARRAY, THOUGHT_AND_TOOL_CALLS, TOOL_CALLS
 
 SYNTAXES = (ARRAY, TOOL_CALLS, THOUGHT_AND_TOOL_CALLS)
@@ -15,22 +15,22 @@ TOOLS = ("get_time", "get_weather", "beep")
 TRICKY = {"name": "beep", "list": [{"name": "get_time", "arguments": {}}], "text": 'a "b\\" {"name": "be]}[{', "n": 1}
 
 
-def names(syntax, tools=TOOLS) -> Names:
-    return Names([syntax.call_opening(tool) for tool in tools], syntax.depth)
+def names(syntax, tools=TOOLS) -> CallTracker:
+    return CallTracker([syntax.call_opening(tool) for tool in tools], syntax.depth)
 
 
 def places(syntax, reply: str, tools=TOOLS) -> list[tuple[int, str]]:
     """Return the call and what the next byte is, wherever a name is open."""
     follower, found = names(syntax, tools), []
     for byte in reply.encode():
-        if follower.are_open:
+        if follower.is_choosing:
             found.append((follower.n_calls, chr(byte)))
         follower.add(bytes([byte]))
     return found
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_names_are_open_from_the_bracket_of_a_call_until_one_tool_is_left(syntax):
+def test_names_is_choosing_from_the_bracket_of_a_call_until_one_tool_is_left(syntax):
     calls = [("get_weather", TRICKY), ("beep", {}), ("get_time", TRICKY)]
     reply = syntax.reply(calls, 'said [{"name": "')
     opening = f'"{syntax.name_key}": "'
@@ -60,4 +60,4 @@ def test_the_pieces_in_which_it_comes_make_no_difference(data):
         for byte in reply[begin:end]:
             whole.add(bytes([byte]))
         pieces.add(reply[begin:end])
-        assert (pieces.are_open, pieces.n_calls) == (whole.are_open, whole.n_calls)
+        assert (pieces.is_choosing, pieces.n_calls) == (whole.is_choosing, whole.n_calls)

@@ -1,32 +1,30 @@
-"""`AgentStream`: one run of an agent, event by event.
+"""`AgentRun`: one run of an agent, event by event, and at any moment what was done so far.
 
-In come messages; out come the events of every reply and every tool, and at any moment what was done so far. Model and
-tools take turns here; how a call runs is the round's business.
+Model and tools take turns here; how a call runs is the round's business.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.agent.events import AgentEvent, AgentFinished, AgentReply, Step, ToolFinished
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
-from edge_lam.agent.running import failure
+from edge_lam.agent.tool_run import failure
 from edge_lam.engine import Reply, ReplyFinished, Request
-from edge_lam.errors import PromptTooLong
+from edge_lam.errors import Cancelled, PromptTooLong
 from edge_lam.formats import FORMATS
 from edge_lam.metrics.report import ToolReport
 
 if TYPE_CHECKING:
     import asyncio
 
-    from edge_lam.engine import ReplyOptions
+    from edge_lam.engine import Event, EventStream, ReplyOptions
+    from edge_lam.engine.stream import Channel
     from edge_lam.errors import InvalidCall
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool
@@ -38,46 +36,48 @@ MOST_IDLE_ROUNDS = 2  # rounds in a row that only repeat what was written before
 UNREAD = "No tool ran for this: write the call again, or answer in text"
 
 
-class AgentStream(Iterator[AgentEvent]):
-    """The events of one run, made by `Agent.stream`; ends with `AgentFinished`.
+class AgentRun:
+    """One run: `begin` starts the events of an `EventStream`, which end with `AgentFinished`.
 
-    It may be left at any point: `close()`, or leaving its `with` block, ends the reply and the tools that run.
+    Args:
+        lam: a loaded model.
+        box: the tools, and how they run.
+        messages: the conversation so far; kept.
+        options: for every call of the model.
+        max_rounds: at most so many replies.
     """
 
     def __init__(
-        self,
-        lam: LAM,
-        box: ToolBox,
-        messages: list[dict[str, Any]],
-        options: ReplyOptions,
-        *,
-        max_rounds: int,
-        loop: asyncio.AbstractEventLoop | None = None,
+        self, lam: LAM, box: ToolBox, messages: list[dict[str, Any]], options: ReplyOptions, *, max_rounds: int
     ) -> None:
         self._lam = lam
         self._box = box
         self._messages = messages
         self._options = options
         self._max_rounds = max_rounds
-        self._loop = loop
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._steps: list[Step] = []
         self._repeats = Repeats()
         self._unread: set[str] = set()
         self._idle_rounds = 0
         self._finish_reason = ""
         self._cancelled = threading.Event()
-        self._events = self._run()
+        self._replying: EventStream[Event, Reply] | None = None
 
-    def __next__(self) -> AgentEvent:
-        """Return the next event."""
-        return next(self._events)
+    def begin(self, channel: Channel[AgentEvent, AgentReply]) -> Generator[AgentEvent, None, AgentReply]:
+        """Return the events; async tools run in the loop that awaits them, if one does."""
+        self._loop = channel.loop
+        channel.attach(cancel=self.cancel)
+        return self._run()
 
     def cancel(self) -> None:
-        """Stop the run from any thread: the reply ends at its next event, tools are waited for no longer.
+        """Stop from any thread: the reply ends within a pass, tools are waited for no longer.
 
-        The stream then ends with `AgentFinished` as always, its finish reason being "cancelled".
+        The events then end with `AgentFinished` as always, its finish reason being "cancelled".
         """
         self._cancelled.set()
+        if self._replying:
+            self._replying.cancel()
 
     @property
     def reply(self) -> AgentReply:
@@ -85,19 +85,7 @@ class AgentStream(Iterator[AgentEvent]):
         text = self._steps[-1].reply.text if self._steps else ""
         return AgentReply(text, list(self._messages), tuple(self._steps), self._finish_reason or "cancelled")
 
-    def close(self) -> None:
-        """End the run; a second call does nothing."""
-        self._events.close()
-
-    def __enter__(self) -> AgentStream:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _run(self) -> Generator[AgentEvent, None, None]:
+    def _run(self) -> Generator[AgentEvent, None, AgentReply]:
         options = self._options.copy()
         try:
             while not self._finish_reason:
@@ -114,18 +102,26 @@ class AgentStream(Iterator[AgentEvent]):
             self._finish_reason = "error"
             raise
         yield AgentFinished(self.reply)
+        return self.reply
 
     def _round(self, options: ReplyOptions, callable_tools: Sequence[Tool]) -> Generator[AgentEvent, None, None]:
         """Ask the model once and run what it calls, as far as it may."""
         messages = list(self._messages)  # the log line, written when the stream is left, must not hold this reply twice
-        with closing(self._lam.stream(messages, tools=self._box.tools.values(), **options)) as events:
-            for event in events:
-                if self._cancelled.is_set() and not isinstance(event, ReplyFinished):
-                    break
-                yield event
-                if isinstance(event, ReplyFinished):
-                    # The stream is left only after this, so that its line in the log has the time of the tools.
-                    yield from self._run_calls(event.reply, callable_tools)
+        try:
+            with self._lam.stream(messages, tools=self._box.tools.values(), **options) as events:
+                self._replying = events
+                if self._cancelled.is_set():  # before it could be told
+                    events.cancel()
+                for event in events:
+                    if self._cancelled.is_set() and not isinstance(event, ReplyFinished):
+                        break
+                    yield event
+                    if isinstance(event, ReplyFinished):
+                        # The stream is left only after this, so that its line in the log has the time of the tools.
+                        yield from self._run_calls(event.reply, callable_tools)
+        except Cancelled:
+            if not self._cancelled.is_set():
+                raise
         if self._cancelled.is_set() and not self._finish_reason:
             self._finish_reason = "cancelled"
 

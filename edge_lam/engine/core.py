@@ -1,0 +1,325 @@
+"""`EngineCore`: the thread that owns a context, and runs sequences on it until each is finished.
+
+Any thread submits sequences and stops them. In one turn the owner admits those that wait, schedules a pass, runs it,
+and lets those go on that have all they need. It knows token ids and slots, nothing of chat.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from edge_lam.cache import MIN_PREFIX
+from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
+from edge_lam.engine.sequence import NOBODY, Status
+from edge_lam.errors import BackendError, Busy, Cancelled, Closed, EdgeLamError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_lam.cache import Slot, Slots
+    from edge_lam.decoding import PassCosts
+    from edge_lam.engine.scheduler import Chunk
+    from edge_lam.engine.sequence import Sequence as Generation
+    from edge_lam.engine.sequence import StopReason
+    from edge_lam.llama import Context
+
+IDLE_SECONDS = 1.0  # without work, before conversations are stored: the results of a call come sooner
+
+logger = logging.getLogger("edge_lam.engine")
+
+
+class EngineCore:
+    """Runs sequences on the slots of one context.
+
+    Attributes:
+        slots: those of the context.
+        n_places: sequences that run, wait, or are being prepared.
+        owner: the thread that runs them; it ends with `close`.
+
+    Args:
+        context: nobody else may use it from now on.
+        slots: its slots.
+        costs: learn what passes take.
+        queue_limit: sequences that may wait for a slot.
+        release: frees the context, at the end, in the owner's thread.
+    """
+
+    def __init__(
+        self, context: Context, slots: Slots, costs: PassCosts, *, queue_limit: int, release: Callable[[], None]
+    ) -> None:
+        self.slots = slots
+        self._context, self._costs, self._release = context, costs, release
+        self._scheduler = Scheduler(context.n_batch, context.n_logits)
+        self._most = context.n_sequences + queue_limit
+        self._process = os.getpid()
+        self._changed = threading.Condition()  # guards what follows
+        self.n_places = 0
+        self._arrived: deque[Generation] = deque()
+        self._pass: Sequence[Chunk] = ()
+        self._timers: dict[Generation, threading.Timer] = {}
+        self._is_closing = False
+        self._waiting: list[Generation] = []  # this and what follows is the owner's alone
+        self._slot_of: dict[Generation, Slot] = {}
+        self.owner = threading.Thread(target=self._own, name="edge-lam", daemon=True)
+        self.owner.start()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes sequences: until `close`."""
+        return not self._is_closing
+
+    def check_open(self) -> None:
+        """Raise `Closed` after `close`, and `BackendError` in a forked child, which has no owner's thread."""
+        if os.getpid() != self._process:
+            raise BackendError("the model belongs to the process that loaded it", hint="load it after the fork")
+        if not self.is_open:
+            raise Closed("the model is closed")
+
+    def reserve(self) -> None:
+        """Take a place in line, before the work of making a prompt; `submit` or `give_up` has to follow.
+
+        Raises:
+            Busy: too many requests run or wait already.
+            Closed, BackendError: as `check_open`.
+        """
+        self.check_open()
+        with self._changed:
+            self.check_open()
+            if self.n_places >= self._most:
+                raise Busy(f"{self.n_places} requests are running or waiting already", hint="try again later")
+            self.n_places += 1
+
+    def give_up(self) -> None:
+        """Give a place in line back."""
+        with self._changed:
+            self.n_places -= 1
+
+    def submit(self, sequence: Generation) -> None:
+        """Run a sequence, for which there is a place in line.
+
+        Raises:
+            Closed: after `close`.
+        """
+        sequence.counts.prompt = len(sequence.prompt)
+        with self._changed:
+            self.check_open()
+            self._arrived.append(sequence)
+            if sequence.deadline is not None:
+                self._timers[sequence] = timer = threading.Timer(
+                    max(0.0, sequence.deadline - perf_counter()), self.stop, (sequence, "timeout")
+                )
+                timer.daemon = True
+                timer.start()
+            self._changed.notify()
+
+    def stop(self, sequence: Generation, reason: StopReason) -> None:
+        """Have a sequence end early, from any thread; it ends within a pass, or amid one that reads a prompt."""
+        if os.getpid() != self._process:
+            return
+        with self._changed:
+            sequence.stop = sequence.stop or reason
+            # What others read in this pass has to be read again: too dear unless the pass is a long one.
+            n_tokens = sum(len(chunk.tokens) for chunk in self._pass)
+            is_worth_it = len(self._pass) == 1 or n_tokens > PREFILL_CHUNK
+            if is_worth_it and any(chunk.sequence is sequence for chunk in self._pass):
+                self._context.abort()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End all sequences with `Closed`, free the context and wait for that; a second call does nothing."""
+        if os.getpid() != self._process:
+            return
+        with self._changed:
+            self._is_closing = True
+            if self._pass:
+                self._context.abort()
+            self._changed.notify()
+        if threading.current_thread() is not self.owner:  # it may be the last to hold the engine
+            self.owner.join()
+
+    def _own(self) -> None:
+        """Work until closed. A failure here is a bug: everyone who waits gets it, and the context is freed."""
+        reason: BaseException = Closed("the model was closed")
+        try:
+            while self._wait():
+                self._turn()
+        except BaseException as error:
+            reason = error
+        with self._changed:
+            self._is_closing = True
+            left = [*self._scheduler.running, *self._waiting, *self._arrived]
+            for timer in self._timers.values():
+                timer.cancel()
+        for sequence in left:
+            _end(sequence, reason)
+        try:
+            for slot in self.slots.unsaved():
+                self._save(slot)
+        finally:
+            self._release()
+
+    def _turn(self) -> None:
+        """Admit, schedule, run, advance."""
+        self._end_stopped()
+        self._admit()
+        with self._changed:
+            self._pass = chunks = self._scheduler.schedule()
+        if chunks and self._run(chunks):
+            self._advance(chunks)
+
+    def _wait(self) -> bool:
+        """Wait until there is something to do, and tell whether there is. A longer wait is used to store conversations.
+
+        They are stored one by one, so that who comes meanwhile waits for one of them at most.
+        """
+        while True:
+            unsaved = self.slots.unsaved()
+            with self._changed:
+                if self._changed.wait_for(self._has_work, IDLE_SECONDS if unsaved else None):
+                    self._waiting += self._arrived
+                    self._arrived.clear()
+                    return not self._is_closing
+            self._save(unsaved[0])
+
+    def _has_work(self) -> bool:
+        return bool(self._is_closing or self._arrived or self._waiting or self._scheduler.running)
+
+    def _save(self, slot: Slot) -> None:
+        try:
+            slot.save_conversation()
+        except (EdgeLamError, MemoryError) as error:  # what can't be stored only has to be read again
+            logger.debug("a conversation of %d tokens is not stored: %s", len(slot.tokens), error)
+
+    def _end_stopped(self) -> None:
+        for sequence in [*self._waiting, *self._scheduler.running]:
+            if sequence.stop == "cancelled":
+                self._finish(sequence, Cancelled("the request was cancelled"))
+            elif sequence.stop == "timeout":
+                sequence.finish_reason = "timeout"
+                self._finish(sequence)
+
+    def _admit(self) -> None:
+        """Give waiting sequences a slot, in the order in which they came."""
+        running = self._scheduler.running
+        for sequence in list(self._waiting):
+            slot = self.slots.take(sequence.prompt, [other.prompt for other in running])
+            if slot is None and not self.slots.n_free:
+                return
+            if slot is None:  # what it begins with is being read by another one
+                continue
+            self._waiting.remove(sequence)
+            running.append(sequence)
+            self._attempt(sequence, partial(self._start, sequence, slot))
+
+    def _start(self, sequence: Generation, slot: Slot) -> None:
+        """Let a slot begin the prompt with what is known of it, and plan to store its static tokens if they are new."""
+        prompt, counts = sequence.prompt, sequence.counts
+        self._slot_of[sequence], sequence.status = slot, Status.PREFILL
+        counts.cached = slot.reuse(prompt)
+        if slot.store is not None and sequence.n_static:
+            with sequence.times.measure("restore"):
+                counts.restored = slot.restore(prompt)
+            counts.cached = len(slot.tokens)
+            n_static = min(sequence.n_static, len(prompt) - 1)
+            sequence.checkpoint = n_static if n_static >= counts.cached + MIN_PREFIX else 0
+        sequence.n_computed = counts.cached
+        sequence.consumer.begin(slot)
+
+    def _run(self, chunks: Sequence[Chunk]) -> bool:
+        """Run a pass, and tell whether it is through; what was aborted is read again."""
+        start = perf_counter()
+        try:
+            parts = [self._slot_of[chunk.sequence].part(chunk.tokens, chunk.rows) for chunk in chunks]
+            is_done = self._context.decode_parts(parts)
+        except EdgeLamError as error:
+            for chunk in chunks:
+                self._slot_of[chunk.sequence].keep(0)
+                self._finish(chunk.sequence, error)
+            return False
+        finally:
+            with self._changed:
+                self._pass = ()
+        if is_done:
+            self._note(chunks, perf_counter() - start)
+        return is_done
+
+    def _note(self, chunks: Sequence[Chunk], seconds: float) -> None:
+        """Take note of what was read, and of what it took: each sequence waited for all of the pass."""
+        self._costs.record(sum(len(chunk.tokens) for chunk in chunks), seconds)
+        for chunk in chunks:
+            sequence = chunk.sequence
+            self._slot_of[sequence].append(chunk.tokens)
+            sequence.n_computed += len(chunk.tokens)
+            if sequence.status is Status.DECODE:
+                sequence.times.decode += seconds
+                sequence.passes.decode += 1
+            else:
+                sequence.times.prefill += seconds
+                sequence.passes.prefill += 1
+
+    def _advance(self, chunks: Sequence[Chunk]) -> None:
+        """Let sequences go on with what the pass gave."""
+        n_tokens, first_row = sum(len(chunk.tokens) for chunk in chunks), 0
+        for chunk in chunks:
+            logits = _LogitRows(self._context, first_row)
+            first_row += len(chunk.rows)
+            n_others = n_tokens - len(chunk.tokens)
+            self._attempt(chunk.sequence, partial(self._go_on, chunk, logits, n_others))
+
+    def _go_on(self, chunk: Chunk, logits: _LogitRows, n_others: int) -> None:
+        sequence, slot = chunk.sequence, self._slot_of[chunk.sequence]
+        if sequence.n_computed == sequence.checkpoint:
+            with sequence.times.measure("save"):
+                slot.save()
+        if chunk.rows:
+            sequence.consumer.advance(logits, n_others)
+            slot.keep(sequence.n_computed)  # guesses that were wrong are forgotten
+
+    def _attempt(self, sequence: Generation, step: Callable[[], None]) -> None:
+        """Take a sequence a step further, and end it if that fails, or nothing is left to do."""
+        try:
+            step()
+        except BaseException as error:
+            self._finish(sequence, error)
+        else:
+            if sequence.finish_reason or not sequence.n_unread:
+                self._finish(sequence)
+
+    def _finish(self, sequence: Generation, error: BaseException | None = None) -> None:
+        """End a sequence. Whoever waits for it may take its place in line at once."""
+        if slot := self._slot_of.pop(sequence, None):
+            self._scheduler.running.remove(sequence)
+            self.slots.give_back(slot)
+        else:
+            self._waiting.remove(sequence)
+        sequence.status = Status.FINISHED
+        with self._changed:
+            self.n_places -= 1
+            timer = self._timers.pop(sequence, None)
+        if timer:
+            timer.cancel()
+        _end(sequence, error)
+
+
+class _LogitRows:
+    """The rows of one sequence among those of the last pass."""
+
+    def __init__(self, context: Context, first: int) -> None:
+        self._context, self._first = context, first
+
+    def __getitem__(self, row: int) -> NDArray[np.float32]:
+        return self._context.logits(self._first + row)
+
+
+def _end(sequence: Generation, error: BaseException | None) -> None:
+    """Tell the consumer, and hold it no longer: what it holds, and who reads from it, holds the sequence."""
+    consumer, sequence.consumer = sequence.consumer, NOBODY
+    consumer.end(error)

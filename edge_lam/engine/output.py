@@ -1,0 +1,278 @@
+"""`Output`: the tokens of a reply -> text -> parser -> events, and at the end the whole reply."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished
+from edge_lam.engine.reply import Reply
+from edge_lam.errors import Closed, EdgeLamError
+
+if TYPE_CHECKING:
+    from edge_lam.cache import Slot
+    from edge_lam.decoding import Vocabulary
+    from edge_lam.decoding.constraint import Kind
+    from edge_lam.engine.decoder import Decoder
+    from edge_lam.engine.recorder import Record
+    from edge_lam.engine.sequence import LogitRows
+    from edge_lam.engine.sequence import Sequence as Generation
+    from edge_lam.engine.stream import Channel
+    from edge_lam.formats.events import ParserEvent
+    from edge_lam.formats.parser import ReplyParser
+    from edge_lam.metrics.report import CallReport
+
+T = TypeVar("T")
+
+
+class TextWriter:
+    """Turns tokens into text that can be shown at once: whole characters, and nothing that may become a stop string.
+
+    Attributes:
+        stopped: whether a stop string came; it and what follows is left out.
+
+    Args:
+        vocabulary: what each token stands for.
+        stop: strings that end the reply if it is text; calls and thinking may contain them.
+        thinking_end: what closes the thinking that the prompt began; "" if the reply begins with no thinking.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, stop: Sequence[str] = (), thinking_end: str = "") -> None:
+        self.stopped = False
+        self._thinking_end = thinking_end
+        self.stop = tuple(stop)
+        self._text_of = vocabulary.text
+        # Half a character waits here for its other half. Bytes that are no UTF-8 become U+FFFD.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    def write(self, tokens: Iterable[int], kind: Kind | None) -> str:
+        """Take the next tokens and return the text that is certain now.
+
+        Args:
+            tokens: of the reply.
+            kind: what the reply is; as long as that is open, all but thinking is held back.
+        """
+        self._held += self._decoder.decode(b"".join(map(self._text_of, tokens)))
+        thought = self._thought()
+        if kind is None or self._thinking_end:
+            return thought
+        return thought + self._release(partial_end(self._held, self.stop) if kind == "text" else 0, kind)
+
+    def finish(self) -> str:
+        """Return what was held back, half characters left out."""
+        return self._release(0, "calls" if self._thinking_end else "text")
+
+    def _thought(self) -> str:
+        """Return what of the text is thinking, up to its end."""
+        if not self._thinking_end:
+            return ""
+        thought, found, behind = self._held.partition(self._thinking_end)
+        if found:
+            thought, self._held, self._thinking_end = thought + found, behind, ""
+            return thought
+        end = len(thought) - partial_end(thought, [self._thinking_end])
+        self._held = thought[end:]
+        return thought[:end]
+
+    def _release(self, keep: int, kind: Kind) -> str:
+        found = [self._held.find(stop) for stop in self.stop if stop in self._held] if kind == "text" else []
+        if found or self.stopped:
+            text, self._held, self.stopped = self._held[: min(found, default=0)], "", True
+            return text
+        end = len(self._held) - keep
+        text, self._held = self._held[:end], self._held[end:]
+        return text
+
+
+def partial_end(text: str, strings: Iterable[str]) -> int:
+    """Return how many characters at the end of a text may be the beginning of one of the strings, not all of it."""
+    longest = 0
+    for string in strings:
+        for length in range(min(len(string) - 1, len(text)), longest, -1):
+            if text.endswith(string[:length]):
+                longest = length
+                break
+    return longest
+
+
+class Output:
+    """Runs the decoder of a sequence, shows what is certain of its reply, and makes the reply when it is whole.
+
+    Args:
+        sequence: what runs.
+        decoder: chooses its tokens.
+        writer: makes text of them.
+        parser_of: returns the parser of the text, given the one so far and what is known of the reply; it is asked for
+            before each piece.
+        record: of the call; closed at the end.
+        channel: gets the events, and the reply or the error.
+        remember: takes the whole reply with its slot, before anybody sees it.
+    """
+
+    def __init__(
+        self,
+        sequence: Generation,
+        decoder: Decoder,
+        *,
+        writer: TextWriter,
+        parser_of: Callable[[ReplyParser | None, Kind | None], ReplyParser],
+        record: Record,
+        channel: Channel[Event, Reply],
+        remember: Callable[[Reply, Slot], None],
+    ) -> None:
+        self._sequence, self._decoder, self._writer = sequence, decoder, writer
+        self._parser_of, self._max_calls = parser_of, record.request.max_tool_calls
+        self._record, self._channel, self._remember = record, channel, remember
+        self._parser: ReplyParser | None = None
+        self._slot: Slot | None = None
+        self._n_begun = 0
+        self._cut_at_name: list[float | None] = []
+
+    def begin(self, slot: Slot) -> None:
+        """Show what the reply has to begin with, before anything is read."""
+        self._slot = slot
+        self._sequence.note_start()
+        self._write(self._decoder.begin())
+
+    def advance(self, logits: LogitRows, n_others: int) -> None:
+        """Choose the next tokens, and show what is certain of them."""
+        self._write(self._decoder.step(logits, n_others))
+
+    def end(self, error: BaseException | None) -> None:
+        """Make a reply of what was written, unless an error ended it, and let the reader have it."""
+        if error is None:
+            try:
+                reply = self._complete()
+                if self._slot:
+                    self._remember(reply, self._slot)
+            except Exception as failure:
+                error = failure
+        if error is None:
+            self._channel.put(ReplyFinished(reply))
+            self._record.sign_off()  # before the end, so that the line in the log is there with it
+            self._channel.finish(reply)
+        else:
+            self._record.close(self._sequence, error=error_code(error))
+            self._record.sign_off()
+            self._channel.fail(error)
+
+    def _write(self, tokens: Sequence[int]) -> None:
+        text = self._writer.write(tokens, self._decoder.constraint.kind)
+        if self._writer.stopped:
+            self._sequence.finish_reason = "stop"
+        if text:
+            self._feed(text)
+
+    def _feed(self, text: str) -> None:
+        if self._is_full:
+            return
+        with self._sequence.times.measure("parse"):
+            events = self._open_parser().feed(text)
+        self._show(events)
+        if self._is_full:
+            self._sequence.finish_reason = "length"
+
+    def _open_parser(self) -> ReplyParser:
+        self._parser = self._parser_of(self._parser, self._decoder.constraint.kind)
+        return self._parser
+
+    @property
+    def _is_full(self) -> bool:
+        return self._n_begun > self._max_calls
+
+    def _show(self, events: Iterable[ParserEvent]) -> None:
+        """Show events, and note when a tool's name and a whole call first were certain.
+
+        From the first call on that is one too many, nothing is shown any more.
+        """
+        times, trace = self._sequence.times, self._decoder.trace
+        for event in events:
+            if isinstance(event, CallStarted):
+                self._n_begun = event.index + 1
+                if not self._is_full and times.name is None:
+                    times.name = self._sequence.elapsed()
+            if self._is_full:
+                return
+            if isinstance(event, CallFinished):
+                times.call = self._sequence.elapsed() if times.call is None else times.call
+                self._cut_at_name.append(trace.cut_at_name(self._n_begun - 1) if trace else None)
+            self._channel.put(event)
+
+    def _complete(self) -> Reply:
+        """Make a reply of what was written."""
+        sequence, trace = self._sequence, self._decoder.trace
+        if trace and self._writer.stopped:
+            trace.cut(self._writer.stop)
+        if text := self._writer.finish():
+            self._feed(text)
+        parser = self._open_parser()
+        with sequence.times.measure("parse"):
+            events = parser.finish(complete=sequence.finish_reason == "stop")
+        self._show(events)
+        parsed = parser.reply
+        calls = parsed.calls[: self._max_calls]
+        finish_reason = "tool_calls" if calls and sequence.finish_reason == "stop" else sequence.finish_reason
+        report = self._record.close(
+            sequence,
+            finish_reason=finish_reason,
+            n_calls=len(calls),
+            cut_at_start=trace.cut_at_start if trace else None,
+            cut_at_name=self._cut_at_name,
+        )
+        form = self._record.request.response_format
+        self._record.reply = Reply(
+            parsed.text,
+            calls,
+            finish_reason,
+            report,
+            parsed.errors,
+            parsed.thinking,
+            None if trace is None or trace.logprobs is None else tuple(trace.logprobs),
+            None if form is None else form.model,
+        )
+        return self._record.reply
+
+
+class PrefixOutput(Generic[T]):
+    """What a sequence of no tokens is run for: something of the slot that holds its prompt.
+
+    Args:
+        sequence: what runs.
+        record: closed at the end.
+        result: makes it of the slot and the report, in the engine's thread.
+        channel: gets it, or the error.
+    """
+
+    def __init__(
+        self,
+        sequence: Generation,
+        record: Record,
+        result: Callable[[Slot, CallReport], T],
+        channel: Channel[Event, T],
+    ) -> None:
+        self._sequence, self._record, self._result, self._channel = sequence, record, result, channel
+        self._slot: Slot | None = None
+
+    def begin(self, slot: Slot) -> None:
+        """Note where the prompt is read."""
+        self._slot = slot
+        self._sequence.note_start()
+
+    def advance(self, logits: LogitRows, n_others: int) -> None:
+        """Do nothing: there are no logits."""
+
+    def end(self, error: BaseException | None) -> None:
+        """Let the reader have the result."""
+        try:
+            if error is not None or self._slot is None:
+                raise error or Closed("the model was closed")
+            self._channel.finish(self._result(self._slot, self._record.close(self._sequence)))
+        except BaseException as failure:
+            self._channel.fail(failure)
+
+
+def error_code(error: BaseException) -> str:
+    """Return what the log calls an error."""
+    return error.code if isinstance(error, EdgeLamError) else type(error).__name__
