@@ -5,6 +5,7 @@ Names are imported when they are first used, so that `import edge_lam` costs not
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 TYPE_CHECKING = False  # that of typing, which takes a third of the time of all that is imported here
@@ -103,3 +104,7 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if os.environ.get("EDGE_LAM_DEBUG", "0") != "0":  # in any program, from its first import on
+    import_module("edge_lam.debug").show_debug_lines()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import stat
 import struct
@@ -20,12 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
+from edge_lam.debug import reason
 from edge_lam.errors import InvalidRequest
 from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+logger = logging.getLogger("edge_lam.cache")
 
 Kind: TypeAlias = Literal["static", "conversation"]
 
@@ -105,7 +109,8 @@ def read_header(path: Path) -> PrefixHeader | None:
     try:
         with _open(path) as file:
             return _read_header(file)
-    except OSError:
+    except OSError as error:
+        logger.debug("%s is not read: %s", path, reason(error))
         return None
 
 
@@ -117,6 +122,7 @@ def read_prefix(path: Path, key: Mapping[str, Any]) -> Prefix | None:
         with _open(path) as file:
             header = _read_header(file)
             if not header or header.key != dict(key):
+                logger.debug("%s is not used: %s", path, _difference(header, key))
                 return None
             checksum = hashlib.sha256()
             length = file.tell()
@@ -127,10 +133,20 @@ def read_prefix(path: Path, key: Mapping[str, Any]) -> Prefix | None:
             for part in (tokens, state):
                 checksum.update(part.data)
             if file.read() != checksum.digest():
+                logger.debug("%s is not used: it is damaged", path)
                 return None
-    except (OSError, MemoryError):
+    except (OSError, MemoryError) as error:
+        logger.debug("%s is not used: %s", path, reason(error))
         return None
     return Prefix(tokens, state, header.kind)
+
+
+def _difference(header: PrefixHeader | None, key: Mapping[str, Any]) -> str:
+    """Return what a file is not for."""
+    if header is None:
+        return "it is no prefix file of this version"
+    other = ", ".join(name for name in key if header.key.get(name) != key[name])
+    return f"it was made for another {other}" if other else "it was made for something else"
 
 
 def _open(path: Path) -> BinaryIO:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 import stat
@@ -19,12 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache.prefix_file import Kind, Prefix, read_header, read_prefix, write_prefix
+from edge_lam.debug import reason, suppressed
 from edge_lam.paths import cache_dir, user_path
 from edge_lam.whole_file import remove_abandoned
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+logger = logging.getLogger("edge_lam.cache")
 
 SUFFIX = ".prefix"
 
@@ -103,12 +107,13 @@ class PrefixStore:
         beginnings = [found for found in self._matching(prefix.tokens) if found != name]
         self._remember(name, prefix)
         if self._home and self.folder and prefix.n_bytes <= self.disk_bytes:
-            with contextlib.suppress(OSError):
+            with suppressed(logger, f"a prefix of {len(tokens)} tokens is not kept in {self.folder}", OSError):
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._home.mkdir(mode=0o700, exist_ok=True)
-                if _is_ours(self._home.lstat(), stat.S_IFDIR):
-                    write_prefix(self._home / (name + SUFFIX), self.key, prefix.tokens, state, kind=kind)
-                    trim(self.folder, self.disk_bytes)
+                if not _is_ours(self._home.lstat(), stat.S_IFDIR):
+                    raise PermissionError(f"{self._home} could be another user's")
+                write_prefix(self._home / (name + SUFFIX), self.key, prefix.tokens, state, kind=kind)
+                trim(self.folder, self.disk_bytes)
         if kind == "conversation":
             self._replace(beginnings)
 
@@ -133,7 +138,7 @@ class PrefixStore:
         prefix = self._memory.get(name)
         if prefix is None and self._home:
             path = self._home / (name + SUFFIX)
-            with contextlib.suppress(OSError):
+            with suppressed(logger, f"{path} is not used", OSError):
                 file = path.lstat()
                 if _is_ours(file, stat.S_IFREG) and file.st_size <= self.disk_bytes:
                     prefix = read_prefix(path, self.key)
@@ -153,7 +158,7 @@ class PrefixStore:
                 self._memory.move_to_end(name)
             path = self._home / (name + SUFFIX) if self._home else None
             if path and (header := read_header(path)):
-                with contextlib.suppress(OSError):
+                with suppressed(logger, f"{path} stays as it is", OSError):
                     path.unlink() if header.kind == "conversation" else os.utime(path)
 
     def _remember(self, name: str, prefix: Prefix) -> None:
@@ -174,9 +179,12 @@ class PrefixStore:
             return []
         try:
             if not _is_ours(self._home.lstat(), stat.S_IFDIR):
-                return []
+                raise PermissionError(f"{self._home} could be another user's")
             return [path for path in self._home.iterdir() if path.suffix == SUFFIX and _STEM.fullmatch(path.stem)]
-        except OSError:
+        except FileNotFoundError:  # nothing was kept yet
+            return []
+        except OSError as error:
+            logger.debug("no prefixes are read from %s: %s", self._home, reason(error))
             return []
 
 
@@ -217,7 +225,7 @@ def trim(folder: Path, most_bytes: int) -> None:
     for path in files:
         if total <= most_bytes:
             break
-        with contextlib.suppress(OSError):
+        with suppressed(logger, f"{path} is not removed", OSError):
             path.unlink()
         total -= sizes.get(path, 0)
     for home in _homes(folder):
@@ -228,7 +236,7 @@ def _entries(folder: Path, pattern: str) -> list[Path]:
     """Return what is in the folders of keys; a folder that can't be read is empty."""
     found: list[Path] = []
     for home in _homes(folder):
-        with contextlib.suppress(OSError):
+        with suppressed(logger, f"{home} counts as empty", OSError):
             found += home.glob(pattern)
     return found
 

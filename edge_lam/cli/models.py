@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from dataclasses import replace
@@ -15,6 +16,8 @@ from edge_lam.cli.terminal import console, one_line, plain_table, print_json, pr
 
 if TYPE_CHECKING:
     from edge_lam.hub import Stored
+
+logger = logging.getLogger("edge_lam.cli")
 
 
 @click.command(
@@ -175,7 +178,8 @@ def _with_license(model: Stored) -> Stored:
 
     try:
         return replace(model, license=GGUFHeader.read(model.path).license)
-    except EdgeLamError:  # a damaged file is listed too, so that it can be removed
+    except EdgeLamError as error:  # a damaged file is listed too, so that it can be removed
+        logger.debug("no licence is read from %s: %s", model.path, error)
         return model
 
 

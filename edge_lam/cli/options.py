@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from edge_lam.debug import debug_is_wanted, show_debug_lines
 from edge_lam.errors import InvalidRequest
 from edge_lam.sizes import read_size
 
@@ -25,7 +26,7 @@ Function = Callable[..., Any]
 class Settings:
     """What holds for the whole command line. `log` is None (the usual file), a path, or "off"."""
 
-    debug: bool = False
+    debug: bool = field(default_factory=debug_is_wanted)
     log: str | None = None
 
 
@@ -174,6 +175,13 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Non
         setattr(settings, parameter.name, value)
 
 
+def _debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    _remember(ctx, parameter, value)
+    if value and not debug_is_wanted():  # by the environment it is shown in any program
+        show_debug_lines()
+        ctx.find_root().call_on_close(lambda: show_debug_lines(False))
+
+
 def _is_default(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE
 
@@ -191,8 +199,8 @@ GLOBAL_OPTIONS = (
         is_flag=True,
         expose_value=False,
         is_eager=True,
-        callback=_remember,
-        help="Show the traceback of an error.",
+        callback=_debug,
+        help="Show the traceback of an error, and what goes wrong without disturbing anything.",
     ),
 )
 

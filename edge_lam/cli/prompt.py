@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from edge_lam.cli.terminal import console, one_line
+from edge_lam.debug import suppressed
 from edge_lam.errors import InvalidRequest
 from edge_lam.paths import state_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+logger = logging.getLogger("edge_lam.cli")
 
 HISTORY_LENGTH = 1000
 PROMPT = "> "
@@ -189,8 +193,9 @@ def _history(commands: Sequence[str]) -> Iterator[None]:
         yield
         return
     path = state_dir() / "history"
-    with contextlib.suppress(OSError):
-        readline.read_history_file(path)
+    with suppressed(logger, f"no history is read from {path}", OSError):
+        if path.exists():
+            readline.read_history_file(path)
     readline.set_history_length(HISTORY_LENGTH)
     try:
         yield
@@ -201,7 +206,7 @@ def _history(commands: Sequence[str]) -> Iterator[None]:
 def _save(path: Path) -> None:
     import readline
 
-    with contextlib.suppress(OSError):  # a chat must not fail at its end because its history can't be kept
+    with suppressed(logger, f"the history is not kept in {path}", OSError):  # a chat must not fail at its end
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.chmod(0o600)

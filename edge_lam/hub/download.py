@@ -114,6 +114,7 @@ def _find(reference: Reference, checkpoint: bool | None) -> tuple[Listing, list[
     try:
         listing = remote_listing(reference)
     except HubError as unreachable:
+        logger.debug("the cache is asked for %s: %s", reference, unreachable)
         cached = cached_listing(reference)
         if cached is None:
             raise

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from edge_lam.debug import reason
 from edge_lam.errors import EdgeLamError, HubError, ModelNotFound
 from edge_lam.hub.reference import Reference
+
+logger = logging.getLogger("edge_lam.hub")
 
 RETRY_DELAYS = (0.5, 2.0, 5.0)  # seconds before another try, after an answer of a hub in trouble
 
@@ -57,10 +61,12 @@ def patiently(action: Callable[[], T], *, grows: Path | None = None) -> T:
             status = status_of(error)
             broken = grows is not None and status is None and not getattr(error, "errno", None)
             if broken and _size(grows) > before:
+                logger.debug("going on after a break: %s", reason(error))
                 continue
             in_trouble = broken or (status is not None and (status in (408, 429) or status >= 500))
             if not in_trouble or tries == len(RETRY_DELAYS):
                 raise
+            logger.debug("once more in %g s: %s", RETRY_DELAYS[tries], reason(error))
             time.sleep(RETRY_DELAYS[tries])
             tries += 1
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from edge_lam.debug import reason
 from edge_lam.errors import HubError
 from edge_lam.hub.failures import patiently, translated
 from edge_lam.hub.reference import Reference
+
+logger = logging.getLogger("edge_lam.hub")
 
 CARD = "README.md"
 LIST_TIMEOUT = 10.0
@@ -93,7 +97,10 @@ def license_of_card(folder: Path) -> str:
     """Read the licence from the front matter of a README.md, or "": `license: cc-by-nc-4.0`."""
     try:
         text = (folder / CARD).read_text(encoding="utf-8", errors="replace")[:20_000]
-    except OSError:
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        logger.debug("no licence is read from %s: %s", folder / CARD, reason(error))
         return ""
     front = re.match(r"---\n(.*?)\n---", text, re.DOTALL)
     found = re.search(r"^license:[ \t]*(\S+)", front[1], re.MULTILINE) if front else None

@@ -34,7 +34,7 @@ _DEVICE_KINDS = ("cpu", "gpu", "gpu", "accelerator", "meta")  # ggml_backend_dev
 
 _Lines: TypeAlias = "deque[tuple[int, str]]"
 
-logger = logging.getLogger("edge_lam.llama")
+logger = logging.getLogger("edge_lam.llama.cpp")  # its own lines
 
 
 class BackendLog:

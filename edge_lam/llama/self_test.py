@@ -21,6 +21,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from edge_lam.debug import reason
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.cpu import CPU, cpu
 from edge_lam.llama.library import BuildInfo, build_info
@@ -32,7 +33,7 @@ _TIMEOUT = 120.0  # seconds; the test takes less than one, starting Python on a 
 _CHILD = "import sys; sys.path[:] = sys.argv[2:]; from edge_lam.llama.probe import main; main(sys.argv[1])"
 _LIBRARIES = ("libllama.", "libggml")
 
-logger = logging.getLogger("edge_lam")
+logger = logging.getLogger("edge_lam.llama")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,10 @@ def _key(build: BuildInfo, processor: CPU) -> str:
 def _read_verdicts() -> dict[str, Any]:
     try:
         verdicts = json.loads(verdicts_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        logger.debug("verdicts of the self-test in %s are not read: %s", verdicts_file(), reason(error))
         return {}
     return verdicts if isinstance(verdicts, dict) else {}
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from edge_lam.debug import reason
+
+logger = logging.getLogger("edge_lam.llama")
 
 _FILE = "edge_lam_build.json"
 
@@ -37,5 +42,8 @@ def read_stamp(folder: Path | None) -> Stamp | None:
     try:
         noted = json.loads(((folder or Path()) / _FILE).read_text(encoding="utf-8"))
         return Stamp(**{field.name: noted[field.name] for field in fields(Stamp) if field.name in noted})
-    except (OSError, ValueError, TypeError, KeyError):
+    except FileNotFoundError:  # built by somebody else
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        logger.debug("how llama.cpp was built is not known: %s", reason(error))
         return None

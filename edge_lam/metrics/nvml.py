@@ -7,12 +7,16 @@ what is not told. Functions and structures: NVML API Reference, docs.nvidia.com/
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import sys
 from collections.abc import Callable
 from functools import cache
 
+from edge_lam.debug import reason
 from edge_lam.metrics.energy import EnergyReading
+
+logger = logging.getLogger("edge_lam.metrics")
 
 _LIBRARY = "nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1"
 _SUCCESS, _TOO_SMALL = 0, 7
@@ -107,6 +111,7 @@ def gpus(library: str = _LIBRARY) -> GPUs | None:
     """Return the GPUs that a library tells of, None without the library or without GPUs; it is opened once."""
     try:
         found = GPUs(ctypes.CDLL(library))
-    except OSError:
+    except OSError as error:
+        logger.debug("no figures of NVIDIA's GPUs: %s", reason(error))
         return None
     return found if len(found) else None

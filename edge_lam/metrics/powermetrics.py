@@ -5,6 +5,7 @@ In goes its text, out come joules since it was started. `man powermetrics` descr
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
@@ -14,6 +15,10 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+from edge_lam.debug import reason
+
+logger = logging.getLogger("edge_lam.metrics")
 
 _INTERVAL = 100  # ms between two samples
 _COMMAND = ("/usr/bin/powermetrics", "--samplers", "cpu_power", "--sample-rate", str(_INTERVAL), "--buffer-size", "1")
@@ -108,5 +113,6 @@ def start_powermetrics() -> Powermetrics | None:
         return None
     try:
         return Powermetrics()
-    except OSError:
+    except OSError as error:
+        logger.debug("no energy from powermetrics: %s", reason(error))
         return None

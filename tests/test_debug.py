@@ -1,0 +1,88 @@
+"""What goes wrong and disturbs nothing is told to who wants to know."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+import edge_lam
+from edge_lam.debug import reason, show_debug_lines, suppressed
+
+
+@pytest.fixture
+def hear():
+    """A program that makes one call, with a place for prefixes that can't be written."""
+
+    def run(tmp_path, *args, **environment):
+        blocked = tmp_path / "file"
+        blocked.write_text("")
+        env = os.environ | {"EDGE_LAM_PREFIX_CACHE": str(blocked / "prefixes"), "EDGE_LAM_LOG": "off"} | environment
+        command = [sys.executable, *(args or ("-c", PROGRAM))]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        return done.stderr
+
+    return run
+
+
+PROGRAM = """
+import edge_lam
+def ring() -> None:
+    "Ring the bell."
+with edge_lam.load() as lam:
+    lam.chat("hello", tools=[ring], max_tokens=1)
+"""
+CALL = ("-m", "edge_lam.cli.main", "call", "hi", "--no-run", "--max-tokens", "1")
+
+
+def test_a_cache_that_can_not_be_written_is_told_where_asked(hear, tmp_path):
+    assert hear(tmp_path) == ""
+    told = hear(tmp_path, EDGE_LAM_DEBUG="1")
+    assert "edge_lam.cache: a prefix of " in told
+    assert f"tokens is not kept in {tmp_path}/file/prefixes: [Errno 20] Not a directory" in told
+    assert "llama_model_loader" not in told
+    assert "llama_model_loader" in hear(tmp_path, EDGE_LAM_DEBUG="all")
+
+
+def test_the_command_line_has_a_flag_for_it(hear, tmp_path):
+    assert hear(tmp_path, *CALL) == ""
+    assert "edge_lam.cache: a prefix of " in hear(tmp_path, *CALL, "--debug")
+
+
+def test_why_a_stored_prefix_is_not_used(tiny_lam_path, tmp_path, caplog):
+    def ring() -> None:
+        """Ring the bell."""
+
+    where = tmp_path / "prefixes"
+    with edge_lam.load(tiny_lam_path, log="off", prefix_cache=where) as lam:
+        lam.chat("hello", tools=[ring], max_tokens=1)
+    (file,) = where.rglob("*.prefix")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with (
+        caplog.at_level(logging.DEBUG, "edge_lam.cache"),
+        edge_lam.load(tiny_lam_path, log="off", prefix_cache=where) as lam,
+    ):
+        assert lam.chat("hello", tools=[ring], max_tokens=1).report.tokens.restored == 0
+    assert f"{file} is not used: it is damaged" in caplog.messages
+
+
+def test_suppressed_errors_are_logged_in_one_line_and_others_go_on(caplog):
+    logger = logging.getLogger("edge_lam.test")
+    with caplog.at_level(logging.DEBUG, "edge_lam.test"):
+        with suppressed(logger, "nothing is kept", OSError, ValueError):
+            raise ValueError("two\nlines")
+        with pytest.raises(KeyError), suppressed(logger, "nothing is kept", OSError):
+            raise KeyError("x")
+    assert caplog.messages == ["nothing is kept: two lines"]
+    assert reason(MemoryError()) == "MemoryError"
+
+
+def test_lines_are_shown_once_and_no_longer_than_wanted(capsys):
+    logger = logging.getLogger("edge_lam.test")
+    for shown in (True, True, False):
+        show_debug_lines(shown)
+        logger.debug("a line")
+    assert capsys.readouterr().err == "edge_lam.test: a line\n" * 2
