@@ -78,10 +78,11 @@ class Slot:
         self.tokens = []
         try:
             restored = self.context.restore(prefix.state, sequence=self.index)
-        except BackendError:  # written by a build that says it is this one: a miss
-            return 0
-        if restored != len(prefix.tokens):
+        except BackendError:  # written by a build that says it is this one, or by nobody who means well
+            restored = 0
+        if restored != len(prefix.tokens):  # a miss, which would be one each time
             self.context.truncate(0, sequence=self.index)
+            self.store.drop(prefix)
             return 0
         self.tokens = prefix.tokens.tolist()
         return restored

@@ -122,6 +122,14 @@ class PrefixStore:
         self.memory_bytes = max(self.memory_bytes, prefix.n_bytes)
         self._remember(_name(prefix.tokens), prefix)
 
+    def drop(self, prefix: Prefix) -> None:
+        """Forget a prefix that is of no use, in memory and in the folder."""
+        name = _name(prefix.tokens)
+        self._forget(name)
+        if self._home:
+            with contextlib.suppress(OSError):
+                (self._home / (name + SUFFIX)).unlink()
+
     def clear(self) -> None:
         """Forget what is in memory; the folder stays."""
         self._memory.clear()

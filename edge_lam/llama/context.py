@@ -378,6 +378,8 @@ class Context:
         self.truncate(0, sequence=sequence)
         self._n_outputs = 0
         data = np.ascontiguousarray(state, dtype=np.uint8)
+        if _has_strange_positions(data):
+            raise BackendError("the state does not fit this context: its tokens don't stand one after the other")
         source = data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
         with log.capture():
             done = self._llama.llama_state_seq_set_data(self._open(), source, len(data), sequence)
@@ -409,3 +411,19 @@ class Context:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _has_strange_positions(state: NDArray[np.uint8]) -> bool:
+    """Tell whether the tokens of a state are not at 0, 1, 2...; llama.cpp would take them, and not let them go again.
+
+    The state begins with 12 bytes, the number of cells and for each cell its position, the number of its sequences (1)
+    and the first of them. Another layout, of another llama.cpp, is left to it.
+    """
+    import numpy as np
+
+    n_cells = int.from_bytes(state[12:16].tobytes(), "little")
+    cells = state[16 : 16 + 12 * n_cells]
+    if len(cells) < 12 * n_cells:
+        return False
+    positions, n_sequences, _ = cells.view("<i4").reshape(-1, 3).T
+    return bool((n_sequences == 1).all()) and not np.array_equal(positions, np.arange(n_cells))

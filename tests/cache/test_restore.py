@@ -116,3 +116,34 @@ def test_the_key_is_the_models_and_the_builds(context):
     key = state_key(context)
     assert key["model"] == fingerprint(context.model.path)
     assert set(key) >= {"model", "llama_cpp", "device", "kv_type", "kv_layout"}
+
+
+@pytest.mark.parametrize(
+    "position",
+    {
+        "beyond the context": lambda n: n + 10_000,
+        "the last far away": lambda n: n if n < 149 else 2**30,
+        "the first at the end": lambda n: n or 2**31 - 1,
+        "negative": lambda n: -5 - n,
+        "the last negative": lambda n: n if n < 149 else -7,
+        "all the same": lambda n: 3,
+        "backwards": lambda n: 149 - n,
+    }.values(),
+)
+def test_a_file_with_positions_that_no_context_has_is_a_miss_and_goes(model, context, store, tokens, position):
+    sequence = LiveSequence(context, store)
+    sequence.extend(tokens[:150])
+    state = sequence.state().copy()
+    cells = state[16 : 16 + 12 * 150].view("<i4").reshape(-1, 3)
+    assert cells[:, 0].tolist() == list(range(150))
+    cells[:, 0] = [position(n) for n in range(150)]
+    store.save(tokens[:150], state)
+    with Context(model, n_ctx=512, n_batch=128) as other:
+        second = LiveSequence(other, PrefixStore(store.key, store.folder))
+        assert second.restore(tokens[:180]) == 0
+        assert prefix_files(store.folder) == []
+        assert second.tokens == []
+        second.extend(tokens[:150])
+        second.save()
+    with Context(model, n_ctx=512, n_batch=128) as third:
+        assert LiveSequence(third, PrefixStore(store.key, store.folder)).restore(tokens[:180]) == 150
