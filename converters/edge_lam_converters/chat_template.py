@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge_lam.errors import CheckpointError, EdgeLamError, InvalidRequest, UnsupportedModel
 from edge_lam.formats import ChatFormat, detect
 from edge_lam.formats.generic import Generic
+from edge_lam.read_file import as_text, read_regular
 from edge_lam.tools import Tool
 from edge_lam_converters.architectures import architecture_of
 from edge_lam_converters.checkpoint import Checkpoint
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT_KEY = "edge_lam.chat_template.format"
 REPLACED_KEY = "edge_lam.chat_template.replaced"
+_MAX_BYTES = 4 << 20
 _FILES = ("chat_template.jinja", "chat_template.json")
 
 Template = str | list[dict[str, str]]
@@ -94,9 +96,11 @@ def _read_own(checkpoint: Checkpoint) -> Template | None:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file.name} can't be read: {error}") from error
+        return as_text(read_regular(file, _MAX_BYTES))
+    except OSError as error:
+        raise CheckpointError(f"{file.name} can't be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{file.name} can't be read: it is no text in UTF-8") from error
 
 
 def _is_named_template(entry: object) -> bool:

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_lam.read_file import open_regular
+
 _SNAPSHOT = re.compile(r"models--(?P<repo>.+)/snapshots/(?P<commit>[0-9a-f]{40})$")
 _DOWNLOAD = Path(".cache") / "huggingface" / "download" / "config.json.metadata"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -43,8 +45,8 @@ class Origin:
 def _downloaded_commit(path: Path) -> str:
     """Return the first line of the note that a download into a folder leaves there, if it is a commit."""
     try:
-        with (path / _DOWNLOAD).open(encoding="utf-8") as file:
-            line = file.readline(100).strip()
+        with open_regular(path / _DOWNLOAD) as file:
+            line = file.readline(100).decode().strip()
     except (OSError, UnicodeDecodeError):
         return ""
     return line if _COMMIT.fullmatch(line) else ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_lam.errors import CheckpointError
+from edge_lam.read_file import read_regular
 from edge_lam_converters.vocabulary import TokenType
 
 FILE = "tokenizer.model"
@@ -69,9 +70,7 @@ class SentencePieceModel:
             CheckpointError: it can't be read, or is none.
         """
         try:
-            if path.stat().st_size > _MAX_BYTES:
-                raise CheckpointError(f"{path.name} is larger than 32 MiB, which no tokenizer needs")
-            return cls._parse(path.read_bytes())
+            return cls._parse(read_regular(path, _MAX_BYTES))
         except OSError as error:
             raise CheckpointError(f"{path.name} can't be read: {error.strerror or error}") from error
         except (ValueError, TypeError, struct.error) as error:

@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import os
-import stat
 import struct
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
 from edge_lam.debug import reason
 from edge_lam.errors import InvalidRequest
+from edge_lam.read_file import open_regular
 from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def write_prefix(
 def read_header(path: Path) -> PrefixHeader | None:
     """Read what a file says of itself; None if it is no file of this version."""
     try:
-        with _open(path) as file:
+        with open_regular(path) as file:
             return _read_header(file)
     except OSError as error:
         logger.debug("%s is not read: %s", path, reason(error))
@@ -119,7 +119,7 @@ def read_prefix(path: Path, key: Mapping[str, Any]) -> Prefix | None:
     import numpy as np
 
     try:
-        with _open(path) as file:
+        with open_regular(path) as file:
             header = _read_header(file)
             if not header or header.key != dict(key):
                 logger.debug("%s is not used: %s", path, _difference(header, key))
@@ -147,16 +147,6 @@ def _difference(header: PrefixHeader | None, key: Mapping[str, Any]) -> str:
         return "it is no prefix file of this version"
     other = ", ".join(name for name in key if header.key.get(name) != key[name])
     return f"it was made for another {other}" if other else "it was made for something else"
-
-
-def _open(path: Path) -> BinaryIO:
-    """Open a file to read; a pipe or a device, which could make one wait for ever, is an `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    file = os.fdopen(descriptor, "rb")  # refuses folders
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
-        raise OSError(f"{path} is no regular file")
-    return file
 
 
 def _read_header(file: BinaryIO) -> PrefixHeader | None:

@@ -10,7 +10,10 @@ from typing import Any
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import normalize_messages
 from edge_lam.paths import user_path
+from edge_lam.read_file import read_bounded
 from edge_lam.whole_file import atomic_write
+
+_MAX_BYTES = 64 << 20
 
 
 def save_messages(name: str, messages: Sequence[dict[str, Any]]) -> Path:
@@ -42,7 +45,7 @@ def load_messages(name: str) -> list[dict[str, Any]]:
     """
     path = user_path(name)
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads(read_bounded(path, _MAX_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise InvalidRequest(f"{path} can't be read: {_reason(error)}") from error
     except (ValueError, RecursionError) as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.paths import user_path
+from edge_lam.read_file import as_text, read_bounded
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,7 +49,7 @@ def read_template(path: str | os.PathLike[str]) -> str:
         InvalidRequest: it can't be read, or is no text.
     """
     try:
-        return user_path(path, param="template").read_text(encoding="utf-8")
+        return as_text(read_bounded(user_path(path, param="template"), 4 * LONGEST_TEMPLATE))
     except (OSError, ValueError, TypeError) as error:  # ValueError: bytes that are no UTF-8, or a NUL in the path
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise InvalidRequest(f"the template {str(path)!r} can't be read: {reason}", param="template") from error

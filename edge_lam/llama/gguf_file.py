@@ -16,6 +16,7 @@ from edge_lam.errors import InvalidModelFile, ModelNotFound
 from edge_lam.llama.gguf_reader import DOWNLOAD_HINT, Reader, refuse_duplicates
 from edge_lam.llama.gguf_types import FILE_TYPES, GGUFArray, Tensor
 from edge_lam.printable import one_line
+from edge_lam.read_file import open_regular
 
 LONGEST_LABEL = 200  # characters of a name or licence, as they are shown
 
@@ -134,7 +135,7 @@ def _read_part(path: Path) -> GGUFHeader:
     if path.is_dir():
         raise InvalidModelFile(f"{path} is a folder, not a GGUF file", hint="give the .gguf file inside, or convert it")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size < 24:
                 raise InvalidModelFile(f"{path} is {f'only {size} bytes' if size else 'empty'}", hint=DOWNLOAD_HINT)

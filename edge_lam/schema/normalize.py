@@ -98,7 +98,18 @@ def _keyword(key: str, value: Any, path: str, depth: int) -> tuple[str, Any]:
         return key, _normalize_list(value, path, depth)
     if key in SCHEMAS:
         return key, _normalize(value, path, depth + 1)
-    return key, copy.deepcopy(value)
+    return key, _copied(value, path, depth)
+
+
+def _copied(value: Any, path: str, depth: int) -> Any:
+    """Return a copy of a value that is no schema, such as a default."""
+    if depth > MAX_DEPTH:
+        raise SchemaError("a value is nested too deeply", path)
+    if isinstance(value, dict):
+        return {key: _copied(each, path, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_copied(each, path, depth + 1) for each in value]
+    return copy.deepcopy(value)
 
 
 def _is_absent(keyword: str, value: Any, schema: dict[str, Any]) -> bool:

@@ -20,11 +20,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidTool
+from edge_lam.read_file import read_bounded
 from edge_lam.tools.shapes import definitions_in
 from edge_lam.tools.tool import Tool, as_tool, as_tools, listed
 
 if TYPE_CHECKING:
     from edge_lam.tools.tool import ToolLike
+
+_MAX_BYTES = 64 << 20
 
 
 def load_tools(
@@ -196,7 +199,7 @@ def _attribute_tools(source: str) -> list[Any]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_bounded(path, _MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise InvalidTool(f"no such file: {path}") from error
     except OSError as error:

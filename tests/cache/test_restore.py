@@ -131,7 +131,7 @@ def test_the_key_is_the_models_and_the_builds(context):
     }.values(),
 )
 def test_a_file_with_positions_that_no_context_has_is_a_miss_and_goes(model, context, store, tokens, position):
-    sequence = LiveSequence(context, store)
+    sequence = Slot(context, store)
     sequence.extend(tokens[:150])
     state = sequence.state().copy()
     cells = state[16 : 16 + 12 * 150].view("<i4").reshape(-1, 3)
@@ -139,11 +139,11 @@ def test_a_file_with_positions_that_no_context_has_is_a_miss_and_goes(model, con
     cells[:, 0] = [position(n) for n in range(150)]
     store.save(tokens[:150], state)
     with Context(model, n_ctx=512, n_batch=128) as other:
-        second = LiveSequence(other, PrefixStore(store.key, store.folder))
+        second = Slot(other, PrefixStore(store.key, store.folder))
         assert second.restore(tokens[:180]) == 0
         assert prefix_files(store.folder) == []
         assert second.tokens == []
         second.extend(tokens[:150])
         second.save()
     with Context(model, n_ctx=512, n_batch=128) as third:
-        assert LiveSequence(third, PrefixStore(store.key, store.folder)).restore(tokens[:180]) == 150
+        assert Slot(third, PrefixStore(store.key, store.folder)).restore(tokens[:180]) == 150

@@ -116,6 +116,16 @@ def test_deep_nesting_is_refused_not_a_crash():
         normalize_parameters({"properties": {"a": schema}})
 
 
+@pytest.mark.parametrize("keyword", ["default", "enum", "examples", "x-unknown"])
+@pytest.mark.parametrize("depth", [100, 250, 900])
+def test_values_nested_deeply_are_refused_too(keyword, depth):
+    value: list = []
+    for _ in range(depth):
+        value = [value]
+    with pytest.raises(SchemaError, match="a value is nested too deeply"):
+        normalize_parameters({"properties": {"a": {keyword: value}}})
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
