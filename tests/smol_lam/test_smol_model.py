@@ -82,6 +82,23 @@ def test_llama_cpp_computes_what_training_did(base, batch, tmp_path, dtype, tole
     assert np.abs(adapted - expected).max() < tolerance
 
 
+def test_bfloat16_learns_the_same(base, batch):
+    model = SmolLam(Base(base), rank=8, dtype=torch.bfloat16)
+    plain = SmolLam(Base(base), rank=8)
+    plain.load_state_dict(model.state_dict())
+    losses = []
+    for each in (model, plain):
+        torch.manual_seed(1)
+        each.read_preamble(batch[1])
+        loss = each.loss(batch[1])
+        loss.backward()
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+    for one, other in zip(model.adapted(), plain.adapted(), strict=True):
+        assert one.b.grad.dtype == torch.float32
+        assert torch.nn.functional.cosine_similarity(one.b.grad.flatten(), other.b.grad.flatten(), dim=0) > 0.99
+
+
 def test_an_adapter_is_read_back(base, batch, tmp_path):
     model = learnt(base, batch[1])
     write_adapter(model, tmp_path / "adapter.gguf", "F32")

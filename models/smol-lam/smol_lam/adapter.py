@@ -31,7 +31,7 @@ def write_adapter(model: SmolLam, path: Path, dtype: str = "F16") -> None:
     for matrix in model.adapted():
         for name, (a, b) in matrix.factors().items():
             for suffix, factor in (("lora_a", a), ("lora_b", b)):
-                data = gguf.quantize(factor.detach().float().numpy(), kind)
+                data = gguf.quantize(factor.detach().cpu().numpy(), kind)
                 writer.add_tensor(f"{name}.{suffix}", data, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -1,7 +1,8 @@
 """A frozen Llama with trainable LoRA factors, over tiny-lam's flat batches of tree rows.
 
 Before each step the factors are added to the weights, so that a forward pass costs what the base's does; gradients are
-taken for the factors and the activations alone. It knows nothing of text or training.
+taken for the factors and the activations alone. Weights and activations may be bfloat16, the factors are float32. It
+knows nothing of text or training.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ class _Adapted(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None, Tensor, Tensor, None]:  # type: ignore[override]
         x, merged, a, b = ctx.saved_tensors
-        rank = b.shape[1]
+        rank, a, b = b.shape[1], a.to(x.dtype), b.to(x.dtype)
         inner = (x @ a.T).split(rank, 1)
         parts = grad.split(ctx.rows, 1)
         grad_b = torch.cat([part.T @ ours for part, ours in zip(parts, inner, strict=True)])
         outer = torch.cat([part @ ours for part, ours in zip(parts, b.split(ctx.rows), strict=True)], 1)
-        return grad @ merged if ctx.needs_input_grad[0] else None, None, outer.T @ x, grad_b, None
+        to_x = grad @ merged if ctx.needs_input_grad[0] else None
+        return to_x, None, (outer.T @ x).float(), grad_b.float(), None
 
 
 class AdaptedLinear(nn.Module):
@@ -48,11 +50,11 @@ class AdaptedLinear(nn.Module):
     base: Tensor
     merged: Tensor
 
-    def __init__(self, weights: dict[str, Tensor], rank: int) -> None:
+    def __init__(self, weights: dict[str, Tensor], rank: int, dtype: torch.dtype) -> None:
         super().__init__()
         self.names = list(weights)
         self.rows = [len(weight) for weight in weights.values()]
-        self.register_buffer("base", torch.cat(list(weights.values())), persistent=False)
+        self.register_buffer("base", torch.cat(list(weights.values())).to(dtype), persistent=False)
         self.register_buffer("merged", self.base.clone(), persistent=False)
         columns = self.base.shape[1]
         self.a = nn.Parameter(torch.randn(rank * len(weights), columns) * columns**-0.5)
@@ -68,7 +70,7 @@ class AdaptedLinear(nn.Module):
         """Add the factors as they are now."""
         parts = zip(self.merged.split(self.rows), self.base.split(self.rows), self.factors().values(), strict=True)
         for merged, base, (a, b) in parts:
-            torch.addmm(base, b, a, out=merged)
+            merged.copy_(torch.addmm(base.float(), b, a))
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply x of shape (tokens, columns)."""
@@ -80,16 +82,17 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
-        scale = (x.square().mean(-1, keepdim=True) + eps).rsqrt_()
+        scale = (x.float().square().mean(-1, keepdim=True) + eps).rsqrt_()
         ctx.save_for_backward(x, weight, scale)
-        return (x * scale).mul_(weight)
+        return (x * scale).mul_(weight).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
         x, weight, scale = ctx.saved_tensors
         grad = grad * weight
         normal = x * scale
-        return (grad - normal * (grad * normal).mean(-1, keepdim=True)).mul_(scale), None, None
+        to_x = (grad - normal * (grad * normal).mean(-1, keepdim=True)).mul_(scale)
+        return to_x.to(x.dtype), None, None
 
 
 class _SwiGLU(torch.autograd.Function):
@@ -111,7 +114,7 @@ class _SwiGLU(torch.autograd.Function):
 class Layer(nn.Module):
     """One transformer layer."""
 
-    def __init__(self, base: Base, index: int, rank: int) -> None:
+    def __init__(self, base: Base, index: int, rank: int, dtype: torch.dtype) -> None:
         super().__init__()
         self.shape = base.shape
         self.preamble: tuple[Tensor, Tensor]  # keys and values, which all rows read
@@ -123,10 +126,10 @@ class Layer(nn.Module):
         for norm in ("attn_norm", "ffn_norm"):
             (weight,) = weights(norm).values()
             self.register_buffer(norm, weight, persistent=False)
-        self.qkv = AdaptedLinear(weights("attn_q", "attn_k", "attn_v"), rank)
-        self.output = AdaptedLinear(weights("attn_output"), rank)
-        self.gate_up = AdaptedLinear(weights("ffn_gate", "ffn_up"), rank)
-        self.down = AdaptedLinear(weights("ffn_down"), rank)
+        self.qkv = AdaptedLinear(weights("attn_q", "attn_k", "attn_v"), rank, dtype)
+        self.output = AdaptedLinear(weights("attn_output"), rank, dtype)
+        self.gate_up = AdaptedLinear(weights("ffn_gate", "ffn_up"), rank, dtype)
+        self.down = AdaptedLinear(weights("ffn_down"), rank, dtype)
 
     def forward(self, x: Tensor, rotation: Tensor, rows: list[Layout]) -> Tensor:
         """Add attention, then feed-forward, to x of shape (tokens, hidden); without rows, x is the preamble."""
@@ -153,13 +156,15 @@ class SmolLam(nn.Module):
     third.
     """
 
-    def __init__(self, base: Base, rank: int, first_layer: int = 0) -> None:
+    def __init__(self, base: Base, rank: int, first_layer: int = 0, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.shape = base.shape
         self.first_layer = first_layer
-        self.register_buffer("embedding", torch.from_numpy(base.weight("token_embd.weight")), persistent=False)
+        self.register_buffer(
+            "embedding", torch.from_numpy(base.weight("token_embd.weight")).to(dtype), persistent=False
+        )
         self.register_buffer("norm", torch.from_numpy(base.weight("output_norm.weight")), persistent=False)
-        self.layers = nn.ModuleList(Layer(base, index, rank) for index in range(self.shape.layers))
+        self.layers = nn.ModuleList(Layer(base, index, rank, dtype) for index in range(self.shape.layers))
 
         for layer in self.layers[:first_layer]:
             layer.requires_grad_(False)
@@ -184,37 +189,40 @@ class SmolLam(nn.Module):
         return self._run(batch.ids[batch.preamble :], batch.positions[batch.preamble :], batch.rows)
 
     def _run(self, ids: NDArray[np.int64], positions: NDArray[np.int64], rows: list[Layout]) -> Tensor:
-        x = self.embedding[torch.from_numpy(ids)]
-        rotation = _rotation(self.shape, torch.from_numpy(positions))
+        x = self.embedding[self._put(ids)]
+        rotation = _rotation(self.shape, self._put(positions))
         for index, layer in enumerate(self.layers):
             with torch.set_grad_enabled(torch.is_grad_enabled() and index >= self.first_layer):
                 x = layer(x, rotation, rows)
         return x
+
+    def _put(self, values: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(values).to(self.embedding.device)
 
     def loss(self, batch: Batch) -> Tensor:
         """Weighted mean cross-entropy over a sample of the vocabulary, and no logits of tokens without weight.
 
         The sample holds every target, and others drawn anew for each batch: the base predicts few of them anyway.
         """
-        weights = torch.from_numpy(batch.weights[batch.preamble :])
+        weights = self._put(batch.weights[batch.preamble :])
         chosen = weights.nonzero()[:, 0]
-        targets = torch.from_numpy(batch.targets[batch.preamble :])[chosen]
-        others = torch.randint(len(self.embedding), (RANDOM_TOKENS,))
+        targets = self._put(batch.targets[batch.preamble :])[chosen]
+        others = torch.randint(len(self.embedding), (RANDOM_TOKENS,), device=targets.device)
         sample, places = torch.unique(torch.cat([targets, others]), return_inverse=True)
         hidden = _RMSNorm.apply(self.hidden(batch)[chosen], self.norm, self.shape.eps)
-        logits = hidden @ self.embedding[sample].T
+        logits = (hidden @ self.embedding[sample].T).float()
         losses = F.cross_entropy(logits, places[: len(targets)], reduction="none")
         return (losses * weights[chosen]).sum() / weights.sum()
 
 
 def _rotation(shape: Shape, positions: Tensor) -> Tensor:
     """Rotary positions as complex numbers of shape (tokens, 1, head size / 2)."""
-    half = torch.arange(0, shape.head_size, 2, dtype=torch.float64) / shape.head_size
+    half = torch.arange(0, shape.head_size, 2, dtype=torch.float64, device=positions.device) / shape.head_size
     angles = positions.double()[:, None] / shape.rope_theta**half
     return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)[:, None]
 
 
 def _rotate(x: Tensor, rotation: Tensor) -> Tensor:
     """Rotate x of shape (tokens, heads, head size), whose pairs lie side by side."""
-    pairs = torch.view_as_complex(x.reshape(*x.shape[:2], -1, 2))
-    return torch.view_as_real(pairs * rotation).flatten(2)
+    pairs = torch.view_as_complex(x.float().reshape(*x.shape[:2], -1, 2))
+    return torch.view_as_real(pairs * rotation).flatten(2).to(x.dtype)

@@ -45,8 +45,10 @@ class Run:
         self.steps: int = arguments.steps
         self.decay: float = arguments.decay
         self.rate: float = arguments.lr
+        self.device: str = arguments.device
         base = Base(arguments.base or installed_base())
-        self.model = SmolLam(base, arguments.rank, arguments.first_layer)
+        dtype = torch.bfloat16 if arguments.bf16 else torch.float32
+        self.model = SmolLam(base, arguments.rank, arguments.first_layer, dtype).to(arguments.device)
         a, b = ([getattr(matrix, factor) for matrix in self.model.adapted()] for factor in "ab")
         self.trained = [*a, *b]
         groups = [{"params": a, "scale": 1.0}, {"params": b, "scale": B_RATE}]
@@ -65,7 +67,7 @@ class Run:
         return self.out / "state.pt"
 
     def _load(self) -> None:
-        state = torch.load(self.state_file, weights_only=False)
+        state = torch.load(self.state_file, map_location=self.device, weights_only=False)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.tokens, self.replies = state["step"], state["tokens"], state["replies"]
@@ -157,6 +159,8 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=5e-4, help="rate of A; B's is twice this")
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--first-layer", type=int, default=10, help="layers before this one are left as they are")
+    parser.add_argument("--bf16", action="store_true", help="weights and activations in bfloat16, for AMX or a GPU")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
