@@ -63,12 +63,18 @@ def sections(facts: Facts) -> dict[str, dict[str, str]]:
             "embedded": f"{facts.embedded.path} ({size(facts.embedded.size)})" if facts.embedded else "missing",
             "downloaded": _downloaded(facts),
         },
-        "Files": {"log": facts.log or "off", "state": facts.state},
+        "Files": {"log": facts.log or "off", "state": facts.state, "config": _config()},
         "Extras": {
             extra: f"not installed: {', '.join(missing)}" if missing else "installed"
             for extra, missing in facts.extras.items()
         },
     }
+
+
+def _config() -> str:
+    from edge_lam.cli.defaults import config_path
+
+    return str(config_path()) if config_path().exists() else f"{config_path()} (not there)"
 
 
 def _backend(backend: Backend) -> dict[str, str]:

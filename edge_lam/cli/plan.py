@@ -96,4 +96,4 @@ def _show(name: str, plan: Plan, verdict: dict[str, Any], budget: str) -> None:
         asked = one_line(budget)
         if not re.fullmatch(r"[\d.]+ ?[kmg]b", asked.lower()):  # another unit than that of the table
             asked += f" ({size(verdict['budget'])})"
-        out.print(f"{fits} {asked} with {context}; {held}", soft_wrap=True)
+        out.print(f"{fits} {asked} with {context}; {held}")

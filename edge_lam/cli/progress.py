@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from edge_lam.cli.terminal import console
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console
+    from rich.progress import Progress
 
 
 @contextmanager
@@ -23,6 +24,29 @@ def progress_bar(stages: Mapping[str, str], *, in_bytes: bool = False) -> Iterat
     Returns:
         What to tell: the name of a stage, how much is done, of how much (None if not known), and at which item.
     """
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    terminal = console(stderr=True)
+    if not terminal.is_terminal:
+        yield lambda *_told: None
+        return
+    bars = _bars(terminal, in_bytes=in_bytes)
+    below = Text(style="dim", no_wrap=True, overflow="ellipsis")  # the item: in the line of its bar it has no room
+    tasks = {}
+
+    def tell(stage: str, done: int, total: int | None, item: str = "") -> None:
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stages[stage], total=total)
+        bars.update(tasks[stage], completed=done, total=total)
+        below.plain = f"  {item}" if item else ""
+
+    with Live(get_renderable=lambda: Group(bars, below), console=terminal, transient=True, refresh_per_second=10):
+        yield tell
+
+
+def _bars(terminal: Console, *, in_bytes: bool) -> Progress:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -34,36 +58,10 @@ def progress_bar(stages: Mapping[str, str], *, in_bytes: bool = False) -> Iterat
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
-    from rich.text import Text
+    from rich.table import Column
 
-    class Bars(Progress):
-        """The bars, and below them the item that is worked on: in their line a narrow terminal has no room for it."""
-
-        item = ""
-
-        def get_renderables(self) -> Iterator[RenderableType]:
-            yield from super().get_renderables()
-            if self.item:
-                yield Text(f"  {self.item}", style="dim", no_wrap=True, overflow="ellipsis")
-
-    terminal = console(stderr=True)
-    counts: list[ProgressColumn] = [DownloadColumn(), TransferSpeedColumn()] if in_bytes else [MofNCompleteColumn()]
+    counts: list[ProgressColumn] = [MofNCompleteColumn()]
+    if in_bytes:
+        counts = [DownloadColumn(table_column=Column(no_wrap=True)), TransferSpeedColumn(Column(no_wrap=True))]
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=None), *counts)
-    bars = Bars(
-        *columns,
-        TimeRemainingColumn(compact=True),
-        console=terminal,
-        transient=True,
-        expand=True,
-        disable=not terminal.is_terminal,
-    )
-    with bars:
-        tasks = {}
-
-        def tell(stage: str, done: int, total: int | None, item: str = "") -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stages[stage], total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-            bars.item = item
-
-        yield tell
+    return Progress(*columns, TimeRemainingColumn(compact=True), console=terminal, expand=True)

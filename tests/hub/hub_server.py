@@ -47,6 +47,7 @@ class Hub:
         stall: seconds before content is sent.
         damaged: send other content than the checksum is of.
         cdn: redirect to another address for content.
+        whole_only: send files from their beginning, whatever part is asked for.
     """
 
     url: str
@@ -62,6 +63,7 @@ class Hub:
     stall: float = 0.0
     damaged: bool = False
     cdn: bool = False
+    whole_only: bool = False
 
     def downloads(self) -> list[str]:
         """Paths of the files whose content was sent."""
@@ -139,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(503, b"{}")
         else:
             threading.Event().wait(hub.stall)
-            first = int(re.sub(r"bytes=(\d+)-", r"\1", self.headers.get("Range", "bytes=0-")))
+            asked = "" if hub.whole_only else self.headers.get("Range")
+            first = int(re.sub(r"bytes=(\d+)-", r"\1", asked or "bytes=0-"))
             self._send_from(hub, first, bytes(reversed(content)) if hub.damaged else content, headers)
 
     def _send_from(self, hub: Hub, first: int, content: bytes, headers: dict[str, str]) -> None:

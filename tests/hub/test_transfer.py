@@ -81,6 +81,12 @@ def test_a_broken_download_goes_on_where_it_stopped(hub):
     assert partial_files() == []
 
 
+def test_a_mirror_that_sends_only_whole_files(hub):
+    hub.whole_only, hub.hiccup_at = True, 20_000
+    assert pull("acme/tiny").path.read_bytes() == CONTENT
+    assert [first for first, _ in hub.sent] == [0, 0]
+
+
 def test_a_short_break_is_mended_in_the_same_run(hub):
     hub.hiccup_at = 20_000
     assert pull("acme/tiny").path.read_bytes() == CONTENT
