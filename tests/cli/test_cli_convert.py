@@ -184,7 +184,7 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path: Path) -> None:
         "1",
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment())
-    while not any(out.parent.glob("out.gguf.f32.partial")):
+    while not any(out.parent.glob(".out.gguf.f32.*.partial")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
