@@ -31,6 +31,7 @@ _GROUPS = {"times": "time", "tokens": "tokens", "passes": "passes", "memory": "m
 # Figures of `Machine`, by their names in a result file.
 _MACHINE = {
     "cpu_percent": "cpu.percent",
+    "others_percent": "cpu.others_percent",
     "joules": "energy.joules",
     "celsius": "temperature.celsius",
     "hertz": "clock.hertz",

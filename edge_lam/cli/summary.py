@@ -64,6 +64,7 @@ class Summary:
         return [f"{1000 * time:.0f}" if time else "-" for time in times] + [str(number) for number in counts]
 
 
+BUSY_PERCENT = 50  # of a core, by other programs: from there on times say more of them than of the model
 TIMES = ("TTFT\nms", "calls\nms", "total\nms")
 COUNTS = ("prompt\ntokens", "\ncached", "\nforced", "\nsampled", "\npasses", "in\ntok/s", "out\ntok/s")
 
@@ -125,11 +126,13 @@ def machine(reports: Sequence[CallReport]) -> str:
     told = [report.machine for report in reports]
     seconds = sum(report.times.total for report in reports)
     busy = sum((report.machine.cpu_percent or 0.0) * report.times.total for report in reports)
+    others = sum((report.machine.others_percent or 0.0) * report.times.total for report in reports)
     joules = [energy for one in told for energy in (one.joules, one.gpu_joules) if energy is not None]
     celsius = [one.celsius for one in told if one.celsius is not None]
     hertz = [one.hertz for one in told if one.hertz is not None]
     parts = [
         f"{busy / seconds:.0f} % of a core" if seconds else "",
+        f"busy: other programs took {others / seconds:.0f} %" if seconds and others >= BUSY_PERCENT * seconds else "",
         f"{sum(joules):.2f} J" if joules else "",
         f"{max(celsius):.0f} °C" if celsius else "",
         f"{sum(hertz) / len(hertz) / 1e9:.2f} GHz" if hertz else "",

@@ -21,10 +21,18 @@ from edge_lam.metrics.sensors import Sensors
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One moment: clocks in seconds, and what energy counters said."""
+    """One moment: clocks in seconds, and what energy counters said.
+
+    Attributes:
+        time: since some moment.
+        busy: processor time of this process.
+        machine_busy: processor time of all programs; None where psutil is missing or may not read it.
+        energy, gpu_energy: of the counters.
+    """
 
     time: float
     busy: float
+    machine_busy: float | None
     energy: EnergyReading
     gpu_energy: EnergyReading | None
 
@@ -60,15 +68,18 @@ class Meter:
     def read(self) -> Reading:
         """Return this moment."""
         gpu_energy = self._gpus.energy() if self._gpus else None
-        return Reading(time.perf_counter(), time.process_time(), self._energy.read(), gpu_energy)
+        return Reading(time.perf_counter(), time.process_time(), _machine_busy(), self._energy.read(), gpu_energy)
 
     def since(self, before: Reading) -> Machine:
         """Return what happened since a moment."""
         seconds = time.perf_counter() - before.time
         busy = time.process_time() - before.busy
-        found = self._gpus
+        found, all_busy, others = self._gpus, _machine_busy(), None
+        if all_busy is not None and before.machine_busy is not None and seconds:
+            others = max(0.0, 100 * (all_busy - before.machine_busy - busy) / seconds)
         return Machine(
             cpu_percent=100 * busy / seconds if seconds else None,
+            others_percent=others,
             joules=self._energy.joules_since(before.energy),
             celsius=self._sensors.celsius(),
             hertz=self._sensors.hertz(),
@@ -94,3 +105,16 @@ class Meter:
             "proportional memory": "smaps_rollup" if proportional_memory(self._root) else "",
             "GPU": "NVML" if self._gpus else "",
         }
+
+
+def _machine_busy() -> float | None:
+    """Return the seconds that the processors of this machine were not idle since it started, all together."""
+    try:
+        import psutil
+
+        times = psutil.cpu_times()
+    except (ImportError, OSError):  # Android shows nobody what others do
+        return None
+    idle: float = times.idle + getattr(times, "iowait", 0.0)
+    guests: float = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # counted as user time too
+    return float(sum(times)) - idle - guests

@@ -125,6 +125,8 @@ class Machine:
 
     Attributes:
         cpu_percent: processor time of this process; 100 is one core all the time.
+        others_percent: processor time of all other programs, where they may have taken cores that the call wanted. The
+            system counts in hundredths of a second: of a call of 20 ms it says little.
         joules: energy of the processors (RAPL; with powermetrics that of the chip, its GPU included), or of all that
             runs on the battery.
         celsius: temperature of the processor at the end.
@@ -133,6 +135,7 @@ class Machine:
     """
 
     cpu_percent: float | None = None
+    others_percent: float | None = None
     joules: float | None = None
     celsius: float | None = None
     hertz: float | None = None

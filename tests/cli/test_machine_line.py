@@ -19,3 +19,9 @@ def test_it_adds_up_energy_and_weighs_processor_time() -> None:
 def test_it_leaves_out_what_is_not_told() -> None:
     assert machine([report(1.0, cpu_percent=50)]) == "50 % of a core"
     assert machine([report(0.0)]) == ""
+
+
+def test_it_says_when_other_programs_wanted_the_processor() -> None:
+    calls = [report(1.0, cpu_percent=60, others_percent=10), report(1.0, cpu_percent=60, others_percent=150)]
+    assert machine(calls) == "60 % of a core, busy: other programs took 80 %"
+    assert machine([report(1.0, cpu_percent=60, others_percent=20)]) == "60 % of a core"

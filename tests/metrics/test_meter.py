@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -36,6 +38,19 @@ def test_time_asleep_is_not_time_of_the_processor() -> None:
     before = meter.read()
     time.sleep(0.05)
     assert meter.since(before).cpu_percent < 60
+
+
+def test_what_other_programs_take_is_told_apart() -> None:
+    meter = Meter()
+    spin = "import time\nend = time.monotonic() + 20\nprint(flush=True)\nwhile time.monotonic() < end: pass"
+    with subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        before = meter.read()
+        time.sleep(1)
+        machine = meter.since(before)
+        other.kill()
+    assert machine.others_percent > 5
+    assert machine.cpu_percent < 60
 
 
 def test_proportional_memory_is_read_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
