@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from edge_lam.serve.metrics import Metrics
     from edge_lam.serve.model import ServedModel
 
+PAGE = Path(__file__).parent / "page.html"
+# The page is one file that talks to this server alone; what a model writes can't change that.
+_PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
 
 def about_routes(model: ServedModel, metrics: Metrics) -> list[Route]:
     """Return the routes that tell of a model and what was done with it."""
@@ -42,7 +51,11 @@ def about_routes(model: ServedModel, metrics: Metrics) -> list[Route]:
         started = {"process-start-time-unix": str(int(metrics.started))}
         return Response(metrics.text(), headers=started, media_type=CONTENT_TYPE)
 
+    async def page(request: Request) -> Response:
+        return Response(PAGE.read_bytes(), headers=_PAGE_HEADERS, media_type="text/html")
+
     return [
+        Route("/", page),
         *(Route(path, health) for path in ("/health", "/v1/health")),
         *(Route(path, models) for path in ("/v1/models", "/models")),
         Route("/v1/models/{name:path}", one_model),

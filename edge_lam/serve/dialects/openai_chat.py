@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_lam.serve.errors import Failure
 
 PATH = "/v1/chat/completions"
-_OWN = ("messages", "n", "stream", "stream_options", "timings_per_token", "return_progress")
+_OWN = ("messages", "n", "stream", "stream_options", "timings_per_token", "return_progress", "edge_lam")
 
 
 class ChatCompletion(Dialect):
@@ -41,6 +41,10 @@ class ChatCompletion(Dialect):
         )
         if "max_completion_tokens" in fields:
             self.fields = {"max_tokens": "max_completion_tokens"}
+        ours = mapping(fields, "edge_lam")
+        if unknown := set(ours) - {"report"}:
+            raise InvalidRequest(f"edge_lam has no field {min(unknown)!r}", hint="known: report", param="edge_lam")
+        self._wants_report = boolean(ours, "report")
         self._wants_usage = boolean(mapping(fields, "stream_options"), "include_usage")
         self._head = {
             "id": f"chatcmpl-{answering.id}",
@@ -62,7 +66,8 @@ class ChatCompletion(Dialect):
             }
             for index, reply in enumerate(replies)
         ]
-        return {**self._head, "choices": choices, "usage": usage(replies), "timings": timings(replies)}
+        told = {"usage": usage(replies), "timings": timings(replies), **self._ours(replies)}
+        return {**self._head, "choices": choices, **told}
 
     def begin(self, n_prompt: int) -> str:
         """Return the chunks that name the role, which clients wait for."""
@@ -93,7 +98,14 @@ class ChatCompletion(Dialect):
             before = self._delta(index, {"content": ""}, logprobs=reply.openai_logprobs)
         choice = {"index": index, "delta": {}, "finish_reason": finish_reason(reply), "logprobs": None}
         more = {} if self._wants_usage else {"timings": timings([reply])}
-        return before + self._chunk([choice], **more)
+        return before + self._chunk([choice], **more, **self._ours([reply]))
+
+    def _ours(self, replies: Sequence[Reply]) -> dict[str, Any]:
+        """Return what only our clients ask for: the whole report, one for each reply."""
+        if not self._wants_report:
+            return {}
+        reports = [reply.report.to_dict() for reply in replies]
+        return {"edge_lam": {"report": reports[0]} if len(reports) == 1 else {"reports": reports}}
 
     def end(self, replies: Sequence[Reply]) -> str:
         """Return what the whole answer took, if that is wanted, and the end."""

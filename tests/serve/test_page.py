@@ -1,0 +1,105 @@
+"""The page at `/`: one file that talks to its own server alone; in a real browser where there is one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from served import serving
+from starlette.testclient import TestClient
+
+import edge_lam
+from edge_lam.serve import ServeOptions
+from edge_lam.trajectories import read_trajectories
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def test_the_page_is_one_file_and_needs_no_key(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert page.text.startswith("<!doctype html>")
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", page.text)
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def page(request: pytest.FixtureRequest, browser: Any, url: str) -> Iterator[Any]:
+    size = {"width": 1200, "height": 800} if request.param == "desktop" else {"width": 390, "height": 780}
+    page, errors = browser.new_page(viewport=size), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    # That a request was refused is told there too, and shown in the page.
+    page.on("console", lambda told: told.type == "error" and "400" not in told.text and errors.append(told.text))
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    yield page
+    page.close()
+    assert not errors
+
+
+def test_a_call_its_result_and_the_answer_by_keyboard(page: Any, tmp_path: Path) -> None:
+    page.keyboard.press("Alt+t")
+    page.click("#sample")
+    page.wait_for_function("() => /3 tools take \\d+ tokens/.test(document.getElementById('lint').textContent)")
+    page.keyboard.press("Alt+t")
+    page.keyboard.type("what time is it in Oslo?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".call textarea")
+    assert page.locator(".call .name").inner_text() == "get_time"
+    assert page.locator(".call pre").inner_text() == '{ "city": "Oslo" }'
+    page.keyboard.type('{"time": "09:16"}')
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.bar').length === 2")
+    assert "09:16" in page.locator(".text").last.inner_text()
+    page.click("summary")
+    assert page.locator(".raw .forced").count() > 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    with page.expect_download() as download:
+        page.keyboard.press("Alt+s")
+    download.value.save_as(tmp_path / "conversation.jsonl")
+    (trajectory,) = read_trajectories(tmp_path / "conversation.jsonl")
+    assert [message["role"] for message in trajectory.messages] == ["user", "assistant", "tool", "assistant"]
+
+
+def test_what_a_model_or_tool_writes_is_no_page(page: Any) -> None:
+    tool = {"name": "<img src=x onerror=alert(1)>", "description": "a", "parameters": {"type": "object"}}
+    page.keyboard.press("Alt+t")
+    page.fill("#tools", json.dumps([tool]))
+    page.wait_for_function("() => document.getElementById('lint').textContent")
+    page.keyboard.press("Alt+t")
+    page.fill("#input", "<b>hello</b>")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".user")
+    assert page.locator("#talk img, #talk b").count() == 0
+
+
+def test_errors_are_shown(browser: Any, lam: edge_lam.LAM) -> None:
+    with serving(lam, ServeOptions(api_keys=("k",))) as url:
+        page = browser.new_page()
+        page.goto(url)
+        page.wait_for_function("() => /API key/.test(document.getElementById('about').textContent)")
+        page.keyboard.press("Alt+t")
+        page.fill("#key", "k")
+        page.keyboard.press("Tab")
+        page.wait_for_function("() => /tiny-lam/.test(document.getElementById('about').textContent)")
+        page.fill("#tools", "[{")
+        page.wait_for_selector("#lint.bad")
+        page.close()
