@@ -21,10 +21,12 @@ from edge_lam.llama.adapter import adapter_bytes
 from edge_lam.llama.plan import plan_memory
 from edge_lam.metrics.log import CallLog
 from edge_lam.model_path import EMBEDDED_MODEL, find_model
+from edge_lam.tools import as_tools
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from edge_lam.engine import ReplyOptions
     from edge_lam.errors import InvalidTool
     from edge_lam.formats.messages import Messages
     from edge_lam.metrics.report import CallReport
@@ -248,6 +250,66 @@ class LAM:
         task ends the reply.
         """
         return self.engine.stream(Request.of(messages, options))
+
+    def generate(self, prompt: str | Sequence[int], **options: Unpack[ReplyOptions]) -> ReplyStream:
+        """Have the model continue a prompt as it is, without a template: what benchmarks render by themselves.
+
+        Args:
+            prompt: text, in which control tokens are read as such, or token ids. The token that every text of this
+                model begins with is added where it is not there.
+            **options: as of `chat`, but for those of calls.
+
+        Returns:
+            Events as of `stream`: `TextDelta` for text as the model writes it, white space and calls included, and
+            `ReplyFinished`. `result()` waits for the reply, whose text is all of it.
+
+        Raises:
+            InvalidRequest, PromptTooLong, BackendError, Closed: as `chat`.
+        """
+        return self.engine.stream(Request.raw(prompt, options)).start()
+
+    def render(self, messages: Messages, tools: Iterable[ToolLike] | None = None) -> str:
+        """Return the prompt that messages and tools make, as text.
+
+        Raises:
+            InvalidRequest, InvalidTool: as `chat`.
+        """
+        return self.engine.format.render(messages, as_tools(tools))
+
+    def count_tokens(self, messages: Messages, tools: Iterable[ToolLike] | None = None) -> int:
+        """Return how many tokens the prompt of messages and tools has.
+
+        Raises:
+            InvalidRequest, InvalidTool, Closed: as `chat`.
+        """
+        segments = self.engine.format.render_segments(messages, as_tools(tools))
+        with self.engine.use():
+            return len(self.engine.prompts.tokenize(segments))
+
+    def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = True) -> list[int]:
+        """Return a text as token ids.
+
+        Args:
+            text: any text.
+            add_special: begin with the token that every text of this model begins with, if there is one.
+            parse_special: read "<|im_end|>" and the like as the tokens they name.
+
+        Raises:
+            InvalidRequest: the text holds half a character.
+            Closed: after `close()`.
+        """
+        with self.engine.use() as model:
+            return model.tokenize(text, add_special=add_special, parse_special=parse_special)
+
+    def detokenize(self, tokens: Iterable[int]) -> bytes:
+        """Return what token ids stand for; they may end amid a character.
+
+        Raises:
+            InvalidRequest: there is no such token.
+            Closed: after `close()`.
+        """
+        with self.engine.use() as model:
+            return model.detokenize(tokens)
 
     def prewarm(
         self, tools: Iterable[ToolLike] | None = None, *, system: str | None = None

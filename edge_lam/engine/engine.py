@@ -21,13 +21,13 @@ from edge_lam.engine.bias import token_bias
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
 from edge_lam.engine.events import Event
-from edge_lam.engine.output import Output, PrefixOutput, TextWriter, error_code
+from edge_lam.engine.output import Output, PrefixOutput, RawReplyParser, TextWriter, error_code
 from edge_lam.engine.prompt import PromptBuilder, call_tracker, constraint_of, grammar_of, usable_tools
 from edge_lam.engine.recorder import Recorder
 from edge_lam.engine.sequence import Sequence
 from edge_lam.engine.stream import EventStream
 from edge_lam.errors import Closed, EdgeLamError, InvalidRequest
-from edge_lam.formats import normalize_messages
+from edge_lam.formats import Segment, normalize_messages
 from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.template import rendering_within
 from edge_lam.formats.thinking import thinking_end
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from edge_lam.engine.request import Request
     from edge_lam.engine.stream import Channel
     from edge_lam.errors import InvalidTool
-    from edge_lam.formats import ChatFormat, Segment
+    from edge_lam.formats import ChatFormat
     from edge_lam.formats.parser import ReplyParser
     from edge_lam.llama import Context, Model
     from edge_lam.metrics.log import CallLog
@@ -168,6 +168,16 @@ class Engine:
         with self._compiling, self._users:
             return usable_tools(tools, self.vocabulary, on_bad)
 
+    @contextmanager
+    def use(self) -> Iterator[Model]:
+        """Give the model to this thread, which keeps it open meanwhile.
+
+        Raises:
+            Closed: after `close()`.
+        """
+        with self._users:
+            yield self.model
+
     def close(self) -> None:
         """End all replies with `Closed`, and free context and model; a second call does nothing."""
         self._close()
@@ -224,7 +234,7 @@ class Engine:
         constraint = self._compile(request, sequence, segments)
         sequence.prompt = self._tokenize(request, sequence, segments)
         sequence.max_tokens = min(request.max_tokens, self.context.n_ctx - len(sequence.prompt))
-        if self._store is not None and len(sequence.prompt) > MIN_PREFIX:
+        if self._store is not None and len(sequence.prompt) > MIN_PREFIX and request.prompt is None:
             sequence.n_static = self._n_static(request, sequence)
         n_top = (request.top_logprobs or 0) if request.logprobs else None
         trace = Trace(self.vocabulary, call_tracker(request, self.format, constraint.thinking_end), n_top)
@@ -241,13 +251,15 @@ class Engine:
 
     def _render(self, request: Request, sequence: Sequence) -> list[Segment]:
         """Return the prompt of a request as text; the limit of the request covers its template too."""
+        if request.prompt is not None:
+            return [Segment(request.prompt if isinstance(request.prompt, str) else "", True)]
         left = None if request.timeout is None else request.timeout - sequence.elapsed()
         with sequence.times.measure("render"), rendering_within(left):
             return self.format.render_segments(request.messages, request.tools)
 
     def _compile(self, request: Request, sequence: Sequence, segments: list[Segment]) -> Constraint:
         """Return the constraint of a reply to a rendered prompt."""
-        end = thinking_end("".join(segment.text for segment in segments[-8:]))
+        end = "" if request.prompt is not None else thinking_end("".join(segment.text for segment in segments[-8:]))
         # The model may be closed while this thread waits for another one: then nothing is compiled any more.
         with self._compiling, self._users, sequence.times.measure("compile"):
             grammar = grammar_of(request, self.format, self.vocabulary, end)
@@ -256,7 +268,10 @@ class Engine:
     def _tokenize(self, request: Request, sequence: Sequence, segments: list[Segment]) -> list[int]:
         """Return a rendered prompt as tokens."""
         with self._users, sequence.times.measure("tokenize"):
-            prompt = self.prompts.tokenize(segments)
+            if request.prompt is not None:
+                prompt = self.prompts.raw_tokens(request.prompt)
+            else:
+                prompt = self.prompts.tokenize(segments)
             self.prompts.check_length(request, len(prompt), self.context.n_ctx)
         return prompt
 
@@ -273,6 +288,8 @@ class Engine:
         self, request: Request, reply_id: str, constraint: Constraint, parser: ReplyParser | None, kind: Kind | None
     ) -> ReplyParser:
         """Return the parser of a reply, which is told as soon as it is known that the reply is text in a format."""
+        if request.prompt is not None:
+            return parser or RawReplyParser()
         parser = parser or self.format.parser(
             request.tools if kind == "calls" else request.callable_tools,
             calls_in_prose=request.calls_in_prose,
@@ -286,7 +303,7 @@ class Engine:
 
     def _remember(self, request: Request, reply: Reply, slot: Slot) -> None:
         """Let the conversation be stored later, if that is wanted: that never delays a reply."""
-        if not (self._store and self._store.conversations):
+        if not (self._store and self._store.conversations) or request.prompt is not None:
             return
         messages, tools, prompts = request.messages, request.tools, self.prompts
         # The caller's list grows, and what is to be done must not hold the engine: it ends when nobody holds it.

@@ -6,9 +6,11 @@ import codecs
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished
+from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished, TextDelta
 from edge_lam.engine.reply import Reply
 from edge_lam.errors import Closed, EdgeLamError
+from edge_lam.formats.events import ParsedReply
+from edge_lam.formats.parser import ReplyParser
 
 if TYPE_CHECKING:
     from edge_lam.cache import Slot
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from edge_lam.engine.sequence import Sequence as Generation
     from edge_lam.engine.stream import Channel
     from edge_lam.formats.events import ParserEvent
-    from edge_lam.formats.parser import ReplyParser
     from edge_lam.metrics.report import CallReport
 
 T = TypeVar("T")
@@ -95,6 +96,28 @@ def partial_end(text: str, strings: Iterable[str]) -> int:
                 longest = length
                 break
     return longest
+
+
+class RawReplyParser(ReplyParser):
+    """Gives the continuation of a prompt as it is written, whatever it looks like."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def feed(self, piece: str) -> list[ParserEvent]:
+        """Return the piece."""
+        self._raw.append(piece)
+        return [TextDelta(piece)]
+
+    def finish(self, *, complete: bool = True) -> list[ParserEvent]:
+        """Return nothing: nothing was held back."""
+        return []
+
+    @property
+    def reply(self) -> ParsedReply:
+        """All of it as text, white space around it too."""
+        text = "".join(self._raw)
+        return ParsedReply(text, raw=text)
 
 
 class Output:

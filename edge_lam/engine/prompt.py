@@ -70,6 +70,25 @@ class PromptBuilder:
                 self._tokens_of.popitem(last=False)
         return known
 
+    def raw_tokens(self, prompt: str | Sequence[int]) -> list[int]:
+        """Return a prompt that is not rendered as tokens, control tokens in it as such.
+
+        The token that every text of the model begins with comes first, once.
+
+        Raises:
+            InvalidRequest: there is no such token, or half a character; `param` is "prompt".
+        """
+        try:
+            if isinstance(prompt, str):
+                tokens = self._model.tokenize(prompt)
+            else:
+                tokens = list(prompt)
+                self._model.check_tokens(min(tokens), max(tokens))
+        except InvalidRequest as error:
+            raise InvalidRequest(error.message, hint=error.hint, param="prompt") from error
+        first = self._model.first_token
+        return tokens if first is None or tokens[:1] == [first] else [first, *tokens]
+
     def check_length(self, request: Request, n_prompt: int, n_ctx: int) -> None:
         """Refuse a prompt that leaves no room for a reply, and say what takes the room.
 
@@ -78,10 +97,13 @@ class PromptBuilder:
         """
         if n_prompt < n_ctx:
             return
+        excess = n_prompt + 1 - n_ctx  # a reply has at least one token
+        if request.prompt is not None:
+            message = f"the prompt has {n_prompt} tokens, {excess} more than the context of {n_ctx} can take"
+            raise PromptTooLong(message, n_prompt=n_prompt, n_ctx=n_ctx, excess=excess, parts={"prompt": n_prompt})
         texts = self._format.parts(request.messages, request.tools)
         parts = {name: len(self._model.tokenize(text)) for name, text in texts.items()}
         shares = ", ".join(f"{name} {count}" for name, count in parts.items())
-        excess = n_prompt + 1 - n_ctx  # a reply has at least one token
         message = f"the prompt has {n_prompt} tokens ({shares}), {excess} more than the context of {n_ctx} can take"
         raise PromptTooLong(message, n_prompt=n_prompt, n_ctx=n_ctx, excess=excess, parts=parts)
 

@@ -163,7 +163,7 @@ class Record:
         log, texts = self._recorder.log, dict[str, Any]()
         if log.log_prompts:
             texts["prompt"] = "".join(segment.text for segment in self.prompt)
-        if log.log_prompts and self.prompt:
+        if log.log_prompts and self.prompt and self.request.prompt is None:
             texts["messages"] = normalize_messages(self.request.messages)
             texts["tools"] = [tool.definition() for tool in self.request.tools]
         log.write(self.report, **texts, reply=self.reply.message if self.reply else None)

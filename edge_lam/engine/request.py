@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from edge_lam.decoding import Sampler
@@ -53,6 +53,7 @@ UNSUPPORTED = {
 MAX_TOKENS = 4096
 MAX_TOOL_CALLS = 64
 _LONGEST_TIMEOUT = 10**6  # seconds
+_OF_CALLS = ("tools", "tool_choice", "allowed_tools", "parallel_tool_calls", "max_tool_calls", "calls_in_prose")
 _MOST_TOP = 20  # as OpenAI has it
 
 
@@ -126,10 +127,12 @@ class ChatOptions(ReplyOptions, total=False):
 class Request:
     """One call of the model; its fields are those of `ChatOptions`, in one form.
 
-    `allowed_tools` is None where all are, and `response_format` where the reply is plain text.
+    `allowed_tools` is None where all are, and `response_format` where the reply is plain text. `prompt` stands in for
+    messages where nothing is to be rendered: text in which control tokens are read as such, or token ids.
     """
 
-    messages: Messages
+    messages: Messages = ()
+    prompt: str | tuple[int, ...] | None = None
     tools: tuple[Tool, ...] = ()
     tool_choice: str = "auto"
     allowed_tools: tuple[str, ...] | None = None
@@ -160,7 +163,7 @@ class Request:
                 other; `param` names the option.
             InvalidTool: a tool that can't be read.
         """
-        known = [field.name for field in fields(cls) if field.name != "messages"]
+        known = [field.name for field in fields(cls) if field.name not in ("messages", "prompt")]
         for name, value in options.items():
             if name in UNSUPPORTED and value is not None:
                 raise InvalidRequest(f"the option {name!r} is not supported", hint=UNSUPPORTED[name], param=name)
@@ -182,6 +185,24 @@ class Request:
             "stop": _stop(options.get("stop", ())),
         }
         return cls(messages=messages, **values)
+
+    @classmethod
+    def raw(cls, prompt: str | Sequence[int], options: Mapping[str, Any]) -> Request:
+        """Check a prompt and the options of its continuation, which is text as the model writes it.
+
+        Raises:
+            InvalidRequest: no text and no list of token ids, an option of calls, or as `of`.
+        """
+        for name in _OF_CALLS:
+            if options.get(name) is not None:
+                hint = "a prompt as it is holds its own; use chat or stream"
+                raise InvalidRequest(f"{name} beside a prompt", hint=hint, param=name)
+        is_text, is_list = isinstance(prompt, str), isinstance(prompt, Sequence) and not isinstance(prompt, bytes)
+        if not is_text and not (is_list and all(type(token) is int for token in prompt)):
+            raise InvalidRequest("a prompt is text or a list of token ids", param="prompt")
+        if not prompt:
+            raise InvalidRequest("the prompt is empty", param="prompt")
+        return replace(cls.of((), options), prompt=prompt if isinstance(prompt, str) else tuple(prompt))
 
     @property
     def allowed(self) -> tuple[Tool, ...]:

@@ -18,7 +18,13 @@ from edge_lam.serve.about import about_routes
 from edge_lam.serve.access_log import AccessLog, note_failure
 from edge_lam.serve.answer import Answer
 from edge_lam.serve.body import read_json
-from edge_lam.serve.dialects import anthropic_messages, ollama_chat, openai_chat, openai_responses
+from edge_lam.serve.dialects import (
+    anthropic_messages,
+    ollama_chat,
+    openai_chat,
+    openai_completions,
+    openai_responses,
+)
 from edge_lam.serve.dialects.base import Dialect
 from edge_lam.serve.errors import CLIENT_GONE, TYPES, Failure, failure_of
 from edge_lam.serve.gate import Gate
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 
 DIALECTS: dict[str, type[Dialect]] = {
     openai_chat.PATH: openai_chat.ChatCompletion,
+    openai_completions.PATH: openai_completions.Completion,
     openai_responses.PATH: openai_responses.Response,
     anthropic_messages.PATH: anthropic_messages.AnthropicMessage,
     ollama_chat.PATH: ollama_chat.OllamaChat,
@@ -88,7 +95,7 @@ def _endpoint(
         body = await read_json(request, options)
         lam, dialect = model.lam, kind(body, model.answering())
         try:
-            streams = await begin_all(lam, dialect.ask.messages, limited_options(dialect.ask, options))
+            streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options))
         except InvalidRequest as error:
             error.param = dialect.fields.get(error.param or "", error.param)
             raise

@@ -20,11 +20,12 @@ def limited_options(ask: Ask, limits: ServeOptions) -> list[ChatOptions]:
     Raises:
         InvalidRequest: it asks for more replies, or brings more tools, than it may.
     """
-    if ask.n > limits.max_choices:
-        raise InvalidRequest(f"n is {ask.n}, and may be {limits.max_choices}", param="n")
+    if (n_replies := ask.n * max(1, len(ask.prompts))) > limits.max_choices:
+        param = "n" if ask.n > limits.max_choices else "prompt"
+        raise InvalidRequest(f"{n_replies} replies are asked for; at most {limits.max_choices} may be", param=param)
     tools = ask.options.get("tools")
     if isinstance(tools, list) and len(tools) > limits.max_tools:
-        raise InvalidRequest(f"there are {len(tools)} tools, and may be {limits.max_tools}", param="tools")
+        raise InvalidRequest(f"there are {len(tools)} tools; at most {limits.max_tools} may be", param="tools")
     options: ChatOptions = {**ask.options, "timeout": limits.timeout}
     if limits.max_tokens is not None:
         asked = options.get("max_tokens")

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from edge_lam.engine import Event, Reply, ReplyStream
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ChatOptions
-    from edge_lam.formats.messages import Messages
+    from edge_lam.engine import ChatOptions, ReplyOptions
     from edge_lam.lam import LAM
+    from edge_lam.serve.dialects.base import Ask
 
 
-async def begin(lam: LAM, messages: Messages, options: ChatOptions) -> ReplyStream:
-    """Begin a reply; its prompt is made, and its options are found to be in order, when this returns.
+async def begin_all(lam: LAM, ask: Ask, options: Sequence[ChatOptions]) -> list[ReplyStream]:
+    """Begin the replies to a request, or none: what one fails with ends the others.
+
+    Their prompts are made, and their options are found to be in order, when this returns.
+
+    Args:
+        lam: the model.
+        ask: what is asked for.
+        options: of each reply to the same messages or prompt.
 
     Raises:
         EdgeLamError: as `LAM.chat`.
     """
-    return await asyncio.to_thread(lambda: lam.stream(messages, **options))
-
-
-async def begin_all(lam: LAM, messages: Messages, options: Sequence[ChatOptions]) -> list[ReplyStream]:
-    """Begin several replies to the same messages, or none: what one fails with ends the others."""
+    begins: list[Callable[[], ReplyStream]]
+    if ask.prompts:
+        begins = [
+            partial(lam.generate, prompt, **cast("ReplyOptions", one)) for prompt in ask.prompts for one in options
+        ]
+    else:
+        begins = [partial(lam.stream, ask.messages, **one) for one in options]
     streams = list[ReplyStream]()
     try:
-        for one in options:
-            streams.append(await begin(lam, messages, one))
+        for begin in begins:
+            streams.append(await asyncio.to_thread(begin))
     except BaseException:
         leave_all(streams)
         raise

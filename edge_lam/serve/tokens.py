@@ -14,7 +14,6 @@ from edge_lam.serve.body import read_json
 from edge_lam.serve.dialects import anthropic_messages, openai_chat, openai_responses
 from edge_lam.serve.dialects.fields import boolean
 from edge_lam.serve.wire import JSON
-from edge_lam.tools import as_tools
 
 if TYPE_CHECKING:
     from edge_lam.lam import LAM
@@ -63,15 +62,15 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
 
 
 def _tokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
-    model, content = lam.engine.model, body.get("content", "")
+    content = body.get("content", "")
     if not isinstance(content, str):
         raise InvalidRequest("content must be text", param="content")
-    tokens = model.tokenize(
+    tokens = lam.tokenize(
         content, add_special=boolean(body, "add_special"), parse_special=boolean(body, "parse_special", True)
     )
     if not boolean(body, "with_pieces"):
         return {"tokens": tokens}
-    return {"tokens": [{"id": token, "piece": _piece(model.token_bytes(token))} for token in tokens]}
+    return {"tokens": [{"id": token, "piece": _piece(lam.detokenize([token]))} for token in tokens]}
 
 
 def _piece(data: bytes) -> str | list[int]:
@@ -86,15 +85,12 @@ def _detokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
     tokens = body.get("tokens", [])
     if not isinstance(tokens, list) or not all(type(token) is int for token in tokens):
         raise InvalidRequest("tokens must be a list of token ids", param="tokens")
-    return {"content": lam.engine.model.detokenize(tokens).decode(errors="replace")}
+    return {"content": lam.detokenize(tokens).decode(errors="replace")}
 
 
 def _prompt(lam: LAM, body: dict[str, Any]) -> str:
-    return lam.engine.format.render(openai_chat.read_messages(body.get("messages")), as_tools(body.get("tools")))
+    return lam.render(openai_chat.read_messages(body.get("messages")), body.get("tools"))
 
 
 def _count(lam: LAM, ask: Ask) -> int:
-    engine = lam.engine
-    return len(
-        engine.model.tokenize_parts(engine.format.render_segments(ask.messages, as_tools(ask.options.get("tools"))))
-    )
+    return lam.count_tokens(ask.messages, ask.options.get("tools"))

@@ -12,7 +12,7 @@ from edge_lam.errors import InvalidRequest, InvalidTool
 
 
 def test_options_and_fields_are_the_same():
-    assert {field.name for field in fields(Request)} == {"messages", *ChatOptions.__annotations__}
+    assert {field.name for field in fields(Request)} == {"messages", "prompt", *ChatOptions.__annotations__}
 
 
 def test_none_is_the_default_of_every_option():

@@ -32,12 +32,14 @@ class Ask:
 
     Attributes:
         messages: as `LAM.chat` takes them.
-        options: as `LAM.chat` takes them; it checks them.
-        n: how many replies.
+        prompts: instead of them, each as `LAM.generate` takes it.
+        options: as those take them, who check them.
+        n: how many replies to the messages, or to each prompt.
         stream: whether they are wanted as they come.
     """
 
-    messages: Messages
+    messages: Messages = ()
+    prompts: Sequence[str | Sequence[int]] = ()
     options: ChatOptions
     n: int = 1
     stream: bool = False

@@ -7,13 +7,22 @@ from typing import Any
 
 from edge_lam.errors import InvalidRequest
 
-# What says who asks, where it is billed or how it is kept: it changes nothing about the answer. The last line is what
-# llama-server's clients send about its slots and caches.
+# What says who asks, where it is billed or how it is kept: it changes nothing about the answer. The last lines are what
+# clients of llama-server and vLLM send about slots, caches and how pieces are put together.
 IGNORED = frozenset(
     (
         *("model", "user", "store", "metadata", "service_tier", "safety_identifier", "moderation", "verbosity"),
         *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "prediction", "reasoning_effort"),
-        *("cache_prompt", "id_slot", "slot_id", "n_keep", "skip_special_tokens", "spaces_between_special_tokens"),
+        *(
+            "return_progress",
+            "timings_per_token",
+            "cache_prompt",
+            "id_slot",
+            "slot_id",
+            "n_keep",
+            "skip_special_tokens",
+            "spaces_between_special_tokens",
+        ),
     )
 )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_lam.serve.errors import Failure
 
 PATH = "/v1/chat/completions"
-_OWN = ("messages", "n", "stream", "stream_options", "timings_per_token", "return_progress", "edge_lam")
+_OWN = ("messages", "n", "stream", "stream_options", "edge_lam")
 
 
 class ChatCompletion(Dialect):

@@ -32,15 +32,16 @@ def finish_reason(reply: Reply) -> str:
     return _FINISH_REASONS.get(reply.finish_reason, reply.finish_reason)
 
 
-def usage(replies: Sequence[Reply]) -> dict[str, Any]:
-    """Return the tokens of all replies to one prompt, which counts once."""
+def usage(replies: Sequence[Reply], n: int | None = None) -> dict[str, Any]:
+    """Return the tokens of all replies; a prompt counts once for the `n` replies to it, by default all."""
     tokens = [reply.report.tokens for reply in replies]
-    prompt, generated = tokens[0].prompt, sum(one.generated for one in tokens)
+    prompts = tokens[:: n or len(tokens)]
+    prompt, generated = sum(one.prompt for one in prompts), sum(one.generated for one in tokens)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": generated,
         "total_tokens": prompt + generated,
-        "prompt_tokens_details": {"cached_tokens": tokens[0].cached},
+        "prompt_tokens_details": {"cached_tokens": sum(one.cached for one in prompts)},
     }
 
 

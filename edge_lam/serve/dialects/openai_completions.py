@@ -1,0 +1,154 @@
+"""OpenAI's completions: prompts as they are, control tokens in them read as such, and text as the model writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from edge_lam.errors import InvalidRequest
+from edge_lam.serve.dialects.base import Answering, Ask, Dialect
+from edge_lam.serve.dialects.fields import boolean, count, known_fields, mapping
+from edge_lam.serve.dialects.openai_shared import fingerprint, finish_reason, timings, usage
+from edge_lam.serve.errors import error_object
+from edge_lam.serve.wire import DONE, sse, to_text
+
+if TYPE_CHECKING:
+    from edge_lam.decoding import TokenLogprob
+    from edge_lam.engine import ChatOptions, Reply
+    from edge_lam.serve.errors import Failure
+
+PATH = "/v1/completions"
+_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "seed", "logit_bias", "stop", "response_format")
+_OWN = ("prompt", "max_tokens", "n_predict", "n", "echo", "logprobs", "stream", "stream_options")
+_MAX_TOKENS = 16  # as OpenAI has it, where a request does not say
+
+
+class Completion(Dialect):
+    """A request to `PATH`."""
+
+    fields: Mapping[str, str] = {"messages": "prompt"}
+
+    def __init__(self, body: Mapping[str, Any], answering: Answering) -> None:
+        fields = known_fields(body, (*_OPTIONS, *_OWN))
+        prompts = read_prompts(fields.get("prompt"))
+        self.ask = Ask(
+            prompts=prompts, options=_options(fields), n=count(fields, "n", 1), stream=boolean(fields, "stream")
+        )
+        self._echo = [prompt for prompt in prompts for _ in range(self.ask.n)] if _echoes(fields, prompts) else []
+        self._wants_usage = boolean(mapping(fields, "stream_options"), "include_usage")
+        self._head = {
+            "id": f"cmpl-{answering.id}",
+            "object": "text_completion",
+            "created": answering.created,
+            "model": answering.model,
+            "system_fingerprint": fingerprint(answering.info),
+        }
+        self._opening = f"data: {to_text(self._head)[:-1]},"
+
+    def whole(self, replies: Sequence[Reply]) -> dict[str, Any]:
+        """Return a text completion."""
+        choices = [
+            {
+                "text": self._echoed(index) + reply.text,
+                "index": index,
+                "logprobs": _logprobs(reply.logprobs, len(self._echoed(index))),
+                "finish_reason": finish_reason(reply),
+            }
+            for index, reply in enumerate(replies)
+        ]
+        told = {"usage": usage(replies, self.ask.n), "timings": timings(replies)}
+        return {**self._head, "choices": choices, **told}
+
+    def begin(self, n_prompt: int) -> str:
+        """Return the prompts, if they are wanted back."""
+        return "".join(self._choice(index, self._echoed(index)) for index in range(len(self._echo)))
+
+    def text(self, index: int, text: str) -> str:
+        """Return a chunk of text."""
+        return self._choice(index, text)
+
+    def thinking(self, index: int, text: str) -> str:
+        """Return a chunk of text: a prompt that is not rendered knows no thoughts."""
+        return self._choice(index, text)
+
+    def reply_finished(self, index: int, reply: Reply) -> str:
+        """Return the last chunk of a choice, with the log probabilities of all of it."""
+        logprobs = _logprobs(reply.logprobs, len(self._echoed(index)))
+        return self._choice(index, "", logprobs=logprobs, finish_reason=finish_reason(reply))
+
+    def end(self, replies: Sequence[Reply]) -> str:
+        """Return what the whole answer took, if that is wanted, and the end."""
+        if not self._wants_usage:
+            return DONE
+        return self._chunk([], usage=usage(replies, self.ask.n), timings=timings(replies)) + DONE
+
+    def failed(self, failure: Failure) -> str:
+        """Return an error as clients of OpenAI look for it amid a stream."""
+        return sse(error_object(failure, PATH))
+
+    def _echoed(self, index: int) -> str:
+        return cast("str", self._echo[index]) if self._echo else ""
+
+    def _choice(self, index: int, text: str, *, logprobs: Any = None, finish_reason: str | None = None) -> str:
+        return self._chunk([{"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish_reason}])
+
+    def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:
+        return f"{self._opening}{to_text({'choices': choices, **more})[1:]}\n\n"
+
+
+def read_prompts(prompt: object) -> list[str | list[int]]:
+    """Return the prompts of a request: one, or a list of them; each text or a list of token ids.
+
+    Raises:
+        InvalidRequest: anything else; `param` is "prompt".
+    """
+    prompts: list[Any] = prompt if isinstance(prompt, list) and prompt and not _are_tokens(prompt) else [prompt]
+    if not all(isinstance(one, str) or (isinstance(one, list) and one and _are_tokens(one)) for one in prompts):
+        raise InvalidRequest("prompt must be text, token ids, or a list of either", param="prompt")
+    return prompts
+
+
+def _are_tokens(prompt: list[Any]) -> bool:
+    return all(type(token) is int for token in prompt)
+
+
+def _echoes(fields: Mapping[str, Any], prompts: Sequence[str | list[int]]) -> bool:
+    """Return whether the prompts are wanted back.
+
+    Raises:
+        InvalidRequest: they are, with what can't be told of them.
+    """
+    if not boolean(fields, "echo"):
+        return False
+    if fields.get("logprobs") is not None:
+        hint = "the log probabilities of a prompt are not computed"
+        raise InvalidRequest("echo with logprobs is not supported", hint=hint, param="echo")
+    if not all(isinstance(prompt, str) for prompt in prompts):
+        raise InvalidRequest("echo with token ids is not supported", hint="send text", param="echo")
+    return True
+
+
+def _options(fields: Mapping[str, Any]) -> ChatOptions:
+    options = {name: fields[name] for name in _OPTIONS if name in fields}
+    limit = fields.get("max_tokens", fields.get("n_predict", _MAX_TOKENS))
+    if limit != -1:
+        options["max_tokens"] = limit
+    top = fields.get("logprobs")
+    if top is not None and top is not False:
+        options["logprobs"], options["top_logprobs"] = True, 0 if top is True else top
+    return cast("ChatOptions", options)
+
+
+def _logprobs(tokens: Sequence[TokenLogprob] | None, offset: int) -> dict[str, Any] | None:
+    """Return log probabilities in the form of completions: lists side by side, the first text at an offset."""
+    if tokens is None:
+        return None
+    offsets = [offset]
+    for token in tokens:
+        offsets.append(offsets[-1] + len(token.token))
+    return {
+        "tokens": [token.token for token in tokens],
+        "token_logprobs": [token.logprob for token in tokens],
+        "top_logprobs": [{top.token: top.logprob for top in token.top} for token in tokens],
+        "text_offset": offsets[:-1],
+    }
