@@ -89,7 +89,8 @@ def export(*, log: str, output: str, clean_only: bool, force: bool, verifier: Ve
 
     LOG must hold prompts: set EDGE_LAM_LOG_PROMPTS=1, or load(log_prompts=True), before the calls. Replies that were
     cut off or failed are left out; lines that can't be read are named on stderr, and the rest goes on. LOG may also be
-    a chat that /save wrote; it doesn't say which tools there were, so name them with --tools.
+    a chat that /save wrote (it doesn't say which tools there were, so name them with --tools), or rows of
+    xlam-function-calling-60k or APIGen-MT-5k, which become trajectories.
     """
     from edge_lam.errors import InvalidRequest
     from edge_lam.paths import user_path

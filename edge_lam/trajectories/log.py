@@ -15,7 +15,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.formats.rows import Decoded, at_place, read_rows
+from edge_lam.formats.rows import Decoded, at_place, is_of_data_set, read_rows
 from edge_lam.trajectories.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LoggedTrajectories:
 
 
 def read_log(path: str | os.PathLike[str], tools: Iterable[ToolLike] | None = None) -> LoggedTrajectories:
-    """Read the conversations of a call log, or a single one in a JSON list of messages, such as a saved chat.
+    """Read the conversations of a call log or a data set, or a single one in a JSON list of messages, as of a chat.
 
     Each line holds one reply with the whole conversation before it. A line from which a later one goes on, as every
     round of an agent does, is part of that one and is not given twice.
@@ -84,7 +84,7 @@ def _read_lines(entries: Iterable[Decoded]) -> LoggedTrajectories:
         elif isinstance(value, Mapping) and value.get("kind") == "tool":
             if "result" in value:
                 results[str(value.get("reply_id")), str(value.get("id"))] = value["result"]
-        elif reason := _why_skipped(value):
+        elif not is_of_data_set(value) and (reason := _why_skipped(value)):
             found.skipped[reason] += 1
         else:
             try:
@@ -115,6 +115,8 @@ def _why_skipped(line: object) -> str:
 
 
 def _trajectory(line: Mapping[str, Any]) -> Trajectory:
+    if is_of_data_set(line):
+        return Trajectory.from_dict(line)
     messages = line["messages"]
     if not isinstance(messages, list):
         raise InvalidRequest(f"messages must be a list, not {type(messages).__name__}", param="messages")

@@ -130,3 +130,17 @@ def test_what_can_not_be_exported(edge_lam, tmp_path):
     assert edge_lam("trajectories", "export", tmp_path / "none", "-o", output).code == 1
     assert edge_lam("trajectories", "check", log, "--execute").code == 2
     assert edge_lam("trajectories", "export", log).code == 2
+
+
+def test_rows_of_a_data_set_are_exported_as_trajectories(edge_lam, tmp_path):
+    tools = [{"name": "ring", "description": "Ring", "parameters": {"times": {"type": "int, optional", "default": 1}}}]
+    answers = [{"name": "ring", "arguments": {"times": 2}}]
+    row = {"id": 1, "query": "Ring twice", "answers": json.dumps(answers), "tools": json.dumps(tools)}
+    source, target = tmp_path / "rows.json", tmp_path / "train.jsonl"
+    source.write_text(json.dumps([row, {**row, "id": 2, "answers": "[{"}]))
+    shown = edge_lam("trajectories", "export", source, "-o", target)
+    assert shown.code == 0, shown.err
+    assert "item 1: answers is not JSON" in shown.err
+    (written,) = map(json.loads, target.read_text().splitlines())
+    assert written["conversation"][1]["tool_calls"][0]["function"] == answers[0]
+    assert edge_lam("trajectories", "check", target).code == 0
