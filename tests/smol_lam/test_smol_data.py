@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import jsonschema
 import pytest
 from tokenizers import Tokenizer
 
-from smol_lam.catalog import TOOLS, read_tools
+from smol_lam.catalog import APPS, TOOLS, read_tools
 from smol_lam.data import FIRST_WEIGHT, MIX, TURN_WEIGHT, SmolRowMaker, turning_points
 from smol_lam.evaluate import REQUESTS, is_right
 from tiny_lam import catalog
-from tiny_lam.episodes import ask
+from tiny_lam.absent import near_tool
+from tiny_lam.episodes import ask, draw_episode
 from tiny_lam.prompt import calls_text
+from tiny_lam.replies import NO_TOOL, NO_TOOLS_AT_ALL
 
 MODELS = Path(__file__).parents[2] / "models"
 GROUPS: list[dict[str, Any]] = [
@@ -99,7 +102,7 @@ def test_a_request_is_right_only_if_it_does_what_is_expected(request_, text, cal
 
 def test_the_tools_of_the_catalog_are_new_and_told_by_their_schema():
     names = [tool.name for tool in TOOLS]
-    assert len(set(names)) == len(names) > 140
+    assert len(set(names)) == len(names) > 180
     assert not set(names) & {tool.name for tool in (*catalog.DEMO, *catalog.TRAINED, *catalog.HELD_OUT)}
     assert not set(names) & {tool["name"] for group in GROUPS for tool in group["tools"]}
     rng = random.Random(2)
@@ -151,3 +154,28 @@ def test_a_faulty_line_is_named(tmp_path, text, message):
     (tmp_path / "some.txt").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         read_tools(tmp_path / "some.txt")
+
+
+def test_tools_of_an_app_come_together_and_what_is_not_given_is_declined():
+    rng = random.Random(4)
+    of_app = {tool.name: app for app in APPS for tool in app}
+    together = near = 0
+    for _ in range(150):
+        episode = draw_episode(rng, replace(MIX, renamed=0.0, n_tools=(2, 3)), 6)
+        given = {tool.name for tool in episode.tools}
+        apps = [id(of_app[name]) for name in given if name in of_app]
+        together += len(apps) > len(set(apps))
+        for turn in (turn for conversation in episode.conversations for turn in conversation):
+            if turn.kind == "irrelevant":
+                near += any(name in of_app for name in given)
+                assert turn.reply in (NO_TOOL, NO_TOOLS_AT_ALL)
+    assert together > 20
+    assert near > 30
+
+
+def test_a_near_request_is_for_another_tool_of_the_same_app():
+    rng = random.Random(0)
+    origins = {tool.name for tool in APPS[0][:2]}
+    drawn = [near_tool(rng, list(APPS[0][:2]), APPS) for _ in range(300)]
+    others = {tool.name for tool in drawn if tool in TOOLS}
+    assert others == {tool.name for tool in APPS[0]} - origins

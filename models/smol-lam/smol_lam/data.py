@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from smol_lam.catalog import TOOLS
+from smol_lam.catalog import APPS, TOOLS
 from tiny_lam import catalog
 from tiny_lam.episodes import Mix
 from tiny_lam.prompt import END
@@ -21,6 +21,7 @@ TURN_WEIGHT = 3.0  # one more argument, one more call, or the end
 MIX = Mix(
     n_tools=(1, 3),
     tools=(*catalog.DEMO, *catalog.TRAINED, *TOOLS),
+    apps=APPS,
     procedural=0.12,
     renamed=0.25,
     scrambled=0.04,

@@ -40,12 +40,21 @@ def other_procedural(rng: random.Random, tools: list[ToolSpec]) -> ToolSpec:
             return other
 
 
-def near_tool(rng: random.Random, tools: list[ToolSpec]) -> ToolSpec | None:
+def same_app(origins: set[str], apps: Sequence[Sequence[ToolSpec]]) -> list[ToolSpec]:
+    """The other tools of the apps that those named `origins` belong to."""
+    theirs = (app for app in apps if any(tool.name in origins for tool in app))
+    return [tool for app in theirs for tool in app if tool.name not in origins]
+
+
+def near_tool(rng: random.Random, tools: list[ToolSpec], apps: Sequence[Sequence[ToolSpec]] = ()) -> ToolSpec | None:
     """A tool close to one of `tools`, which serve it still not; None where the first draw finds none.
 
-    Either another of the demo's tools, or one with the verb or the noun of a procedural one and other work to do.
+    Either one of the same app, if `apps` are given; or another of the demo's tools; or one with the verb or the noun of
+    a procedural one and other work to do.
     """
     origins = {tool.origin or tool.name for tool in tools}
+    if apps and (others := same_app(origins, apps)) and rng.random() < 0.8:
+        return rng.choice(others)
     demo = [tool for tool in catalog.DEMO if tool.name not in origins and not _alike(tool, tools)]
     if demo and len(demo) < len(catalog.DEMO) and rng.random() < 0.7:
         return rng.choice(demo)

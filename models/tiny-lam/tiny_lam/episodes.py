@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tiny_lam import catalog, phrasings, replies, slots
-from tiny_lam.absent import near_tool, other_procedural, other_tool
+from tiny_lam.absent import near_tool, other_procedural, other_tool, same_app
 from tiny_lam.procedural import procedural_tool
 from tiny_lam.prompt import DEFAULT_SYSTEM
 from tiny_lam.spec import PLACEHOLDER, Param, ToolSpec
@@ -61,6 +61,8 @@ class Mix:
         held_values: use only held-out slot values.
         more_values: draw them from the larger pools too, or compose them; so does `more`.
         tools: draw from these instead of the trained catalog.
+        apps: sets of them that belong together, none of which does another's work: they are drawn together, and a
+            request for one that is not given is declined.
         more: draw requests from the tools' patterns too, many in other words, and values and sums in more forms;
             requests that no tool serves from patterns of small talk. Only training does, so that what the evaluation
             draws stays the same when phrasings are added.
@@ -81,6 +83,7 @@ class Mix:
     held_values: bool = False
     more_values: bool = False
     tools: tuple[ToolSpec, ...] = ()
+    apps: tuple[tuple[ToolSpec, ...], ...] = ()
     wrapped: float = 0.4
     scrambled: float = 0.0
     more: bool = False
@@ -147,7 +150,8 @@ def draw_tools(rng: random.Random, mix: Mix) -> list[ToolSpec]:
             noun = twin[1] if len(twin) == 2 and not same_verb else ""
             new = procedural_tool(rng, verb=twin[0] if same_verb else "", noun=noun, more=mix.more)
         else:
-            new = rng.choice(pool)
+            of_the_app = same_app({tool.origin or tool.name for tool in chosen}, mix.apps) if mix.apps else []
+            new = rng.choice(of_the_app if of_the_app and rng.random() < 0.5 else pool)
         if rng.random() < mix.renamed:
             new = disguise(new, rng)
         if new.name not in {tool.name for tool in chosen}:
@@ -223,7 +227,8 @@ def _fill(rng: random.Random, tool: ToolSpec, template: str, mix: Mix) -> tuple[
             if param.kind in slots.KINDS:
                 surface = value = slots.draw_other(param.kind, taken, rng)
         if lower and isinstance(value, str) and surface == value:
-            surface = value = value.lower()
+            surface = value.lower()
+            value = value if param.surfaces else surface  # an enum's value stays as the schema spells it
         target[name] = value
         said[name + match["second"]] = surface
         parts.append(surface)
@@ -304,7 +309,7 @@ def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
 
 def _irrelevant(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> str:
     plain = replace(mix, held_phrasing=False)
-    if mix.near and rng.random() < mix.near and (near := near_tool(rng, tools)):
+    if mix.near and rng.random() < mix.near and (near := near_tool(rng, tools, mix.apps)):
         return ask(rng, near, plain)[0]
     roll = rng.random()
     if mix.more and roll < 0.4:

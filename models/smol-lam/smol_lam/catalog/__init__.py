@@ -1,5 +1,7 @@
 """More tools to learn from, written as people's apps have them; one text file to a kind of app.
 
+No tool of a file does the work of another: what is asked of one that is not given has to be declined.
+
     # contacts_add | Save a new contact in the address book.
     name: text person | Full name of the contact
     kind?: choice home=home|private, work | Kind of number
@@ -104,4 +106,7 @@ def words(value: str) -> str:
     return value.replace("_", " ")
 
 
-TOOLS: list[ToolSpec] = [each for file in sorted(Path(__file__).parent.glob("*.txt")) for each in read_tools(file)]
+APPS: tuple[tuple[ToolSpec, ...], ...] = tuple(
+    tuple(read_tools(file)) for file in sorted(Path(__file__).parent.glob("*.txt"))
+)
+TOOLS: tuple[ToolSpec, ...] = tuple(each for app in APPS for each in app)
