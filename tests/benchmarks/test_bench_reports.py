@@ -8,7 +8,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from bench_data import make_results
 
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.compare import compare
@@ -18,6 +17,7 @@ from edge_lam_benchmarks.report.files import write_reports
 from edge_lam_benchmarks.report.table import milliseconds
 from edge_lam_benchmarks.report.tables import places, tables
 from edge_lam_benchmarks.results import ItemResult, Results
+from tests.benchmarks.bench_data import make_results
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench_data import call, make_results
 
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample, WorkItem, run_item
 from edge_lam_benchmarks.results import VERSION, ItemResult, Results, beside, read_results
+from tests.benchmarks.bench_data import call, make_results
 
 ITEM = WorkItem("latency", "a.gguf", "several calls", "Q8_0", {"tools": 5, "n_threads": 2})
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_data import call, make_results
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from edge_lam_benchmarks.models import BenchModel
 from edge_lam_benchmarks.plan import WARM_UP, plan
 from edge_lam_benchmarks.report.plots import wilson
 from edge_lam_benchmarks.statistics import Spread, groups, headlines, noise, quantile, ratio_interval
+from tests.benchmarks.bench_data import call, make_results
 
 MODELS = [BenchModel("a.gguf", "Q8_0"), BenchModel("b.gguf", "Q4_0")]
 

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench_data import make_results
 
 from edge_lam.cli.main import run
 from edge_lam_benchmarks.report.tables import places
 from edge_lam_benchmarks.results import read_results
+from tests.benchmarks.bench_data import make_results
 
 QUICK = ["--suite", "latency", "--scenario", "text", "--repeats", "2", "--threads", "1"]
 

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from random_checkpoint import write_checkpoint
+
+from tests.converters.random_checkpoint import write_checkpoint
 
 
 @pytest.fixture(scope="session")

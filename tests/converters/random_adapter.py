@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from random_checkpoint import Tensors, stored, write_json, write_safetensors
+
+from tests.converters.random_checkpoint import Tensors, stored, write_json, write_safetensors
 
 CONFIG: dict[str, Any] = {
     "base_model_name_or_path": "someone/tiny-random",

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import decoder_numpy
 import numpy as np
 import pytest
-from test_architectures import TOKENS, tensors_of, write
 
 from edge_lam.errors import BackendError, InvalidModelFile, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
@@ -16,6 +14,8 @@ from edge_lam.llama.model import Model
 from edge_lam_converters import convert
 from edge_lam_converters.activations import ActivationSums
 from edge_lam_converters.random_checkpoint import SHAPES
+from tests.converters import decoder_numpy
+from tests.converters.tiny_checkpoint import TOKENS, tensors_of, write
 
 
 @pytest.fixture(scope="module", params=["tiny-qwen2", "tiny-llama3", "tiny-mixtral"])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
-import decoder_numpy
 import numpy as np
 import pytest
 from gguf import GGUFReader
@@ -17,23 +15,12 @@ from edge_lam.llama.model import Model
 from edge_lam_converters import convert
 from edge_lam_converters.architectures import ARCHITECTURES, architecture_of
 from edge_lam_converters.checkpoint import Checkpoint
-from edge_lam_converters.random_checkpoint import SHAPES, random_values, tensor_shapes, write_random_checkpoint
+from edge_lam_converters.random_checkpoint import SHAPES
 from edge_lam_converters.weights import Weights
+from tests.converters import decoder_numpy
+from tests.converters.tiny_checkpoint import TOKENS, tensors_of, write
 
 TINY = [name for name in SHAPES if name.startswith("tiny-")]
-TOKENS = [5, 99, 301, 42, 42, 7, 250, 598, 12, 77, 405, 3, 511, 64, 128, 256]
-
-
-def write(folder: Path, name: str, **options: Any) -> None:
-    """Write a tiny checkpoint, always with the same tokenizer: here it is the weights that count."""
-    write_random_checkpoint(folder, dataclasses.replace(SHAPES[name], tokenizer="qwen2"), **options)
-
-
-def tensors_of(config: dict[str, Any]) -> decoder_numpy.Tensors:
-    return {
-        name: np.concatenate(list(random_values(name, shape))).reshape(shape)
-        for name, shape in tensor_shapes(config).items()
-    }
 
 
 def converted(folder: Path, **options: Any) -> dict[str, tuple[list[int], str, bytes]]:

@@ -6,11 +6,9 @@ import hashlib
 import json
 from pathlib import Path
 
-import decoder_numpy
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFReader, quants
-from random_checkpoint import CONFIG, TEMPLATE, random_tensors, trained_tokenizer, write_checkpoint, write_json
 
 from edge_lam import __version__
 from edge_lam.llama.context import Context
@@ -18,6 +16,15 @@ from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert
 from edge_lam_converters.architectures import ARCHITECTURES
+from tests.converters import decoder_numpy
+from tests.converters.random_checkpoint import (
+    CONFIG,
+    TEMPLATE,
+    random_tensors,
+    trained_tokenizer,
+    write_checkpoint,
+    write_json,
+)
 
 TOKENS = [5, 99, 301, 42, 42, 7, 250, 598, 12]
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_checkpoint import Tensors, trained_tokenizer, write_checkpoint, write_safetensors
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from edge_lam.errors import CheckpointError, EdgeLamError, InvalidRequest
 from edge_lam_converters import convert
+from tests.converters.random_checkpoint import Tensors, trained_tokenizer, write_checkpoint, write_safetensors
 
 
 def edit(file: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gguf import GGUFReader
-from random_adapter import EMBEDDING, shapes_of, write_adapter
-from random_checkpoint import Tensors, random_tensors, stored, write_checkpoint, write_json
 
 import edge_lam
 from edge_lam.errors import (
@@ -24,6 +22,8 @@ from edge_lam.errors import (
 from edge_lam.llama.context import Context
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert, export_adapter
+from tests.converters.random_adapter import EMBEDDING, shapes_of, write_adapter
+from tests.converters.random_checkpoint import Tensors, random_tensors, stored, write_checkpoint, write_json
 
 TOKENS = [5, 99, 301, 42, 42, 7, 250, 598, 12]
 ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -185,7 +185,7 @@ def edit(**values: object) -> Callable[[Path], None]:
 
 
 def weights(change: Callable[[Tensors], object], **options: object) -> Callable[[Path], None]:
-    from random_checkpoint import write_safetensors
+    from tests.converters.random_checkpoint import write_safetensors
 
     def apply(lora: Path) -> None:
         base = shapes_of(lora.parent / "tiny-random")

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gguf import GGUFReader
-from random_adapter import shapes_of, write_adapter
-from random_checkpoint import write_checkpoint
 
 from edge_lam.errors import BackendError, CheckpointError, InvalidModelFile, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam_converters import convert, convert_all, plan
+from tests.converters.random_adapter import shapes_of, write_adapter
+from tests.converters.random_checkpoint import write_checkpoint
 
 WIDE = {"hidden_size": 256, "intermediate_size": 352, "num_hidden_layers": 2}  # 352 is no multiple of 256, as 5504
 

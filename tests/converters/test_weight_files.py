@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from random_checkpoint import write_checkpoint, write_safetensors
 
 from edge_lam.errors import CheckpointError, InvalidRequest
 from edge_lam_converters import convert
@@ -22,6 +21,7 @@ from edge_lam_converters.dtypes import all_finite, cast
 from edge_lam_converters.random_checkpoint import random_values
 from edge_lam_converters.weight_files import WeightFiles
 from edge_lam_converters.weights import Weights
+from tests.converters.random_checkpoint import write_checkpoint, write_safetensors
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 

@@ -6,11 +6,11 @@ import json
 import random
 
 import pytest
-from written_replies import essence, listen
 
 from edge_lam.errors import InvalidCall
 from edge_lam.formats.parser import ReplyParser, parse_reply
 from edge_lam.tools import Tool
+from tests.formats.written_replies import essence, listen
 
 TOOLS = [
     Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]}),

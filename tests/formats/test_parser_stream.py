@@ -7,11 +7,11 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from written_replies import MARKERS, conversations, essence, listen
 
 from edge_lam.formats.events import ArgumentsDelta, CallDropped, CallStarted, TextDelta
 from edge_lam.formats.parser import ReplyParser, parse_reply
 from edge_lam.tools import Tool
+from tests.formats.written_replies import MARKERS, conversations, essence, listen
 
 NOW = Tool("now", "", {})
 WEATHER = Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile_templates import HOSTILE
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats import FORMATS
 from edge_lam.formats.template import Template, rendering_within
+from tests.formats.hostile_templates import HOSTILE
 
 MOST_MEGABYTES = 256
 HANGS = 30.0  # seconds: far above the limit of two, for machines that are busy

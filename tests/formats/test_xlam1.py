@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from test_xlam2_qwen import CONVERSATION
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import FORMATS
 from edge_lam.formats.special_tokens import SpecialTokens
 from edge_lam.tools import Tool
+from tests.formats.xlam2_prompt import CONVERSATION
 
 WEATHER = Tool(
     "get_weather",

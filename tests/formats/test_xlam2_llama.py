@@ -1,10 +1,10 @@
 """The prompt of xLAM-2 on Llama 3.1, to the byte."""
 
 import pytest
-from test_xlam2_qwen import CONVERSATION, INSTRUCTION, SYSTEM, WEATHER, WEATHER_JSON
 
 from edge_lam.formats import FORMATS, XLam2Qwen
 from edge_lam.formats.special_tokens import SpecialTokens
+from tests.formats.xlam2_prompt import CONVERSATION, INSTRUCTION, SYSTEM, WEATHER, WEATHER_JSON
 
 LLAMA = SpecialTokens("<|begin_of_text|>", "<|eot_id|>", add_bos=True, control=("<|begin_of_text|>", "<|eot_id|>"))
 

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from hub_server import Hub, Repo, run_hub
 from huggingface_hub import constants
 
 from edge_lam.hub import failures
+from tests.hub.hub_server import Hub, Repo, run_hub
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import COMMIT, Hub, Repo, run_hub
 
 from edge_lam.llama.gguf_file import GGUFHeader
+from tests.hub.hub_server import COMMIT, Hub, Repo, run_hub
 
 CONVERTERS = Path(__file__).resolve().parents[1] / "converters"
 

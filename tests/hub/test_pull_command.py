@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hub_server import COMMIT, Repo, run_hub
 from huggingface_hub import constants
 
 from edge_lam.cli.main import run
 from edge_lam.hub import resolve
 from edge_lam.hub.aliases import ALIASES, find_alias
+from tests.hub.hub_server import COMMIT, Repo, run_hub
 
 CONTENT = random.Random(1).randbytes(50_000)
 CARD = b"---\nlicense: cc-by-nc-4.0\n---\n# Tiny\n"

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-from hub_server import COMMIT, Repo
 from huggingface_hub import constants
 
 from edge_lam.errors import HubError, InvalidModelFile, ModelNotFound
@@ -13,6 +12,7 @@ from edge_lam.hub import license_of, resolve
 from edge_lam.hub.choice import checkpoint_files, choose_checkpoint, quant_of
 from edge_lam.hub.reference import Reference
 from edge_lam.model_path import find_model
+from tests.hub.hub_server import COMMIT, Repo
 
 FILES = {
     "README.md": b"# Tiny",

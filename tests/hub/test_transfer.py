@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hub_server import Repo
 from huggingface_hub import constants
 
 from edge_lam.errors import HubError
 from edge_lam.hub import pull
+from tests.hub.hub_server import Repo
 
 CONTENT = random.Random(1).randbytes(50_000)
 

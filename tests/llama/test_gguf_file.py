@@ -9,13 +9,13 @@ from pathlib import Path
 
 import gguf as reference
 import pytest
-from gguf_builder import gguf, tensor_bytes, text
 
 from edge_lam.cli.main import run
 from edge_lam.errors import InvalidModelFile, ModelNotFound
 from edge_lam.llama import GGUFArray, GGUFHeader
 from edge_lam.llama.gguf_types import TENSOR_TYPES
 from edge_lam.llama.library import library
+from tests.llama.gguf_builder import gguf, tensor_bytes, text
 
 METADATA = {"general.architecture": "qwen2", "general.name": "small", "answer": 42, "ok": True, "half": 0.5}
 TENSORS = [("a.weight", (64, 4), "Q8_0"), ("b.weight", (33,), "F32"), ("c.weight", (256, 2, 2), "Q4_K")]

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shape_files import write_shape
 
 from edge_lam.cli.options import KV_TYPE
 from edge_lam.errors import BackendError, InvalidRequest
 from edge_lam.llama import KV_TYPES, Context, Model, ModelFile
 from edge_lam.llama.kv_types import kv_type_of
+from tests.llama.shape_files import write_shape
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shape_files import write_shape
 
 from edge_lam.llama import Context, Model
 from edge_lam.llama.mapped import release_pages
+from tests.llama.shape_files import write_shape
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists what is mapped")
 

@@ -6,14 +6,14 @@ import struct
 from pathlib import Path
 
 import pytest
-from gguf_builder import gguf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shape_files import write_shape
 
 from edge_lam.errors import BackendError, Closed, InvalidModelFile, InvalidRequest, ModelNotFound, UnsupportedModel
 from edge_lam.llama import Context, GGUFHeader, Model, library
 from edge_lam.llama.library import devices
+from tests.llama.gguf_builder import gguf
+from tests.llama.shape_files import write_shape
 
 HAS_GPU = any(device.kind == "gpu" for device in devices())
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shape_files import write_shape
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama import Context, Model, ModelFile
 from edge_lam.llama.plan import largest_context, plan_memory
+from tests.llama.shape_files import write_shape
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gguf_builder import gguf
 
 from edge_lam.errors import EdgeLamError, InvalidModelFile, UnsupportedModel
 from edge_lam.llama import GGUFHeader, ModelShape, Tensor
+from tests.llama.gguf_builder import gguf
 
 
 def test_reads_the_sizes(probe_header: GGUFHeader) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from system_tree import put, zone
 
 from edge_lam.metrics.energy import EnergyMeter, EnergyReading
+from tests.metrics.system_tree import put, zone
 
 
 def test_packages_and_their_memory_are_added_up_and_nothing_is_counted_twice(tmp_path: Path) -> None:

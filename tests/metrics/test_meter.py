@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from system_tree import put, zone
 
 from edge_lam.metrics import CallReport, Meter, proportional_memory
+from tests.metrics.system_tree import put, zone
 
 
 def test_it_tells_what_happened_since_a_moment(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from system_tree import put
 
 from edge_lam.metrics.sensors import Sensors
+from tests.metrics.system_tree import put
 
 
 def test_the_hottest_package_counts_and_its_cores_and_other_chips_are_not_read(tmp_path: Path) -> None:

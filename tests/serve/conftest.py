@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import serving
 from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.serve import app
+from tests.serve.served import serving
 
 
 @pytest.fixture(scope="session")

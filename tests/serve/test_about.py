@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from served import TIME, user
 from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.errors import ModelNotFound
 from edge_lam.serve import app
 from edge_lam.serve.model import ServedModel
+from tests.serve.served import TIME, user
 
 
 def test_models(client: TestClient, lam: edge_lam.LAM) -> None:

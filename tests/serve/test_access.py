@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import CHAT, user
 from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.errors import InvalidRequest
 from edge_lam.serve import ServeOptions, app
 from edge_lam.serve.auth import read_key_file
+from tests.serve.served import CHAT, user
 
 HELLO = {"messages": user("hello"), "max_tokens": 2}
 

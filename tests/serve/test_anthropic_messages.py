@@ -7,11 +7,11 @@ from typing import Any
 
 import anthropic
 import pytest
-from served import TOOLS, serving, user
 from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.serve import ServeOptions
+from tests.serve.served import TOOLS, serving, user
 
 PATH = "/v1/messages"
 OWN: Any = [

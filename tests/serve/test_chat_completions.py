@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from served import CHAT, NOTES, TIME, TOOLS, events_of, user
 from starlette.testclient import TestClient
+
+from tests.serve.served import CHAT, NOTES, TIME, TOOLS, events_of, user
 
 
 def ask(client: TestClient, **body: Any) -> dict[str, Any]:

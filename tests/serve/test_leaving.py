@@ -17,10 +17,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from served import CHAT, events_of, long_reply, serving, user
 
 import edge_lam
 from edge_lam.serve import ServeOptions
+from tests.serve.served import CHAT, events_of, long_reply, serving, user
 
 Narrow = tuple[edge_lam.LAM, Callable[[], dict[str, Any]]]
 SECONDS = 120.0  # what nothing here takes

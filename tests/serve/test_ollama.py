@@ -7,7 +7,8 @@ from typing import Any
 
 import ollama
 import pytest
-from served import TOOLS, user
+
+from tests.serve.served import TOOLS, user
 
 MODEL = "tiny-lam"
 

@@ -10,10 +10,10 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessage
 from pydantic import BaseModel
-from served import NOTES, TIME, TOOLS, serving, user
 
 import edge_lam
 from edge_lam.serve import ServeOptions
+from tests.serve.served import NOTES, TIME, TOOLS, serving, user
 
 MODEL = "tiny-lam"
 NAMED: Any = {"type": "function", "function": {"name": "read_notes"}}

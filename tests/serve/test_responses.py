@@ -9,8 +9,9 @@ from typing import Any, Literal
 import openai
 import pytest
 from pydantic import BaseModel
-from served import TOOLS, events_of, user
 from starlette.testclient import TestClient
+
+from tests.serve.served import TOOLS, events_of, user
 
 MODEL = "tiny-lam"
 PATH = "/v1/responses"

@@ -23,6 +23,7 @@ COLD = ("cold", "restored")
 TOKENS = ("prompt", "cached", "restored", "sampled", "forced", "drafted", "accepted")
 MACHINE = {
     "cpu.percent": ("CPU %", 1.0, 0),
+    "cpu.others_percent": ("others\nCPU %", 1.0, 0),
     "energy.joules": ("energy mJ", 1e3, 1),
     "temperature.celsius": ("°C", 1.0, 1),
     "clock.hertz": ("clock MHz", 1e-6, 0),

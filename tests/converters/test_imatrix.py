@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gguf_builder import gguf as build
 
 from edge_lam.errors import InvalidModelFile, ModelNotFound
 from edge_lam_converters.imatrix import Imatrix, Sums, read_imatrix
+from tests.llama.gguf_builder import gguf as build
 
 gguf = pytest.importorskip("gguf")
 
