@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_lam.errors import InvalidModelFile, InvalidRequest
 from edge_lam.paths import user_path
+
+if TYPE_CHECKING:
+    from edge_lam.hub.download import Progress
 
 # Files cut by tools that know nothing of GGUF: model.gguf.part1of2, model.gguf-split-a, model.gguf.001.
 _CUT = re.compile(r"\.gguf[.-](?:part[-_.]?\w+|split[-_.]?\w+|\d{2,4})$", re.IGNORECASE)
@@ -21,8 +25,12 @@ def is_cut(name: str) -> bool:
     return _CUT.search(name) is not None
 
 
-def find_model(model: str | os.PathLike[str] | None = None) -> Path:
+def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Progress | None = None) -> Path:
     """Return the file of a model, downloaded if it is on the hub; None is the embedded one.
+
+    Args:
+        model: a file or a name.
+        on_progress: hears of a download, as of `edge_lam.hub.pull`.
 
     Raises:
         ModelNotFound: no such file, repository or quantization.
@@ -41,4 +49,4 @@ def find_model(model: str | os.PathLike[str] | None = None) -> Path:
         return path
     from edge_lam.hub import resolve
 
-    return resolve(model)
+    return resolve(model, on_progress=on_progress)

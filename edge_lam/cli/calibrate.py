@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from edge_lam.cli.download import model_file
 from edge_lam.cli.material import material_options
 from edge_lam.cli.options import MODEL, examples
 from edge_lam.cli.progress import progress_bar
@@ -41,7 +42,6 @@ def command(*, model: str, output: Path, force: bool, as_json: bool, reading: di
     closest. The file is the standard one: `edge-lam convert --imatrix` and llama.cpp's own tools read it.
     """
     from edge_lam.errors import InvalidRequest
-    from edge_lam.lam import find_model
     from edge_lam_converters.quality import calibrate
 
     if output.exists() and not force:
@@ -49,7 +49,7 @@ def command(*, model: str, output: Path, force: bool, as_json: bool, reading: di
     if not output.parent.is_dir():
         raise InvalidRequest(f"there is no folder {output.parent}", param="output")
     with progress_bar({"calibrate": "reading"}) as on_progress:
-        imatrix = calibrate(find_model(model), **reading, on_progress=on_progress)
+        imatrix = calibrate(model_file(model), **reading, on_progress=on_progress)
     try:
         imatrix.write(output)
     except OSError as error:

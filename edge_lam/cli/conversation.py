@@ -165,7 +165,8 @@ class Conversation:
         if shorter is None:
             return None
         before, after = (len(split_turns(some)[1]) for some in (messages, shorter))
-        transcript.note(f"the context is full: of {before} turns the oldest {before - after} are forgotten")
+        dropped = "turn is" if before - after == 1 else f"{before - after} turns are"
+        transcript.note(f"the context is full: the oldest {dropped} forgotten, {after} left with this one")
         return shorter
 
     def _ask(

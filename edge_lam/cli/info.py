@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_lam.cli.download import model_file
 from edge_lam.cli.options import MODEL, examples, format_options
 from edge_lam.cli.terminal import console, count, one_line, plain_table, print_json, print_table, size
 
@@ -32,10 +33,9 @@ def command(*, model: str | None, format: str | None, template: str | None, verb
     MODEL is a GGUF file, a name such as xlam-2-1b, or owner/repo:QUANT on the hub (downloaded if it must be); without
     it, the embedded tiny-lam.
     """
-    from edge_lam.lam import find_model
     from edge_lam.llama.gguf_file import GGUFHeader
 
-    header = GGUFHeader.read(find_model(model))
+    header = GGUFHeader.read(model_file(model))
     described = describe(header) | describe_format(header, name=format, template=template, verbatim=verbatim)
     if as_json:
         print_json(described)

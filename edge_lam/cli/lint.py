@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_lam.cli.download import model_file
 from edge_lam.cli.options import examples, format_options
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table
 
@@ -50,12 +51,11 @@ def command(
     """
     from edge_lam.engine.lint import ToolLint
     from edge_lam.formats import detect, read_template
-    from edge_lam.lam import find_model
     from edge_lam.llama import Model
     from edge_lam.tools.files import read_tools
 
     values = read_tools(tools)
-    with Model(find_model(model), device="cpu") as loaded:
+    with Model(model_file(model), device="cpu") as loaded:
         text = None if template is None else read_template(template)
         form = detect(loaded.metadata, path=loaded.path, name=format, template=text, verbatim=verbatim)
         found = ToolLint(loaded, form).look_at(values)

@@ -110,12 +110,13 @@ class ModelOptions:
 
     def loader(self, **more: Any) -> Callable[[], LAM]:
         """Return what loads the model, in any thread; `more` are further arguments of `edge_lam.load`."""
+        from edge_lam.cli.download import model_file
         from edge_lam.lam import load
 
         settings = click.get_current_context().ensure_object(Settings)
         return functools.partial(
             load,
-            self.model,
+            model_file(self.model) if self.model else None,
             n_ctx=self.n_ctx,
             kv_type=self.kv_type,
             memory_budget=self.memory_budget,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_lam.cli.download import model_file
 from edge_lam.cli.options import ADAPTERS, KV_TYPE, MODEL, byte_size, examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, size
 
@@ -56,10 +57,9 @@ def command(
     from edge_lam.llama import ModelFile
     from edge_lam.llama.adapter import adapter_bytes
     from edge_lam.llama.plan import largest_context, plan_memory
-    from edge_lam.model_path import find_model
 
     given = None if budget is None else byte_size(budget)
-    file = ModelFile.read(find_model(model))
+    file = ModelFile.read(model_file(model))
     added = adapter_bytes(adapters)
     plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=added)
     verdict: dict[str, Any] = {"budget": given, "fits": None, "largest_n_ctx": None}

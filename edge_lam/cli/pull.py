@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import shlex
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from edge_lam.cli.download import download_progress
 from edge_lam.cli.options import MODEL, examples
-from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json, size
 
 if TYPE_CHECKING:
     from edge_lam.hub import Pulled
-
-_LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
 
 
 @click.command(
@@ -49,45 +43,12 @@ def command(model: str, revision: str | None, checkpoint: bool, as_json: bool) -
     """
     from edge_lam.hub import pull
 
-    with _progress() as on_progress:
+    with download_progress() as on_progress:
         pulled = pull(model, checkpoint=checkpoint or None, revision=revision, on_progress=on_progress)
     if as_json:
         print_json(_facts(pulled))
     else:
         _show(pulled, model, revision)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int | None, str], None]]:
-    """Show a bar on a terminal, and a line now and then elsewhere."""
-    if not console(stderr=True).is_terminal:
-        yield _Lines().tell
-        return
-    with progress_bar({"pull": "downloading"}, in_bytes=True) as tell:
-        yield lambda done, total, name: tell("pull", done, total, one_line(name))
-
-
-class _Lines:
-    """Progress as lines on stderr: one for each file, and one every ten seconds."""
-
-    def __init__(self) -> None:
-        self._name = ""
-        self._first: tuple[float, int] | None = None  # when and where this run began to receive
-        self._last = 0.0
-
-    def tell(self, done: int, total: int | None, name: str) -> None:
-        now = time.monotonic()
-        if self._first is None:
-            self._first = (now, done)
-        if name == self._name and now - self._last < _LINE_EVERY:
-            return
-        of_all = f"{size(done)} of {size(total)}" if total is not None else size(done)
-        start, before = self._first
-        rate = (done - before) / (now - start) if now - start > 1 else 0.0
-        speed = f", {size(rate)}/s" if rate > 0 else ""
-        left = f", {(total - done) / rate:.0f} s left" if rate > 0 and total is not None else ""
-        print(f"downloading {one_line(name)}: {of_all}{speed}{left}", file=sys.stderr, flush=True)
-        self._name, self._last = name, now
 
 
 def _facts(pulled: Pulled) -> dict[str, object]:

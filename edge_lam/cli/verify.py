@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_lam.cli.download import model_file
 from edge_lam.cli.material import material_options
 from edge_lam.cli.options import MODEL, examples
 from edge_lam.cli.progress import progress_bar
@@ -56,13 +57,12 @@ def command(
     their calls are. Without --calls and --text: 32 requests to the tools of the demo. Exit code 1 if the model does not
     keep to --max-kl or --min-agreement.
     """
-    from edge_lam.lam import find_model
     from edge_lam_converters.quality import Limits, compare
 
     if max_tokens is not None:
         reading["max_tokens"] = max_tokens
     with progress_bar(_STAGES) as on_progress:
-        found = compare(find_model(model), find_model(against), **reading, on_progress=on_progress)
+        found = compare(model_file(model), model_file(against), **reading, on_progress=on_progress)
     faults = found.faults(Limits(max_kl, min_agreement))
     if as_json:
         print_json(found.to_dict() | {"faults": faults})

@@ -59,8 +59,8 @@ def pull(
             Without a quantization Q4_K_M is taken, then Q8_0, then what else there is.
         checkpoint: whether the weights to convert are meant; None takes a GGUF where the repository has one.
         revision: branch, tag or commit, instead of "@revision".
-        on_progress: told bytes done, bytes in all (None if the hub doesn't say) and the file; without it
-            huggingface_hub's own bar is shown.
+        on_progress: told bytes done, bytes in all (None if the hub doesn't say) and the file, while one arrives;
+            without it huggingface_hub's own bar is shown.
 
     Raises:
         ModelNotFound: no such repository, revision, file or quantization.
@@ -89,16 +89,17 @@ def pull(
     )
 
 
-def resolve(spec: str) -> Path:
+def resolve(spec: str, *, on_progress: Progress | None = None) -> Path:
     """Return the path of a model's GGUF, downloading it unless the cache has it; arguments and errors as of `pull`."""
-    return pull(spec, checkpoint=False).path
+    return pull(spec, checkpoint=False, on_progress=on_progress).path
 
 
-def fetch_checkpoint(spec: str) -> Path:
+def fetch_checkpoint(spec: str, *, on_progress: Progress | None = None) -> Path:
     """Return the folder of a checkpoint or an adapter, downloading what the cache lacks of it.
 
     Args:
         spec: an alias or "owner/repo", with an optional "@revision".
+        on_progress: as of `pull`.
 
     Returns:
         The snapshot in huggingface_hub's cache, whose own name is the commit.
@@ -106,7 +107,7 @@ def fetch_checkpoint(spec: str) -> Path:
     Raises:
         ModelNotFound, HubError: as of `pull`.
     """
-    return pull(spec, checkpoint=True).path
+    return pull(spec, checkpoint=True, on_progress=on_progress).path
 
 
 def _find(reference: Reference, checkpoint: bool | None) -> tuple[Listing, list[str], bool]:

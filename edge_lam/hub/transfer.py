@@ -31,7 +31,7 @@ def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived:
         reference: the repository and the revision.
         name: path of the file in it.
         checksum: what the listing says of the file, or "".
-        on_arrived: told how many bytes of the file are on disk, whenever it grows.
+        on_arrived: told how many bytes of the file are on disk, whenever it grows; not told of what is there.
 
     Raises:
         HubError: the content is not what the hub says it is; nothing of it is kept.
@@ -49,8 +49,6 @@ def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived:
         raise HubError(f"{name} of {reference.repo} is not the file that was listed", hint="try again", param="model")
     there = try_to_load_from_cache(reference.repo, name, revision=metadata.commit_hash)
     if isinstance(there, str):  # perhaps in a cache that may only be read, or one without links
-        if on_arrived is not None:
-            on_arrived(Path(there).stat().st_size)
         return
     blob = _blobs(reference) / etag
     repo = blob.parent.parent

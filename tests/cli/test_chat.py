@@ -102,8 +102,8 @@ def test_a_full_context_drops_the_oldest_turns_with_their_calls_and_says_so(tiny
             shown = capsys.readouterr().out
             assert "error" not in shown
             n_messages = len(saved_roles(conversation, tmp_path / "chat.json", capsys))
-            n_dropped += "(the context is full: of " in shown
-            assert ("are forgotten)" in shown) is (n_messages <= before)
+            n_dropped += "(the context is full: the oldest " in shown
+            assert ("left with this one)" in shown) is (n_messages <= before)
             before = n_messages
         assert n_dropped >= 2
 

@@ -95,6 +95,14 @@ class TestPull:
         assert first.parent == second.parent
         assert json.loads(out)["path"] == str(first)
 
+    def test_what_other_commands_download_is_shown_the_same_way_and_only_then(self, hub, edge_lam, tiny_lam_path):
+        hub.repos["acme/real"] = Repo({"a-Q8_0.gguf": tiny_lam_path.read_bytes()})
+        code, _, err = edge_lam("info", "hf.co/acme/real")
+        assert (code, err.splitlines()[0]) == (0, "downloading a-Q8_0.gguf: 0 bytes of 6.3 MB")
+        assert edge_lam("info", "acme/real")[2] == ""
+        assert edge_lam("pull", "acme/real")[2] == ""
+        assert edge_lam("call", "hi", "--no-run", "--max-tokens", 1, "--log", "off", "-m", "acme/real")[2] == ""
+
     def test_a_killed_pull_is_resumed(self, tmp_path):
         content = random.Random(2).randbytes(25_000_000)
         with run_hub({"acme/tiny": Repo({"a-Q4_0.gguf": content})}) as hub:
