@@ -17,9 +17,10 @@ from smol_lam.data import FIRST_WEIGHT, MIX, TURN_WEIGHT, SmolRowMaker, turning_
 from smol_lam.evaluate import REQUESTS, is_right
 from tiny_lam import catalog
 from tiny_lam.absent import near_tool
-from tiny_lam.episodes import ask, draw_episode
+from tiny_lam.episodes import ask, draw_conversation, draw_episode
 from tiny_lam.prompt import calls_text
 from tiny_lam.replies import NO_TOOL, NO_TOOLS_AT_ALL
+from tiny_lam.spec import flat, nested
 
 MODELS = Path(__file__).parents[2] / "models"
 GROUPS: list[dict[str, Any]] = [
@@ -179,3 +180,27 @@ def test_a_near_request_is_for_another_tool_of_the_same_app():
     drawn = [near_tool(rng, list(APPS[0][:2]), APPS) for _ in range(300)]
     others = {tool.name for tool in drawn if tool in TOOLS}
     assert others == {tool.name for tool in APPS[0]} - origins
+
+
+def test_a_dotted_parameter_is_a_property_of_an_object(tmp_path):
+    file = tmp_path / "some.txt"
+    file.write_text(
+        "# ship | Ship something.\n"
+        "to.name: text person | Who gets it\n"
+        "to.city?: text city | Where\n"
+        "box.kilograms?: number 1..30 | Weight\n"
+        "- ship it to {to.name}\n- {box.kilograms} kg for {to.name} in {to.city}\n? to.name: ship {box.kilograms} kg\n",
+        encoding="utf-8",
+    )
+    (spec,) = read_tools(file)
+    schema = spec.definition()["parameters"]
+    assert schema["required"] == ["to"]
+    assert (schema["properties"]["to"]["required"], schema["properties"]["box"]["required"]) == (["name"], [])
+    rng = random.Random(1)
+    seen = [ask(rng, spec, MIX)[1][0]["arguments"] for _ in range(20)]
+    assert {tuple(arguments) for arguments in seen} == {("to",), ("to", "box")}
+    for arguments in seen:
+        jsonschema.validate(arguments, schema)
+        assert nested(flat(arguments)) == arguments
+    asked = {turn.reply for _ in range(9) for turn in draw_conversation(rng, MIX, [spec], "missing")[:1]}
+    assert asked == {"Could you tell me the name?"}

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 
+from tokenizers import Tokenizer
+
 from smol_lam.catalog import APPS, TOOLS
-from tiny_lam import catalog
+from tiny_lam import catalog, slots
 from tiny_lam.episodes import Mix
 from tiny_lam.prompt import END
 from tiny_lam.rows import Batch, Piece, RowMaker, pack
@@ -36,6 +38,11 @@ MIX = Mix(
 
 class SmolRowMaker(RowMaker):
     """Rows in which only replies are learnt."""
+
+    def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
+        super().__init__(tokenizer, seed)
+        pieces = (tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size()))
+        slots.use_vocabulary([piece.strip() for piece in pieces if len(piece) > 3 and piece.startswith(" ")])
 
     def draw_batch(self, rows: int = 1) -> Batch:
         """Draw rows of task data behind one preamble."""

@@ -16,7 +16,7 @@ from tiny_lam import catalog, phrasings, replies, slots
 from tiny_lam.absent import near_tool, other_procedural, other_tool, same_app
 from tiny_lam.procedural import procedural_tool
 from tiny_lam.prompt import DEFAULT_SYSTEM
-from tiny_lam.spec import PLACEHOLDER, Param, ToolSpec
+from tiny_lam.spec import PLACEHOLDER, Param, ToolSpec, flat, nested
 from tiny_lam.wording import disguise, split_silent, wrap
 
 Kind = Literal["call", "parallel", "irrelevant", "missing", "result", "chat"]
@@ -256,8 +256,8 @@ def _draw_value(rng: random.Random, param: Param, mix: Mix, unit: str | None) ->
 
 
 def in_order(tool: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments in schema order."""
-    return {name: arguments[name] for name in tool.params if name in arguments}
+    """The arguments by parameter as a call holds them, in schema order."""
+    return nested({name: arguments[name] for name in tool.params if name in arguments})
 
 
 def _constant(tool: ToolSpec, name: str, text: str) -> Any:
@@ -299,10 +299,10 @@ def _missing(rng: random.Random, mix: Mix, tools: list[ToolSpec]) -> list[Turn]:
     tool = rng.choice(able)
     left_out = rng.choice(sorted(tool.missing))
     text, calls, _said = _fill(rng, tool, wrap(rng.choice(tool.missing[left_out]), rng, mix.wrapped), mix)
-    turns = [Turn("user", text, replies.ask_for(left_out), "missing")]
+    turns = [Turn("user", text, replies.ask_for(left_out.rpartition(".")[2]), "missing")]
     if rng.random() < 0.25:  # the user then says it
         surface, value = tool.params[left_out].draw(rng, held_out=mix.held_values, more=mix.more or mix.more_values)
-        call = {"name": tool.name, "arguments": in_order(tool, {**calls[0]["arguments"], left_out: value})}
+        call = {"name": tool.name, "arguments": in_order(tool, {**flat(calls[0]["arguments"]), left_out: value})}
         turns.append(Turn("user", surface, [call], "call"))
     return turns
 
@@ -353,7 +353,7 @@ def draw_result(rng: random.Random, tool: ToolSpec, arguments: dict[str, Any]) -
         else:
             result[key] = slots.number(rng, *kind)[1]
     # An answer may use parameters only where the call carried them.
-    known = {**arguments, **result}
+    known = {**flat(arguments), **result}
     able = [text for text in tool.answers if all(match["name"] in known for match in PLACEHOLDER.finditer(text))]
     if able:
         # Always the first that fits: what is said the same way each time is learnt soonest.

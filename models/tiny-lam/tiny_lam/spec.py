@@ -16,7 +16,7 @@ from typing import Any
 from tiny_lam import slots
 
 ResultKind = str | tuple[float, float, int] | Callable[[random.Random], Any]
-PLACEHOLDER = re.compile(r"\{(?P<name>[A-Za-z_]+)(?P<second>2?)(?:=(?P<value>[^}]*))?\}")
+PLACEHOLDER = re.compile(r"\{(?P<name>[A-Za-z_.]+)(?P<second>2?)(?:=(?P<value>[^}]*))?\}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ def B(description: str, *, yes: list[str], no: list[str]) -> Param:  # noqa: N80
 
 @dataclass(frozen=True)
 class ToolSpec:
-    """One tool of the catalog. See `tool` for the fields."""
+    """One tool of the catalog. See `tool` for the fields.
+
+    A parameter ``when.day`` is the property ``day`` of the object ``when``.
+    """
 
     name: str
     description: str
@@ -123,9 +126,41 @@ class ToolSpec:
 
     def definition(self) -> dict[str, Any]:
         """The flat tool definition ``{"name", "description", "parameters"}`` that goes into the prompt."""
-        properties = {name: {**p.schema, "description": p.description} for name, p in self.params.items()}
-        parameters: dict[str, Any] = {"type": "object", "properties": properties, "required": self.required}
-        return {"name": self.name, "description": self.description, "parameters": parameters}
+        return {"name": self.name, "description": self.description, "parameters": _object_schema(self.params)}
+
+
+def _object_schema(params: dict[str, Param]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    members: dict[str, dict[str, Param]] = {}
+    for name, param in params.items():
+        parent, _, member = name.partition(".")
+        if member:
+            members.setdefault(parent, {})[member] = param
+            properties[parent] = _object_schema(members[parent])
+        else:
+            properties[name] = {**param.schema, "description": param.description}
+    required = dict.fromkeys(name.partition(".")[0] for name, param in params.items() if param.required)
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def nested(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments by the names of parameters as a call holds them: ``when.day`` within ``when``."""
+    call: dict[str, Any] = {}
+    for name, value in arguments.items():
+        parent, _, member = name.partition(".")
+        if member:
+            call.setdefault(parent, {})[member] = value
+        else:
+            call[name] = value
+    return call
+
+
+def flat(call: dict[str, Any]) -> dict[str, Any]:
+    """The opposite of `nested`."""
+    arguments: dict[str, Any] = {}
+    for name, value in call.items():
+        arguments |= {f"{name}.{m}": v for m, v in value.items()} if isinstance(value, dict) else {name: value}
+    return arguments
 
 
 def tool(

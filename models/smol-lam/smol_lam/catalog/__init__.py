@@ -15,9 +15,9 @@ No tool of a file does the work of another: what is asked of one that is not giv
     = number: 1..900
     > {name} is contact number {number}.
 
-A line ``name: TYPE | description`` is a parameter, ``name?:`` an optional one; "-" is a request, "+" one for two calls,
-"?" one that lacks the parameter it names, "=" a value of the result and ">" an answer that states it. Placeholders and
-kinds of values are tiny-lam's (`tiny_lam.spec`, `tiny_lam.slots`).
+A line ``name: TYPE | description`` is a parameter, ``name?:`` an optional one, ``when.day:`` one in an object; "-" is a
+request, "+" one for two calls, "?" one that lacks the parameter it names, "=" a value of the result and ">" an answer
+that states it. Placeholders and kinds of values are tiny-lam's (`tiny_lam.spec`, `tiny_lam.slots`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any
 
 from tiny_lam.spec import B, E, I, L, N, Param, S, ToolSpec, tool
 
-_PARAMETER = re.compile(r"(?P<name>\w+)(?P<optional>\??): (?P<type>\w+) (?P<values>.+?) \| (?P<description>.+)")
+_PARAMETER = re.compile(r"(?P<name>[\w.]+)(?P<optional>\??): (?P<type>\w+) (?P<values>.+?) \| (?P<description>.+)")
 
 
 def read_tools(file: Path) -> list[ToolSpec]:
