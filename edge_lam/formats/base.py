@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.messages import normalize_messages
+from edge_lam.formats.named_calls import RECIPIENT
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.special_tokens import SpecialTokens
@@ -239,16 +240,26 @@ class ChatFormat(ABC):
         )
 
     @cached_property
+    def _prompt(self) -> str:
+        """A prompt of one user message; "" if there can be none."""
+        try:
+            return self.render("?")
+        except (InvalidRequest, UnsupportedModel):
+            return ""
+
+    @property
     def thinking_end(self) -> str:
         """What closes the thinking that a prompt of one user message ends inside of; "" if it ends in none.
 
         A prompt tells it better: templates may open thinking in one and not in another, see
         `edge_lam.formats.thinking.thinking_end`.
         """
-        try:
-            return thinking_end(self.render("?"))
-        except (InvalidRequest, UnsupportedModel):
-            return ""
+        return thinking_end(self._prompt)
+
+    @property
+    def reply_opening(self) -> str:
+        """What a prompt writes of the reply: Functionary's ``>>>``, before the name of who is meant; else ""."""
+        return RECIPIENT.opening if self._prompt.endswith(RECIPIENT.opening) else ""
 
     def parser(
         self,
@@ -271,7 +282,13 @@ class ChatFormat(ABC):
         if not tools and self.syntax.plain_text:
             tools = None
         end = self.thinking_end if thinking_end is None else thinking_end
-        return ReplyParser(tools, calls_in_prose=calls_in_prose, reply_id=reply_id, thinking_end=end)
+        return ReplyParser(
+            tools,
+            calls_in_prose=calls_in_prose,
+            reply_id=reply_id,
+            thinking_end=end,
+            opening=self.reply_opening,
+        )
 
     def parse(
         self, text: str, tools: Sequence[Tool] | None, *, complete: bool = True, calls_in_prose: bool = False

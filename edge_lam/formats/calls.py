@@ -14,9 +14,12 @@ from typing import Any
 from edge_lam.errors import InvalidCall
 from edge_lam.formats.events import ArgumentsDelta, CallDropped, CallFinished, CallStarted, ParserEvent
 from edge_lam.formats.json_text import decode
+from edge_lam.formats.python_text import read_python
 from edge_lam.tools import Tool, ToolCall
 
 ARGUMENT_KEYS = ("arguments", "parameters")
+NAME_KEYS = ("name", "tool_name", "tool", "function")  # the others are Cohere's, and what xLAM-2-1b was seen to write
+OWN_KEYS = {"name", "arguments", "id", "type", "index"}
 
 
 class Calls:
@@ -86,15 +89,26 @@ class Calls:
             self.errors.append(error)
 
 
-def is_call(value: object, tools: Mapping[str, Tool]) -> bool:
-    """Tell whether a decoded value is meant as a call: it names a function and has arguments, or names a known tool.
+def is_call(value: object, tools: Mapping[str, Tool], *, in_fence: bool = False) -> bool:
+    """Tell whether a decoded value is meant as a call: it names a known tool, or is spelled as nothing but a call is.
 
-    A tool definition that the model repeats has "parameters" too; its description gives it away.
+    Much JSON has a name and parameters. A tool definition that the model repeats has them too; its description gives it
+    away.
+
+    Args:
+        value: as it was decoded.
+        tools: what may be called, by name.
+        in_fence: it stands between code fences, where JSON of any kind does.
     """
     function = _function(value)
-    if not isinstance(function.get("name"), str) or ("description" in function and "arguments" not in function):
+    name = function.get("name")
+    if not isinstance(name, str) or ("description" in function and "arguments" not in function):
         return False
-    return function["name"] in tools or any(key in function for key in ARGUMENT_KEYS)
+    if name in tools or not isinstance(value, dict):
+        return name in tools
+    if "arguments" not in function:
+        return value.get("type") == "function" and isinstance(value.get("function"), str) and "parameters" in value
+    return not in_fence or (function.keys() <= OWN_KEYS and isinstance(function["arguments"], dict | str))
 
 
 def read_call(value: object, raw: str, tools: Mapping[str, Tool]) -> tuple[str, dict[str, Any]] | InvalidCall:
@@ -107,7 +121,7 @@ def read_call(value: object, raw: str, tools: Mapping[str, Tool]) -> tuple[str, 
     arguments = function[key] if key else ""
     if isinstance(arguments, str) and arguments.strip():
         try:
-            arguments = decode(arguments)
+            arguments = decode_object(arguments)
         except ValueError as error:
             return InvalidCall(f"the arguments of {name!r} are not JSON: {error}", raw=raw, tool=name)
     elif arguments == "":
@@ -118,6 +132,24 @@ def read_call(value: object, raw: str, tools: Mapping[str, Tool]) -> tuple[str, 
     if not isinstance(arguments, dict):
         return InvalidCall(f"the arguments of {name!r} are {_kind(arguments)}, not an object", raw=raw, tool=name)
     return name, arguments
+
+
+def decode_object(text: str) -> Any:
+    """Decode an object in JSON, its own keys once each, or in Python's spelling of it.
+
+    Raises:
+        ValueError: it is neither; says what is wrong with the JSON.
+    """
+    try:
+        return decode(text, own_keys_once=True)
+    except ValueError:
+        if "'" not in text and "True" not in text and "False" not in text and "None" not in text:
+            raise
+        try:
+            return read_python(text)
+        except ValueError:
+            pass
+        raise
 
 
 def problems_of(name: str, arguments: dict[str, Any], tools: Mapping[str, Tool]) -> tuple[str, ...]:
@@ -133,7 +165,10 @@ def _function(value: object) -> Mapping[str, Any]:
         return {}
     nested = value.get("function")
     is_flat = "name" in value and "arguments" in value
-    return nested if isinstance(nested, dict) and not is_flat else value
+    if isinstance(nested, dict) and not is_flat:
+        return nested
+    key = next((key for key in NAME_KEYS if isinstance(value.get(key), str)), "name")
+    return value if key == "name" else value | {"name": value[key]}
 
 
 def _kind(value: object) -> str:

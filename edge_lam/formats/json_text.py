@@ -14,17 +14,29 @@ from typing import Any
 MAX_DEPTH = 200
 MAX_DIGITS = 1000
 
-BRACKET_OR_QUOTE = re.compile(r'["\[\]{}]')
+_HALF = re.compile("[\ud800-\udfff]")
+_JSON = re.compile(r'["\[\]{}]')
+_PYTHON = re.compile(r"""["'\[\]{}()]""")
+_UNDECIDED = re.compile(r"""["'\[\]{}]""")
 # Up to the quote that ends a string, or to a backslash that ends the text. Nothing to match in two ways, so no
 # backtracking.
-REST_OF_STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_REST_OF_STRING = {quote: re.compile(rf"[^{quote}\\]*(?:\\.[^{quote}\\]*)*", re.DOTALL) for quote in "\"'"}
 
 
 class BracketFinder:
-    """Finds the brackets of JSON that comes in pieces; inside of strings there are none."""
+    """Finds the brackets of JSON, or of Python, that comes in pieces; inside of strings there are none.
 
-    def __init__(self) -> None:
-        self._in_string = False
+    Attributes:
+        is_python: whether it is Python: single quotes stand around strings too. It is if the first quote is one.
+
+    Args:
+        python: it is known to be Python, whose parentheses are found too; by default the first quote tells.
+    """
+
+    def __init__(self, *, python: bool = False) -> None:
+        self.is_python = python
+        self._marks = _PYTHON if python else _UNDECIDED
+        self._quote = ""
         self._escaped = False
 
     def find(self, text: str, position: int) -> int:
@@ -38,34 +50,42 @@ class BracketFinder:
             self._escaped = False
             position += 1
         while True:
-            if self._in_string:
-                rest = REST_OF_STRING.match(text, position)
+            if self._quote:
+                rest = _REST_OF_STRING[self._quote].match(text, position)
                 end = rest.end() if rest else position
                 if end == len(text):
                     return end
                 if text[end] == "\\":
                     self._escaped = True
                     return len(text)
-                self._in_string = False
+                self._quote = ""
                 position = end + 1
-            mark = BRACKET_OR_QUOTE.search(text, position)
+            mark = self._marks.search(text, position)
             if not mark:
                 return len(text)
-            if mark.group() != '"':
+            if mark.group() not in "\"'":
                 return mark.start()
-            self._in_string = True
+            self._quote = mark.group()
+            if self._marks is _UNDECIDED:
+                self.is_python = self._quote == "'"
+                self._marks = _UNDECIDED if self.is_python else _JSON
             position = mark.end()
 
 
-def nesting(text: str) -> int:
+def nesting(text: str, *, python: bool = False) -> int:
     """Return how deeply the brackets of a text are nested."""
-    finder = BracketFinder()
+    finder = BracketFinder(python=python)
     depth = deepest = position = 0
     while (position := finder.find(text, position)) < len(text):
-        depth += 1 if text[position] in "[{" else -1
+        depth += 1 if text[position] in "[{(" else -1
         deepest = max(deepest, depth)
         position += 1
     return deepest
+
+
+def is_text(text: str) -> bool:
+    """Tell whether a text is one: half a surrogate pair is no character."""
+    return text.isascii() or not _HALF.search(text)
 
 
 def decode(text: str, *, own_keys_once: bool = False) -> Any:

@@ -2,8 +2,8 @@
 
 In come pieces of what the model wrote, constrained or not; out come events, and at the end the whole reply. However it
 is cut into pieces, the same comes out. Calls are looked for where models put them: a bare array or object at the start,
-code fences, ``[TOOL_CALLS]``, ``<tool_call>`` blocks. Never raises, and looks at each character a fixed number of
-times. Knows nothing of tokens.
+code fences, blocks such as ``<tool_call>``, markers such as ``[TOOL_CALLS]``; each spelling has a reader of its own.
+Never raises, and looks at each character a fixed number of times. Knows nothing of tokens.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from edge_lam.errors import InvalidCall
+from edge_lam.formats.call_reader import CallReader
 from edge_lam.formats.calls import Calls
 from edge_lam.formats.events import ParsedReply, ParserEvent
+from edge_lam.formats.named_calls import EVERYONE, RECIPIENT, SPELLINGS, NamedCallReader
+from edge_lam.formats.pythonic import BEGINS, PythonicReader
 from edge_lam.formats.reply_text import (
     BLOCK,
     BLOCK_END,
     BLOCK_MARKER,
     FENCE,
+    KINDS,
     LIST,
     MARKER,
     MARKER_OR_ARRAY,
+    MARKERS,
+    PYTHON_TAG,
     THINKING,
     Begun,
     TextReader,
@@ -31,7 +37,7 @@ from edge_lam.formats.thinking import TAGS
 from edge_lam.formats.values import ValueReader
 from edge_lam.tools import Tool
 
-BEGUN = Begun(BLOCK, BLOCK_END, LIST, FENCE)
+BEGUN = Begun(*MARKERS)
 BEGUN_THINKING = Begun(*TAGS)
 LANGUAGE = re.compile(r"\w*")  # behind a fence
 SPACE = re.compile(r"\s*")
@@ -56,6 +62,7 @@ class ReplyParser(TextReader):
         calls_in_prose: also read an array that follows prose without a marker.
         reply_id: the ids of the calls are made of it; "" for a new one.
         thinking_end: what closes the thinking that the prompt ended inside of; "" if the reply begins with none.
+        opening: what the prompt has written of the reply already: "", or Functionary's ``>>>``.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class ReplyParser(TextReader):
         calls_in_prose: bool = False,
         reply_id: str = "",
         thinking_end: str = "",
+        opening: str = "",
     ) -> None:
         super().__init__()
         self._is_plain = tools is None
@@ -75,10 +83,12 @@ class ReplyParser(TextReader):
         self._state: Callable[[], bool] = self._read_start
         if thinking_end:
             self._begin_thinking(thinking_end)
-        self._markers: set[str] = set()  # those that are held back
+        self._markers: set[str] = set()  # the kinds of those that are held back
+        self._is_tagged = False  # whether the last of them was Llama's
         self._separators = SPACE
         self._at_language = False
-        self._value: ValueReader  # while one is read
+        self._value: CallReader  # while one is read
+        self._opening = opening
         self._was_taken = False  # whether anything was taken out of the text
         self._in_fence = False  # whether the fence around calls is still to be closed
         self._only_marked = False  # a value that has no end hides those behind it, but not their markers
@@ -148,7 +158,10 @@ class ReplyParser(TextReader):
 
     def _begin_body(self) -> None:
         self._await_value(SPACE)
-        if self._is_plain:
+        if self._opening:
+            can_call = not self._is_plain
+            self._begin(NamedCallReader(self._calls, RECIPIENT, EVERYONE, prefilled=True, can_call=can_call))
+        elif self._is_plain:
             self._state = self._read_plain
 
     def _read_plain(self) -> bool:
@@ -174,6 +187,7 @@ class ReplyParser(TextReader):
         """Expect a value, or the marker of one."""
         self._held.clear()
         self._markers.clear()
+        self._is_tagged = False
         self._at_language = False
         self._separators = separators
         self._state = self._read_opening
@@ -190,7 +204,8 @@ class ReplyParser(TextReader):
         if not self._hold(self._separators):
             return False
         if marker := MARKER.match(self._buffer, self._position):
-            if BLOCK in self._markers and (marker[0] == BLOCK_END or self._markers >= {FENCE, marker[0]}):
+            kind = KINDS.get(marker[0], "")
+            if BLOCK in self._markers and (kind == BLOCK_END or self._markers >= {FENCE, kind}):
                 self._state = self._read_block
                 return True
             self._position = marker.end()
@@ -199,6 +214,8 @@ class ReplyParser(TextReader):
             return False
         elif self._buffer[self._position] in "[{" and (self._is_marked or not self._only_marked):
             self._begin_value()
+        elif self._is_tagged and BEGINS.match(self._buffer, self._position):
+            self._begin(PythonicReader(self._calls, alone=True))
         elif BLOCK in self._markers:
             self._state = self._read_block
         else:
@@ -211,37 +228,76 @@ class ReplyParser(TextReader):
 
     def _take_marker(self, marker: str) -> None:
         """Go on behind a marker."""
-        if marker == BLOCK_END and self._was_taken:
+        kind = KINDS.get(marker)
+        if kind is None:
+            everyone = EVERYONE if self._opening else ""
+            self._begin(NamedCallReader(self._calls, SPELLINGS[marker], everyone))
+        elif kind == BLOCK_END and self._was_taken:
             if self._markers:
                 self._release()
             self._await_value(SEPARATORS)
-        elif marker == BLOCK_END:
+        elif kind == BLOCK_END:
             self._release()
             self._show(marker)
-        elif marker == FENCE and self._in_fence and not self._markers:
+        elif kind == FENCE and self._in_fence and not self._markers:
             self._in_fence = False
             self._await_value(SEPARATORS)
             self._at_language = True
         else:
-            if marker == FENCE and FENCE in self._markers:
+            if kind == FENCE and FENCE in self._markers:
                 self._release()
-            self._held.append(marker)
-            self._markers.add(marker)
-            self._at_language = marker == FENCE
+            self._is_tagged = marker == PYTHON_TAG
+            if not self._is_tagged:  # what follows may be code, without its tag
+                self._held.append(marker)
+            self._markers.add(kind)
+            self._at_language = kind == FENCE
             self._separators = SPACE
             self._state = self._read_opening
 
-    def _begin_value(self) -> None:
-        opening = self._buffer[self._position]
-        self._value = ValueReader(self._calls, self._show, opening, marked=self._is_marked)
+    def _begin_value(self, *, looks_for_python: bool = True) -> None:
+        self._begin(
+            ValueReader(
+                self._calls,
+                self._show,
+                self._buffer[self._position],
+                marked=self._is_marked,
+                in_fence=FENCE in self._markers,
+                looks_for_python=looks_for_python,
+            )
+        )
+
+    def _begin(self, reader: CallReader) -> None:
+        self._value = reader
         self._state = self._read_value
+
+    def _begin_again(self, value: CallReader) -> bool:
+        """Give what one reader read to another one, if it may be of that one's kind."""
+        is_pythonic = isinstance(value, ValueReader) and value.is_pythonic
+        if not is_pythonic and not (isinstance(value, PythonicReader) and not value.taken and self._is_marked):
+            return False
+        if self._is_tagged and not is_pythonic:  # code
+            return False
+        self._buffer, self._position = value.raw + self._buffer[self._position :], 0
+        if is_pythonic:
+            self._begin(PythonicReader(self._calls, marked=self._is_marked))
+        else:
+            self._begin_value(looks_for_python=False)
+        return True
 
     def _read_value(self) -> bool:
         value = self._value
         self._position = value.read(self._buffer, self._position)
         if not value.is_done:
             return False
-        if value.taken:
+        if self._begin_again(value):
+            return True
+        if isinstance(value, NamedCallReader) and value.is_dropped:
+            self._held.clear()
+            self._state = self._read_plain if self._is_plain else self._read_text
+        elif isinstance(value, NamedCallReader) and not value.raw:
+            self._opening = ""
+            self._begin_body()
+        elif value.taken:
             self._end_calls()
         else:
             self._held.append(value.raw)
@@ -269,9 +325,9 @@ class ReplyParser(TextReader):
         self._held.append(self._take_until(found.start() if found else BEGUN.find(self._buffer, self._position)))
         if not found:
             return False
-        if found[0] == BLOCK_END:
+        if KINDS[found[0]] == BLOCK_END:
             raw = "".join(self._held).strip()
-            self._calls.fail(InvalidCall("a <tool_call> block holds no JSON", raw=raw))
+            self._calls.fail(InvalidCall("a block of calls holds no JSON", raw=raw))
             self._position = found.end()
             self._end_calls()
         else:
@@ -299,6 +355,9 @@ class ReplyParser(TextReader):
         # No call, but there may be some behind markers in it.
         text = "".join([*self._held, self._value.raw])
         self._held.clear()
+        if self._only_marked:  # it was looked for once
+            self._show(text)
+            return self._new_events()
         self._state = self._read_text
         self._only_marked = True
         self._at_markers = MARKER
@@ -308,4 +367,4 @@ class ReplyParser(TextReader):
         """Show what was held back: it is text."""
         self._show_held()
         self._markers.clear()
-        self._state = self._read_text
+        self._state = self._read_plain if self._is_plain else self._read_text

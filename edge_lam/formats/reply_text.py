@@ -6,20 +6,39 @@ In come pieces of text, out come events. Knows nothing of calls.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from edge_lam.formats.events import ParserEvent, TextDelta, ThinkingDelta
+from edge_lam.formats.named_calls import SPELLINGS
 from edge_lam.formats.thinking import IN_PROMPTS, TAGS
 
-BLOCK, BLOCK_END = "<tool_call>", "</tool_call>"
-LIST = "[TOOL_CALLS]"
-FENCE = "```"
+# The kinds of markers: what opens and closes a block of calls, what stands before calls, and fences.
+BLOCK, BLOCK_END, LIST, FENCE = "block", "block end", "list", "fence"
+BLOCKS = {
+    "<tool_call>": "</tool_call>",  # Hermes, Qwen and most others
+    "<tool_calls>": "</tool_calls>",
+    "<calls>": "</calls>",
+    "<function_call>": "</function_call>",
+    "<|tool_call_start|>": "<|tool_call_end|>",  # LFM2
+}
+PYTHON_TAG = "<|python_tag|>"  # Llama 3.1, before calls and before code
+LISTS = ("[TOOL_CALLS]", "<|tool_call|>", PYTHON_TAG)  # Mistral, Granite
+KINDS = dict.fromkeys(BLOCKS, BLOCK) | dict.fromkeys(BLOCKS.values(), BLOCK_END)
+KINDS |= dict.fromkeys(LISTS, LIST) | {"```": FENCE}
 
-MARKER = re.compile("|".join(map(re.escape, (BLOCK, BLOCK_END, LIST, FENCE))))
+
+def any_of(words: Iterable[str]) -> str:
+    """Return a regular expression of several words, the longer ones first."""
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+MARKERS = (*KINDS, *SPELLINGS)
+MARKER = re.compile(any_of(MARKERS))
 MARKER_OR_ARRAY = re.compile(rf"{MARKER.pattern}|\[(?=[ \t\r\n]*(?:\{{|\Z))")  # an array of objects, or maybe one
 # What control tokens can spell that the parser has to see.
-MARKS = frozenset((BLOCK, BLOCK_END, LIST, *TAGS, *TAGS.values(), *IN_PROMPTS.values()))
-THINKING = re.compile("|".join(map(re.escape, TAGS)))
-BLOCK_MARKER = re.compile("|".join(map(re.escape, (BLOCK, BLOCK_END, LIST))))
+MARKS = frozenset((*BLOCKS, *BLOCKS.values(), *LISTS, *TAGS, *TAGS.values(), *IN_PROMPTS.values()))
+THINKING = re.compile(any_of(TAGS))
+BLOCK_MARKER = re.compile(any_of((*BLOCKS, *BLOCKS.values(), *LISTS)))
 
 
 class Begun:

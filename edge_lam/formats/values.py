@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from edge_lam.errors import InvalidCall
-from edge_lam.formats.calls import Calls, is_call
+from edge_lam.formats.call_reader import CallReader
+from edge_lam.formats.calls import Calls, decode_object, is_call
 from edge_lam.formats.json_text import BracketFinder, decode
+from edge_lam.formats.pythonic import BEGINS
 from edge_lam.formats.thought import ThoughtReader
 
 SPACE = r"[ \t\r\n]*"
@@ -26,36 +28,47 @@ BEFORE_LIST = re.compile(
 )
 # A call that can't be decoded, or was cut off, is told from prose and other JSON by its first key.
 LIKE_A_CALL = re.compile(
-    rf'\[?{SPACE}\{{{SPACE}"(?:name|arguments|parameters|function|type|id|tool_calls|thought)"{SPACE}:'
+    rf"""(?:\[{SPACE}){{0,2}}\{{{SPACE}(["'])(?:name|arguments|parameters|function|type|id|tool_calls|thought)\1{SPACE}:"""
 )
-BEFORE_FIRST_KEY = re.compile(rf'\[?{SPACE}(?:\{{{SPACE}(?:"\w*"?{SPACE})?)?')
+BEFORE_FIRST_KEY = re.compile(rf"""(?:\[{SPACE}){{0,2}}(?:\{{{SPACE}(?:["']\w*["']?{SPACE})?)?""")
 FIRST = re.compile(rf"{SPACE}([^ \t\r\n])")
-CAN_BE_FIRST = {"[": "{]", "{": '"}'}
+ANYTHING = "anything"
+CAN_BE_FIRST = {"[": "{[]", "{": "\"'}"}
 
 
-class ValueReader:
-    """Reads one array or object.
-
-    Attributes:
-        taken: whether it is meant as calls; what is done and not taken is text.
-        is_done: whether its end was found, or need not be because it is text.
-        is_empty_list: whether it is ``[]`` without a marker.
+class ValueReader(CallReader):
+    """Reads one array or object, in JSON or in Python's spelling of it.
 
     Args:
         calls: where calls and errors go.
         show: is given text for the user.
         opening: the bracket that the value begins with.
         marked: whether a marker says that it is meant as calls, whatever it holds.
+        in_fence: whether it stands between code fences.
+        looks_for_python: whether to read no further where a list begins with a name.
+
+    Attributes:
+        is_pythonic: whether it is a list that begins with a name.
     """
 
-    def __init__(self, calls: Calls, show: Callable[[str], object], opening: str, *, marked: bool) -> None:
-        self.taken = marked
-        self.is_done = False
-        self.is_empty_list = False
-        self._calls = calls
+    def __init__(
+        self,
+        calls: Calls,
+        show: Callable[[str], object],
+        opening: str,
+        *,
+        marked: bool,
+        in_fence: bool = False,
+        looks_for_python: bool = True,
+    ) -> None:
+        super().__init__(calls, taken=marked)
         self._show = show
+        self._in_fence = in_fence and not marked
         self._is_array = opening == "["
-        self._first = "" if marked else CAN_BE_FIRST[opening]
+        self._is_nested = False  # whether calls stand in a list in the list
+        self._first = ANYTHING if marked else CAN_BE_FIRST[opening]
+        self.is_pythonic = False
+        self._looks_for_python = looks_for_python and self._is_array
         self._finder = BracketFinder()
         self._thought = ThoughtReader()
         self._depth = 0
@@ -74,19 +87,26 @@ class ValueReader:
         return "".join([*self._spans, *self._span])
 
     def read(self, text: str, position: int) -> int:
-        """Read on from `position`; return where this ended: behind the value, or at the end of the text."""
+        """Read on; see `CallReader.read`."""
         self._begin = position
         if not self._is_array and not self._thought.is_done:
             self._follow_thought(text, position)
         if not self._depth:
             self._open(text, position)
             position += 1
-        if self._first:
+        while self._first:
             first = FIRST.match(text, position)
-            if not first or first[1] not in self._first:
-                self.is_done = first is not None
-                return self._keep(text, first.start(1) if first else len(text))
-            self._first = ""
+            if not first:
+                return self._keep(text, len(text))
+            self.is_pythonic = self._looks_for_python and BEGINS.match(first[1]) is not None
+            if self.is_pythonic or (self._first != ANYTHING and first[1] not in self._first):
+                self.is_done = True
+                return self._keep(text, first.start(1))
+            is_list = first[1] == "[" and self._first != ANYTHING
+            self._first = "{]" if is_list else ""
+            if is_list:
+                self._open(text, first.start(1))
+                position = first.end(1)
         while not self.is_done:
             position = self._finder.find(text, position)
             if position == len(text):
@@ -99,11 +119,7 @@ class ValueReader:
         return position
 
     def cut_off(self, *, complete: bool) -> None:
-        """End the value where the reply ends inside it.
-
-        Args:
-            complete: whether the model ended the reply; if it was cut off, a call that is not whole is no error.
-        """
+        """End the value where the reply ends; see `CallReader.cut_off`."""
         self.is_done = True
         span, raw = "".join(self._span).strip(), self.raw
         likely = LIKE_A_CALL.match(raw) or (not complete and BEFORE_FIRST_KEY.fullmatch(raw))
@@ -141,6 +157,10 @@ class ValueReader:
             self._keep(text, position)
             self._between(self._end_span())
             self._in_call = self._is_fresh = True
+        elif mark == "[" and self._is_array and self._depth == self._level == 1:
+            self._keep(text, position)
+            self._between(self._end_span())
+            self._end_nested(text, position, nested=True)
         elif self._in_call and self._is_fresh and self._depth == self._level + 1:
             self._is_fresh = False
             self._keep(text, position)
@@ -164,10 +184,19 @@ class ValueReader:
         elif self._depth == self._level - 1:
             self._keep(text, position)
             self._between(self._end_span())
-            self._level = -1
+            if self._is_nested and self._depth:
+                self._end_nested(text, position, nested=False)
+            else:
+                self._level = -1
         if not self._depth:
             self._keep(text, position + 1)
             self._finish(self._end_span())
+
+    def _end_nested(self, text: str, position: int, *, nested: bool) -> None:
+        """Go into a list in the list, or out of it; its bracket belongs to no call."""
+        self._is_nested, self._level = nested, 1 + nested
+        self._keep(text, position + 1)
+        self._end_span()
 
     def _begin_arguments(self, head: str) -> None:
         """Start a call if what was read of it is a name, and its arguments follow."""
@@ -176,7 +205,7 @@ class ValueReader:
             name = decode(match[1]) if match else ""
         except ValueError:
             return
-        if name:
+        if name and (not self._in_fence or name in self._calls.tools):
             self._take()
             self._calls.start(name)
             self._in_arguments = True
@@ -197,7 +226,7 @@ class ValueReader:
     def _member(self, raw: str) -> None:
         """Take one whole object."""
         try:
-            value = decode(raw, own_keys_once=True)
+            value = decode_object(raw)
         except ValueError as error:
             if not self.taken and not LIKE_A_CALL.match(raw):
                 self._no_calls.append(raw)
@@ -209,7 +238,7 @@ class ValueReader:
             self._wrapped(value, raw)
         elif self._level == 0 and self._thought.found and not is_call(value, self._calls.tools):
             return  # a thought alone
-        elif self.taken or is_call(value, self._calls.tools):
+        elif self.taken or is_call(value, self._calls.tools, in_fence=self._in_fence):
             self._take()
             self._calls.finish(value, raw)
         else:
@@ -220,6 +249,8 @@ class ValueReader:
         self._take()
         self._show_thought(value)
         calls = value["tool_calls"] or []
+        if isinstance(calls, str) and not calls.strip(" []"):  # as xLAM 1.0's instruction puts it
+            calls = []
         for call in calls if isinstance(calls, list) else [calls]:
             self._calls.finish(call, raw)
 

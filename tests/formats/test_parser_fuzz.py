@@ -32,10 +32,17 @@ CORPUS = [
     '[{"name": "get_weather", "arguments": "{\\"city\\": \\"Oslo\\"}"}]',
     '[{"name": "now", "arguments": {"a": [1, -2.5e3, true, null, "\\ud83e\\udded"]}}]',
     f"Sure: [{OSLO}] and [1, 2]",
+    "[{'type': 'function', 'function': {'name': 'get_weather', 'arguments': {'city': \"O'Hara\"}}}]",
+    f"[[{OSLO}], [{NOW}]] Done.",
+    "[get_weather(city='Oslo', days=[1, (2)]), now()] Done.",
+    'I look. <function=get_weather>{"city": "Oslo"}</function> <function=now><parameter=a>1</parameter></function>',
+    f"<calls>{NOW}</calls>>>>now\n{{}} and",
 ]
 FRAGMENTS = [
     "[", "]", "{", "}", '"', "\\", ",", ":", " ", "\n", "`", "```", "```json", "<tool_call>", "</tool_call>",
-    "[TOOL_CALLS]", "<think>", "</think>", '"name"', '"arguments": ', '"tool_calls": [', '"thought": "', "null", "NaN",
+    "[TOOL_CALLS]", "<think>", "</think>", "'", "now(", "now()", "(", ")", ">>>now\n", "<function=now>", "</function>",
+    "[[", "<calls>", "</calls>", "<|python_tag|>", "{'name': 'now', 'arguments': {'a': 'b'}}", "True",
+    '"name"', '"arguments": ', '"tool_calls": [', '"thought": "', "null", "NaN",
     "1e999", "\\ud800", "\ud800", "\x00", "é", "[]", "{}", OSLO, f"[{NOW}]", "9" * 30,
 ]  # fmt: skip
 
@@ -75,6 +82,9 @@ HOSTILE = [
     "[", "{", '[{"name": ', '[{"name": "now", "arguments": {"a":', "```[", "```[]", "```a", "``` ", "`", "<tool_call>",
     "<tool_call>x", "<tool_call>{}", "<tool_call>[", "[TOOL_CALLS]", "[TOOL_CALLS] [", '["', '[{"\\', '{"', "[] ", "; ",
     '{"thought": "\\', "<think>", "</think", f"{NOW};", f"```json\n[{NOW}]\n", "\\", '"', "<tool_call> ```json ", "[ ",
+    "[now(", "[now()", "[now", "[now(), ", "[[", "[[{", "{'", "[{'", "'", ">>>", ">>>now\n", ">>>now\n{", ">>>now\n{}",
+    "<function=", "<function=now>", "<function=now>{}", "<function=now><parameter=a>", "<function=now>x</functio",
+    "</function>", "<calls>", "<calls>{'", "<|python_tag|>", "<|python_tag|>now(", "<|tool_call_start|>[now",
 ]  # fmt: skip
 
 

@@ -22,6 +22,10 @@ PIECES = [
     "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[TOOL", "<tool", "<think>", "</think>", "hm", "[1, 2]", "[x](y)",
     "{", "}", '{"thought": "', '", "tool_calls": [', '"', "\\", "\\ud83d", "\\ude00", "é🧭", "\ud800", "NaN", ";",
     '{"name": "now", "arguments": {', '"a": ', "null", '{"a": 1}', '"name": "now"', "_", "json",
+    "'", "{'name': 'now', 'arguments': {}}", "{'", "now", "now(", "now()", "get_weather(city='x')", "(", ")", "[[",
+    "]]", ">>>", ">>>now\n", "{}", "<function=now>", "</function>", "<function=", "<parameter=city>", "</parameter>",
+    "<calls>", "</calls>", "<|python_tag|>", "<|tool_call_start|>", "<|tool_call_end|>", "all\n", "=", "True",
+    '"function": "now"',
 ]  # fmt: skip
 
 

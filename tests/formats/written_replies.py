@@ -79,13 +79,14 @@ def _shape(draw: st.DrawFn, name: str, arguments: dict[str, Any]) -> dict[str, A
     """Return one call in one of the shapes in which models write it."""
     function = {"name": name, "arguments": arguments}
     text = json.dumps(arguments)
+    known = [{"name": name, "parameters": arguments}] if name != "unknown" else []  # else it is any JSON
     return draw(
         st.sampled_from(
             [
+                *known,
                 function,
                 {"arguments": arguments, "name": name},
                 {"name": name, "arguments": text},
-                {"name": name, "parameters": arguments},
                 {"type": "function", "function": function},
                 {"id": "call_1", "type": "function", "function": {"name": name, "arguments": text}},
             ]
