@@ -247,7 +247,7 @@ class ReplyParser(TextReader):
             if kind == FENCE and FENCE in self._markers:
                 self._release()
             self._is_tagged = marker == PYTHON_TAG
-            if not self._is_tagged:  # what follows may be code, without its tag
+            if self._markers or not self._is_tagged:  # what follows may be code, without its tag
                 self._held.append(marker)
             self._markers.add(kind)
             self._at_language = kind == FENCE

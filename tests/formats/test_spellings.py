@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from written_replies import essence, listen
 
 from edge_lam.formats import detect
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.formats.python_text import read_python, read_python_call
 from edge_lam.formats.xlam2_qwen import XLam2Qwen
 from edge_lam.tools import Tool
+from tests.formats.written_replies import essence, listen
 
 WEATHER = Tool(
     "get_weather",
