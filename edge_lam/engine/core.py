@@ -199,10 +199,11 @@ class EngineCore:
             logger.debug("a conversation of %d tokens is not stored: %s", len(slot.tokens), error)
 
     def _end_stopped(self) -> None:
+        now = perf_counter()
         for sequence in [*self._waiting, *self._scheduler.running]:
             if sequence.stop == "cancelled":
                 self._finish(sequence, Cancelled("the request was cancelled"))
-            elif sequence.stop == "timeout":
+            elif sequence.stop == "timeout" or (sequence.deadline is not None and now >= sequence.deadline):
                 sequence.finish_reason = "timeout"
                 self._finish(sequence)
 
