@@ -23,7 +23,7 @@ OF_OTHERS = ("additionalProperties", "patternProperties")
 # Tests of an object, and of others: closed, they would tell something else.
 TESTS = ("not", "if", "contains", "propertyNames")
 CONDITIONAL = ("then", "else")
-MOST_COPIES = 500
+MOST_COPIES = 200
 
 
 def closed(parameters: dict[str, Any], *, over_unevaluated: bool = False) -> dict[str, Any]:
@@ -197,6 +197,7 @@ class _Closer(_Reader):
     def __init__(self, root: dict[str, Any], *, over_unevaluated: bool) -> None:
         super().__init__(root, over_unevaluated=over_unevaluated)
         self._copies = 0
+        self._writing: list[str] = []
 
     def close(self, schema: Any, beside: Parts = (), *, whole: Names | None = None, only_inside: bool = False) -> Any:
         """Close an object, and all objects inside of it.
@@ -269,9 +270,11 @@ class _Closer(_Reader):
         if not self.lists(target, also_branches=True) or not (only_inside or self._differs(target, others)):
             return result
         self._copies += 1
-        if self._copies > MOST_COPIES:
+        if self._copies > MOST_COPIES or schema["$ref"] in self._writing:  # a part of itself, or of what it holds
             raise _TooManyCopies
+        self._writing.append(schema["$ref"])
         copy = self.close(target, others, only_inside=only_inside)
+        self._writing.pop()
         if not rest:
             return dict(copy)
         written: dict[str, Any] = {}

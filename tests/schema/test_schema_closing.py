@@ -185,6 +185,15 @@ def test_parts_that_multiply_end_and_stay_open():
     assert "/properties/v" in tool.schema.open
 
 
-def test_definitions_in_a_circle_do_not_hang():
-    defs = {"X": {"allOf": [{"$ref": "#/$defs/Y"}, A]}, "Y": {"anyOf": [{"$ref": "#/$defs/X"}, B]}}
-    assert Tool("t", "", {"properties": {"v": {"$ref": "#/$defs/X"}}, "$defs": defs}).schema.check
+@pytest.mark.parametrize(
+    "defs",
+    [
+        {"X": {"allOf": [{"$ref": "#/$defs/Y"}, A]}, "Y": {"anyOf": [{"$ref": "#/$defs/X"}, B]}},
+        {"X": {"properties": {"a": {}}, "anyOf": [{"$ref": "#/$defs/X", "properties": {"c": {}}}, {}]}},
+        {"X": {"properties": {"a": {}}, "$ref": "#/$defs/X"}},
+        {"X": {"allOf": [A, {"properties": {"a": {"$ref": "#/$defs/X"}, "b": {"allOf": [{"$ref": "#/$defs/X"}, B]}}}]}},
+    ],
+)
+def test_definitions_in_a_circle_do_not_hang(defs):
+    v = {"allOf": [{"$ref": "#/$defs/X"}, {"properties": {"z": {}, "a": {"properties": {"y": {}}}}}]}
+    assert Tool("t", "", {"properties": {"v": v}, "$defs": defs}).schema.check
