@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from edge_lam.decoding.thinking import Behind
 from edge_lam.errors import InvalidRequest
+from edge_lam.schema.guidance import read_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -242,7 +243,8 @@ class GrammarConstraint:
         return self._seen.lstrip(b" \t\r\n")
 
     def _failure(self) -> InvalidRequest:
-        reason = (self._matcher.get_error() or "no token is allowed").splitlines()[0]
+        complaint = read_message(self._matcher.get_error())
+        reason = complaint.value if complaint else "no token is allowed"
         return InvalidRequest(
             f"the reply can't be held to the tools: {reason}", hint="simplify their schemas", param="tools"
         )

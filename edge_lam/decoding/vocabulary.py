@@ -128,7 +128,7 @@ class Vocabulary:
             self._compiled.popitem(last=False)
         return compiled.deep_copy()
 
-    def explodes(self, grammar: str) -> str | None:
+    def exceeded_limit(self, grammar: str) -> str | None:
         """Write something in a grammar at random, and return which limit that goes beyond; None if none.
 
         What a grammar costs shows only when masks are computed. The first ones have to do with tighter limits than

@@ -107,7 +107,7 @@ class ToolLint:
         try:
             found = replace(found, tokens=self._tokens(tool))
             check_together([tool])
-            try_out([tool], self._vocabulary.explodes)
+            try_out([tool], self._vocabulary.exceeded_limit)
         except InvalidRequest as error:
             return replace(found, refusal=str(error), path=_path(error))
         return found

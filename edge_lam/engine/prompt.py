@@ -178,9 +178,9 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
         thinking_token=vocabulary.special_token(thinking_end) if thinking_end else None,
     )
     vocabulary.matcher(grammar)
-    try_out(request.callable_tools, vocabulary.explodes)
+    try_out(request.callable_tools, vocabulary.exceeded_limit)
     if schema:
-        response_format.try_out(schema, vocabulary.explodes)
+        response_format.try_out(schema, vocabulary.exceeded_limit)
     return grammar
 
 
@@ -193,7 +193,7 @@ def usable_tools(
         try:
             tool = as_tool(value)
             check_together([tool])
-            try_out([tool], vocabulary.explodes)
+            try_out([tool], vocabulary.exceeded_limit)
         except InvalidTool as error:
             on_bad(error)
             return None

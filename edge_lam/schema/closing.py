@@ -8,22 +8,24 @@ the others list. Definitions that are parts are written out for that, since they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any
 
 from edge_lam.schema.keywords import ANNOTATIONS, APPLICATORS
-from edge_lam.schema.walk import resolve, unescape, with_subschemas
+from edge_lam.schema.parts import CHOICES, CONDITIONAL, CircularError, Names, PartReader, Parts
+from edge_lam.schema.walk import subschemas, with_subschemas
 
-Names: TypeAlias = "dict[str, None]"  # a set that keeps its order
-Parts: TypeAlias = "tuple[Any, ...]"  # schemas of one object
-
-CHOICES = ("anyOf", "oneOf")
-OF_OTHERS = ("additionalProperties", "patternProperties")
 # Tests of an object, and of others: closed, they would tell something else.
 TESTS = ("not", "if", "contains", "propertyNames")
-CONDITIONAL = ("then", "else")
-MOST_COPIES = 200
+MOST_COPIES = 100
+
+
+class TooManyCopiesError(Exception):
+    """Definitions multiply when they are written out."""
+
+
+# Definitions that multiply, are a part of themselves, or form a chain of hundreds: nothing is closed then.
+UNBOUNDED = (TooManyCopiesError, CircularError, RecursionError)
 
 
 def closed(parameters: dict[str, Any], *, over_unevaluated: bool = False) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def closed(parameters: dict[str, Any], *, over_unevaluated: bool = False) -> dic
     bare: dict[str, Any] = constraints(parameters)
     try:
         schema: dict[str, Any] = _Closer(bare, over_unevaluated=over_unevaluated).close(bare)
-    except (_TooManyCopies, RecursionError):  # definitions that multiply, or form a chain of hundreds
+    except UNBOUNDED:
         return bare
     if not any(key in schema for key in (*APPLICATORS, "dependentSchemas", "unevaluatedProperties")):
         schema.setdefault("additionalProperties", False)
@@ -52,16 +54,14 @@ def open_objects(schema: dict[str, Any]) -> tuple[str, ...]:
     Args:
         schema: as `closed` returns it.
     """
-    reader = _Reader(schema, over_unevaluated=False)
+    reader = PartReader(schema)
 
     def look(part: Any, path: str, *, whole: bool) -> Iterator[str]:
         if not isinstance(part, dict):
             return
         if whole and reader.lists(part) and not reader.is_shut(part):
             yield path
-        inside: list[tuple[str, Any]] = []
-        with_subschemas(part, lambda step, child: inside.append((step, child)))
-        for step, child in inside:
+        for step, child in subschemas(part):
             keyword = step.split("/")[1]
             if keyword not in TESTS:
                 in_place = (*CHOICES, *CONDITIONAL, "allOf", "dependentSchemas")
@@ -69,12 +69,8 @@ def open_objects(schema: dict[str, Any]) -> tuple[str, ...]:
 
     try:
         return tuple(look(schema, "", whole=True))
-    except RecursionError:  # a chain of hundreds of definitions
-        return ()
-
-
-class _TooManyCopies(Exception):  # noqa: N818
-    pass
+    except UNBOUNDED:
+        return ("",)
 
 
 def constraints(schema: Any) -> Any:
@@ -90,108 +86,7 @@ def constraints(schema: Any) -> Any:
     return plain
 
 
-class _Reader:
-    """Reads what the parts of one object say about its properties; each definition is read once."""
-
-    def __init__(self, root: dict[str, Any], *, over_unevaluated: bool) -> None:
-        self.root = root
-        self._over_unevaluated = over_unevaluated
-        self._known: dict[tuple[str, str], Any] = {}
-
-    def names(self, schema: Any) -> Names:
-        """Return all names that a schema has for properties of its object."""
-        if not isinstance(schema, dict):
-            return {}
-        found: Names = dict.fromkeys((*schema.get("properties", ()), *schema.get("required", ())))
-        for name, needed in schema.get("dependentRequired", {}).items():
-            found |= dict.fromkeys((name, *needed))
-        for part in (*self.parts(schema), *self.branches(schema)):
-            found |= self._once("names", part, self.names, {})
-        return found
-
-    def speaks(self, schema: Any) -> bool:
-        """Tell whether a schema says something of properties that are not listed."""
-        if not isinstance(schema, dict):
-            return False
-        shut = self._over_unevaluated and schema.get("unevaluatedProperties") is False
-        if any(key in schema for key in OF_OTHERS) or ("unevaluatedProperties" in schema and not shut):
-            return True
-        parts = (*self.parts(schema), *self.branches(schema))
-        return any(self._once("speaks", part, self.speaks, False) for part in parts)
-
-    def lists(self, schema: Any, *, also_branches: bool = False) -> bool:
-        """Tell whether a schema lists properties, whichever of its branches may hold."""
-        if not isinstance(schema, dict):
-            return False
-        if schema.get("properties"):
-            return True
-        parts = [part for keyword, part in self._parts(schema) if keyword in ("allOf", "$ref")]
-        parts += self.branches(schema) if also_branches else []
-        key = "lists anywhere" if also_branches else "lists"
-        answer = partial(self.lists, also_branches=also_branches)
-        return any(self._once(key, part, answer, False) for part in parts)
-
-    def is_shut(self, schema: Any) -> bool:
-        """Tell whether a schema forbids properties that are not listed."""
-        if not isinstance(schema, dict):
-            return schema is False
-        if schema.get("additionalProperties") is False or schema.get("unevaluatedProperties") is False:
-            return True
-        parts = [part for keyword, part in self._parts(schema) if keyword in ("allOf", "$ref")]
-        shut = [self._once("is_shut", part, self.is_shut, False) for part in parts]
-        branches = [
-            [self._once("is_shut", part, self.is_shut, False) for part in schema.get(key, ())] for key in CHOICES
-        ]
-        return any(shut) or any(each and all(each) for each in branches)
-
-    def children(self, schema: Any, place: str) -> list[Any]:
-        """Return all that a schema and its parts say of one property or of the items.
-
-        Args:
-            schema: of an object or array.
-            place: "properties/NAME", the name as a step of a JSON pointer, or "items".
-        """
-        if not isinstance(schema, dict):
-            return []
-        keyword, _, name = place.partition("/")
-        own = schema.get(keyword, {}).get(unescape(name)) if name or keyword == "properties" else schema.get(keyword)
-        found = {id(own): own} if isinstance(own, dict) else {}
-        for part in (*self.parts(schema), *self.branches(schema)):
-            answer = partial(self.children, place=place)
-            found |= {id(child): child for child in self._once(f"children at {place}", part, answer, [])}
-        return list(found.values())
-
-    def parts(self, schema: dict[str, Any]) -> list[Any]:
-        """Return the schemas that speak of the same object, apart from branches."""
-        return [part for _, part in self._parts(schema)]
-
-    def branches(self, schema: dict[str, Any]) -> list[Any]:
-        """Return the schemas of which some have to hold."""
-        return [branch for key in CHOICES for branch in schema.get(key, ())]
-
-    def target(self, schema: dict[str, Any]) -> Any:
-        """Return what the reference of a schema leads to; None if there is none, or no such place."""
-        return resolve(self.root, schema["$ref"]) if isinstance(schema.get("$ref"), str) else None
-
-    def _parts(self, schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        yield from (("allOf", part) for part in schema.get("allOf", ()))
-        if "$ref" in schema:
-            yield "$ref", {"$ref": schema["$ref"]} if len(schema) > 1 else self.target(schema)
-        yield from ((key, schema[key]) for key in ("if", *CONDITIONAL) if key in schema)
-        yield from (("dependentSchemas", part) for part in schema.get("dependentSchemas", {}).values())
-
-    def _once(self, question: str, schema: Any, answer: Callable[[Any], Any], meanwhile: Any) -> Any:
-        """Return the answer for a schema; for a reference, which may lead back here, look for it once."""
-        if not (isinstance(schema, dict) and schema.keys() == {"$ref"}):
-            return answer(schema)
-        key = (question, schema["$ref"])
-        if key not in self._known:
-            self._known[key] = meanwhile
-            self._known[key] = answer(schema)
-        return self._known[key]
-
-
-class _Closer(_Reader):
+class _Closer(PartReader):
     """Closes objects."""
 
     def __init__(self, root: dict[str, Any], *, over_unevaluated: bool) -> None:
@@ -223,7 +118,7 @@ class _Closer(_Reader):
                 result[key] = self._close_branches(schema, key, beside, whole, only_inside=only_inside)
         if "$ref" in schema:
             result = self._write_out(result, schema, beside, only_inside=only_inside)
-        names = self._names_of_all((schema, *beside))
+        names = self.names_of_all((schema, *beside))
         is_narrower = bool((whole or {}).keys() - names.keys()) and _is_plain_branch(schema)
         speaks = any(map(self.speaks, (schema, *beside)))
         if (schema.get("properties") or is_narrower) and not (speaks or only_inside):
@@ -231,12 +126,6 @@ class _Closer(_Reader):
             result["properties"] = {**own, **{name: True for name in names if name not in own}}
             result["additionalProperties"] = False
         return result
-
-    def _names_of_all(self, parts: Parts) -> Names:
-        found: Names = {}
-        for part in parts:
-            found |= self.names(part)
-        return found
 
     def _inside(self, schema: dict[str, Any], beside: Parts, step: str, child: Any) -> Any:
         """Close what stands inside of an object, apart from its parts, which wait."""
@@ -258,7 +147,7 @@ class _Closer(_Reader):
         if key == "oneOf":  # closed, a branch without properties would no longer rule out another one
             whole = None
         elif self.lists(rest):
-            whole = (whole or {}) | self._names_of_all((schema, *beside))
+            whole = (whole or {}) | self.names_of_all((schema, *beside))
         return [self.close(part, (*beside, rest), whole=whole, only_inside=only_inside) for part in schema[key]]
 
     def _write_out(
@@ -267,11 +156,11 @@ class _Closer(_Reader):
         """Put a definition in the place of its reference, if it has to be closed differently here."""
         rest = {key: value for key, value in schema.items() if key != "$ref"}
         target, others = self.target(schema), (*beside, rest)
-        if not self.lists(target, also_branches=True) or not (only_inside or self._differs(target, others)):
+        if not self.lists_somewhere(target) or not (only_inside or self._differs(target, others)):
             return result
         self._copies += 1
         if self._copies > MOST_COPIES or schema["$ref"] in self._writing:  # a part of itself, or of what it holds
-            raise _TooManyCopies
+            raise TooManyCopiesError
         self._writing.append(schema["$ref"])
         copy = self.close(target, others, only_inside=only_inside)
         self._writing.pop()
@@ -285,11 +174,11 @@ class _Closer(_Reader):
 
     def _differs(self, target: Any, others: Parts) -> bool:
         """Tell whether a definition is closed in another way beside other parts than by itself."""
-        names, known = self._names_of_all(others), self.names(target)
+        names, known = self.names_of_all(others), self.names(target)
         if names.keys() - known.keys() or any(map(self.speaks, others)):
             return True
         shared = (other for name in names for part in others for other in self.children(part, f"properties/{name}"))
-        return any(self.lists(other, also_branches=True) for other in shared)
+        return any(self.lists_somewhere(other) for other in shared)
 
 
 def _is_plain_branch(schema: dict[str, Any]) -> bool:

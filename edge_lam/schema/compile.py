@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from edge_lam.schema import numbers
 from edge_lam.schema.closing import closed, constraints, open_objects
-from edge_lam.schema.drafts import modern
+from edge_lam.schema.drafts import to_2020_12
 from edge_lam.schema.error import SchemaError
 from edge_lam.schema.faults import names_fault, places, reference_fault, values_fault
 from edge_lam.schema.formats import (
@@ -127,7 +127,7 @@ def compile_schema(parameters: dict[str, Any]) -> CompiledSchema:
 
 @lru_cache(maxsize=256)
 def _compile(text: str) -> CompiledSchema:
-    plain, contradicted = without_contradictions(constraints(modern(json.loads(text))))
+    plain, contradicted = without_contradictions(constraints(to_2020_12(json.loads(text))))
     check, whole = closed(plain), closed(plain, over_unevaluated=True)
     splitter = _Splitter(whole)
     grammar = splitter.split(whole, "")

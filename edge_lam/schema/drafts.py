@@ -11,11 +11,11 @@ from edge_lam.schema.formats import NUMBER_FORMATS
 from edge_lam.schema.walk import with_subschemas
 
 
-def modern(schema: Any) -> Any:
+def to_2020_12(schema: Any) -> Any:
     """Return a schema in the words of 2020-12."""
     if not isinstance(schema, dict):
         return schema
-    schema = with_subschemas(schema, lambda _, child: modern(child))
+    schema = with_subschemas(schema, lambda _, child: to_2020_12(child))
     _read_exclusive_flags(schema)
     _read_nullable(schema)
     _read_number_format(schema)

@@ -86,7 +86,7 @@ def grammar_complaint(grammar: str) -> Complaint | None:
     return read_message(LLMatcher.validate_grammar(grammar))
 
 
-def alone(root: dict[str, Any], part: Any) -> str:
+def part_grammar(root: dict[str, Any], part: Any) -> str:
     """Return the grammar of one part of a schema.
 
     Args:
@@ -100,7 +100,7 @@ def alone(root: dict[str, Any], part: Any) -> str:
 
 def schema_complaint(root: dict[str, Any], part: Any) -> Complaint | None:
     """Return what llguidance finds wrong with one part of a schema, taken by itself; None if it takes it."""
-    return grammar_complaint(alone(root, part))
+    return grammar_complaint(part_grammar(root, part))
 
 
 def text_fits(text: str, *, pattern: str | None = None, format: str | None = None) -> bool:

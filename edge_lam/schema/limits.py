@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from edge_lam.schema.error import SchemaError
-from edge_lam.schema.guidance import Complaint, alone, grammar_complaint, json_rule, schema_complaint
-from edge_lam.schema.harmless import HARMLESS_BRANCHES, HARMLESS_PROPERTIES, is_harmless, is_known_format
+from edge_lam.schema.fast_path import MOST_BRANCHES, MOST_PROPERTIES, is_known_format, is_surely_held
+from edge_lam.schema.guidance import Complaint, grammar_complaint, json_rule, part_grammar, schema_complaint
 from edge_lam.schema.walk import resolve, subschemas, walk
 
 # llguidance would let such a value begin, but no context holds its end.
@@ -29,7 +29,7 @@ def first_error(schemas: Sequence[dict[str, Any]]) -> tuple[int, SchemaError] | 
 
     Asking llguidance once for all is much faster than asking for each.
     """
-    doubtful = [index for index, schema in enumerate(schemas) if not is_harmless(schema)]
+    doubtful = [index for index, schema in enumerate(schemas) if not is_surely_held(schema)]
     if not doubtful:
         return None
     found = _first_fault(json.dumps([schemas[index] for index in doubtful], ensure_ascii=False))
@@ -50,7 +50,7 @@ def check_effort(schema: dict[str, Any], try_out: Trial) -> None:
         SchemaError: names the path.
     """
     for path, part in reversed(list(walk(schema))):  # what is inside comes first
-        if _may_explode(part) and (reason := try_out(alone(schema, part))):
+        if _may_take_long(part) and (reason := try_out(part_grammar(schema, part))):
             raise SchemaError(_said(path, reason), path)
 
 
@@ -58,12 +58,12 @@ def _said(path: str, reason: str) -> str:
     return f"the schema at {path or '/'} can't be enforced: {reason}"
 
 
-def _may_explode(schema: Any) -> bool:
+def _may_take_long(schema: Any) -> bool:
     """Tell whether holding a reply to a schema may take much more than compiling it."""
     if not isinstance(schema, dict):
         return False
     branches = max(len(schema.get(key, ())) for key in ("anyOf", "oneOf", "allOf"))
-    many = branches > HARMLESS_BRANCHES or len(schema.get("properties", ())) > HARMLESS_PROPERTIES
+    many = branches > MOST_BRANCHES or len(schema.get("properties", ())) > MOST_PROPERTIES
     return many or "patternProperties" in schema or ("pattern" in schema and not is_known_format(schema))
 
 
@@ -132,8 +132,8 @@ def _ends(schema: Any, open_ends: set[str]) -> bool:
 
 def _with_every_part(schema: Any) -> Any:
     """Return a schema whose optional properties and items have to be there, where that is all that changes."""
-    alone = {"$ref", "anyOf", "oneOf", "allOf", "not", "if", "enum", "const", "maxProperties", "dependentRequired"}
-    if not isinstance(schema, dict) or alone.intersection(schema):
+    by_itself = {"$ref", "anyOf", "oneOf", "allOf", "not", "if", "enum", "const", "maxProperties", "dependentRequired"}
+    if not isinstance(schema, dict) or by_itself.intersection(schema):
         return schema
     whole = dict(schema)
     for key in ("properties", "$defs", "definitions"):

@@ -191,7 +191,7 @@ def test_requests_that_race_with_close_end_one_way_or_the_other(tiny_lam_path, l
 @pytest.mark.parametrize("use", ["stream", "prewarm"])
 def test_close_waits_for_tools_that_are_being_compiled(pair, use):
     """What is compiled asks the model for tokens, in the caller's thread."""
-    owner, explodes, compiling, waited = pair.core.owner, pair.vocabulary.explodes, threading.Event(), []
+    owner, exceeded, compiling, waited = pair.core.owner, pair.vocabulary.exceeded_limit, threading.Event(), []
 
     def slow(grammar):
         compiling.set()
@@ -199,9 +199,9 @@ def test_close_waits_for_tools_that_are_being_compiled(pair, use):
             time.sleep(0.001)
         owner.join(0.2)  # an owner that does not wait is through by then
         waited.append(owner.is_alive())
-        return explodes(grammar) if owner.is_alive() else ""
+        return exceeded(grammar) if owner.is_alive() else None
 
-    pair.vocabulary.explodes = slow
+    pair.vocabulary.exceeded_limit = slow
     plate = {"type": "string", "pattern": "^[A-Z]{3}-[0-9]{4}$"}  # a pattern is tried out
     tool = {"name": "park", "parameters": {"type": "object", "properties": {"plate": plate}}}
     request = Request.of("Park ABC-1234", {"tools": [tool]})

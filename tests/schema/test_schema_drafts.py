@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from edge_lam.schema.drafts import modern
+from edge_lam.schema.drafts import to_2020_12
 from edge_lam.tools import Tool
 
 
@@ -44,9 +44,9 @@ from edge_lam.tools import Tool
         ({"items": {"anyOf": [{"nullable": True, "type": "null"}]}}, {"items": {"anyOf": [{"type": ["null"]}]}}),
     ],
 )
-def test_modern(old, new):
+def test_old_keywords_in_new_words(old, new):
     before = copy.deepcopy(old)
-    assert modern(old) == new
+    assert to_2020_12(old) == new
     assert old == before
 
 

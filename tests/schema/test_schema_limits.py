@@ -123,14 +123,14 @@ def test_effort_is_blamed_on_the_innermost_schema():
     schema = {"type": "object", "properties": {"a": good, "b": {"type": "array", "items": bad}}, "required": ["a"]}
     tried = []
 
-    def explodes(grammar: str) -> str | None:
+    def exceeded_limit(grammar: str) -> str | None:
         tried.append(grammar)
         return "too many states" if "BAD" in grammar else None
 
     with pytest.raises(SchemaError, match="too many states") as caught:
-        check_effort(schema, explodes)
+        check_effort(schema, exceeded_limit)
     assert caught.value.path == "/properties/b/items"
-    check_effort({"type": "object", "properties": {"a": good}}, explodes)
+    check_effort({"type": "object", "properties": {"a": good}}, exceeded_limit)
     assert len(tried) == 2
-    check_effort({"type": "object", "properties": {"a": {"type": "string", "enum": ["BAD"]}}}, explodes)
+    check_effort({"type": "object", "properties": {"a": {"type": "string", "enum": ["BAD"]}}}, exceeded_limit)
     assert len(tried) == 2
