@@ -10,7 +10,7 @@ from pathlib import Path
 
 import edge_lam
 from edge_lam.demo_tools import add_note, get_time, read_notes
-from edge_lam.errors import EdgeLamError, PromptTooLong
+from edge_lam.errors import EdgeLamError
 from edge_lam.formats.turns import without_oldest_turns
 
 UNASKED = {"get_time", "read_notes"}  # they only look
@@ -25,25 +25,22 @@ def approve(call: edge_lam.ToolCall) -> bool | str:
 
 
 def work(agent: edge_lam.Agent, messages: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Answer the last message; forget the oldest turns where the context has no room for them."""
-    try:
-        with agent.stream(messages) as events:
-            for event in events:
-                if isinstance(event, edge_lam.ToolFinished):
-                    print(f"  {event.call.name} -> {event.content} ({event.outcome})")
-            print(events.reply.text)
-            return events.reply.messages
-    except PromptTooLong:
-        if (shorter := without_oldest_turns(messages)) is None:
-            raise
-        return work(agent, shorter)
+    """Answer the last message; the oldest turns are forgotten where the context has no room for them."""
+    with agent.stream(messages) as events:
+        for event in events:
+            if isinstance(event, edge_lam.ToolFinished):
+                print(f"  {event.call.name} -> {event.content} ({event.outcome})")
+        print(events.reply.text)
+        return events.reply.messages
 
 
 state = Path(sys.argv[1])
 messages = json.loads(state.read_text()) if state.exists() else []
 with edge_lam.load() as lam:
     tools: list[Callable[..., object]] = [get_time, add_note, read_notes]
-    agent = edge_lam.Agent(lam, tools, approve=approve, tool_timeout=30, timeout=120, max_rounds=5)
+    agent = edge_lam.Agent(
+        lam, tools, approve=approve, shorten=without_oldest_turns, tool_timeout=30, timeout=120, max_rounds=5
+    )
     for line in map(str.strip, sys.stdin):
         try:
             messages = work(agent, [*messages, {"role": "user", "content": line}])

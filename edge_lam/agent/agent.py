@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from edge_lam.agent.round import Approve, OnCall
+    from edge_lam.agent.run import Shorten
     from edge_lam.engine import ReplyOptions
     from edge_lam.formats.messages import Messages
     from edge_lam.lam import LAM
@@ -58,6 +59,9 @@ class Agent:
         approve: asked before a call runs, after its arguments were checked. True lets it run; anything else does not,
             and the model reads so: a string is the reason. May be async.
         on_call: gives the results of tools without a function. May be async.
+        shorten: called with the messages of a conversation that the context has no room for; returns fewer of them, as
+            `edge_lam.formats.turns.without_oldest_turns` does, or None. Without it, and after None, the longest result
+            of the last round is left out, and the model reads so.
         concurrent: whether the calls of one reply run at once; if not, one after the other in the order of the reply,
             as tools need that share a state without a lock.
         **options: for every call of the model, as for `LAM.chat`. A tool choice holds for the first round alone,
@@ -82,6 +86,7 @@ class Agent:
         tool_timeout: float | None = None,
         approve: Approve | None = None,
         on_call: OnCall | None = None,
+        shorten: Shorten | None = None,
         concurrent: bool = True,
         **options: Unpack[ReplyOptions],
     ) -> None:
@@ -102,6 +107,7 @@ class Agent:
         self.system = system
         self.max_rounds = max_rounds
         self._box = ToolBox(self.tools, tool_timeout, approve, on_call, concurrent)
+        self._shorten = shorten
         self._options = options
 
     def run(self, messages: Messages) -> AgentReply:
@@ -127,7 +133,8 @@ class Agent:
         history = normalize_messages(messages)
         if self.system is not None and history[0]["role"] != "system":
             history.insert(0, {"role": "system", "content": self.system})
-        return AgentStream(AgentRun(self.lam, self._box, history, self._options, max_rounds=self.max_rounds))
+        run = AgentRun(self.lam, self._box, history, self._options, max_rounds=self.max_rounds, shorten=self._shorten)
+        return AgentStream(run)
 
     async def arun(self, messages: Messages) -> AgentReply:
         """Answer without blocking the event loop, in which async tools then run; otherwise as `run`.

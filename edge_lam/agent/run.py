@@ -22,12 +22,16 @@ from edge_lam.metrics.report import ToolReport
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
+    from typing import TypeAlias
 
     from edge_lam.engine import Event, EventStream, ReplyOptions
     from edge_lam.engine.stream import Channel
     from edge_lam.errors import InvalidCall
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool
+
+    Shorten: TypeAlias = Callable[[list[dict[str, Any]]], list[dict[str, Any]] | None]
 
 # Characters of the results of one round, beyond what any prompt has room for: they need not be rendered to know that.
 MOST_CHARACTERS = 1_000_000
@@ -45,16 +49,25 @@ class AgentRun:
         messages: the conversation so far; kept.
         options: for every call of the model.
         max_rounds: at most so many replies.
+        shorten: returns fewer of the messages of a conversation that is too long, or None; as of `Agent`.
     """
 
     def __init__(
-        self, lam: LAM, box: ToolBox, messages: list[dict[str, Any]], options: ReplyOptions, *, max_rounds: int
+        self,
+        lam: LAM,
+        box: ToolBox,
+        messages: list[dict[str, Any]],
+        options: ReplyOptions,
+        *,
+        max_rounds: int,
+        shorten: Shorten | None = None,
     ) -> None:
         self._lam = lam
         self._box = box
         self._messages = messages
         self._options = options
         self._max_rounds = max_rounds
+        self._shorten = shorten
         self._loop: asyncio.AbstractEventLoop | None = None
         self._steps: list[Step] = []
         self._repeats = Repeats()
@@ -94,7 +107,7 @@ class AgentRun:
                 try:
                     yield from self._round(options, request.callable_tools)
                 except PromptTooLong:
-                    if len(self._steps) > n_steps or not self._leave_out_a_result():
+                    if len(self._steps) > n_steps or not (self._leave_out_turns() or self._leave_out_a_result()):
                         raise
                 options.pop("tool_choice", None)
                 options["allowed_tools"] = request.allowed_tools  # the choice may have named them
@@ -159,6 +172,14 @@ class AgentRun:
             self._finish_reason = "max_rounds"
         elif errors and not self._cancelled.is_set():
             self._messages.append(_rejection(errors))
+
+    def _leave_out_turns(self) -> bool:
+        """Go on with fewer messages, if there is who says which."""
+        shorter = self._shorten(list(self._messages)) if self._shorten else None
+        if shorter is None or len(shorter) >= len(self._messages):
+            return False
+        self._messages = list(shorter)
+        return True
 
     def _leave_out_the_longest(self) -> None:
         """Leave results of the last round out until what is left may fit the context."""

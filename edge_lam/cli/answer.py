@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.errors import PromptTooLong
+
 if TYPE_CHECKING:
     from edge_lam.agent import AgentEvent, AgentReply
+    from edge_lam.agent.run import Shorten
     from edge_lam.engine import Reply
     from edge_lam.lam import LAM
     from edge_lam.metrics.report import CallReport
@@ -85,6 +88,7 @@ def ask(
     show: Callable[[AgentEvent], object],
     running: dict[str, Any] | None = None,
     unfinished: Callable[[Answer], object] | None = None,
+    shorten: Shorten | None = None,
     **options: Any,
 ) -> Answer:
     """Put messages to the model and run the tools it calls, or only collect its calls.
@@ -97,13 +101,14 @@ def ask(
         show: called with each event as it happens.
         running: how tools are run, as for `Agent`.
         unfinished: called with what was done so far if an error or Ctrl-C ends the run of tools; both then go on.
+        shorten: leaves out a part of a conversation that is too long, as for `Agent`.
         **options: as for `LAM.chat`.
     """
     from edge_lam.agent import Agent
     from edge_lam.engine import ReplyFinished
 
     if run_tools:
-        with Agent(lam, tools, **(running or {}), **options).stream(messages) as events:
+        with Agent(lam, tools, shorten=shorten, **(running or {}), **options).stream(messages) as events:
             try:
                 for event in events:
                     show(event)
@@ -113,8 +118,13 @@ def ask(
                     unfinished(Answer.of_agent(events.reply))
                 raise
         return Answer.of_agent(events.reply)
-    for event in lam.stream(messages, tools=tools, **options):
-        show(event)
-        if isinstance(event, ReplyFinished):
-            reply = event.reply
+    try:
+        for event in lam.stream(messages, tools=tools, **options):
+            show(event)
+            if isinstance(event, ReplyFinished):
+                reply = event.reply
+    except PromptTooLong:
+        if shorten is None or (shorter := shorten(messages)) is None:
+            raise
+        return ask(lam, shorter, tools, run_tools=False, show=show, shorten=shorten, **options)
     return Answer.of_reply(reply, messages)

@@ -15,7 +15,7 @@ from edge_lam.cli.running import Approver, RunOptions, ask_result
 from edge_lam.cli.terminal import console, one_line
 from edge_lam.cli.toolbox import without_function
 from edge_lam.cli.transcript import Transcript, show_nothing
-from edge_lam.errors import EdgeLamError, PromptTooLong
+from edge_lam.errors import EdgeLamError
 from edge_lam.formats.turns import split_turns, without_oldest_turns
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Conversation:
         failed = ""
         try:
             with contextlib.redirect_stdout(sys.stderr) if self._as_json else contextlib.nullcontext():
-                answer = self._fitted(message, transcript, done)
+                answer = self._ask(message, transcript, done.append)
         except KeyboardInterrupt:
             failed = "interrupted"
             transcript.stopped(f"stopped; {self._keep_calls(message, done)}")
@@ -132,46 +132,12 @@ class Conversation:
         """Print a remark of ours."""
         self.out.print(f"{indent}({one_line(text)})", style="yellow", soft_wrap=True)
 
-    def _fitted(self, message: str, transcript: Transcript, done: list[Answer]) -> Answer:
-        """Ask the model, without the oldest turns where the context is too small for them.
-
-        Tools may have run before a result turns out to be too much: then the model goes on from there.
-        """
+    def _ask(self, message: str, transcript: Transcript, unfinished: Callable[[Answer], object]) -> Answer:
+        """Ask the model, without the oldest turns where the context is too small for them."""
+        shorten = functools.partial(_without_oldest_turns, transcript)
         messages = [*self.opening(), *self.messages, {"role": "user", "content": message}]
         if self._is_full():
-            messages = self._shortened(messages, transcript) or messages
-        while True:
-            n_done = len(done)
-            try:
-                return self._ask(messages, transcript, done.append)
-            except PromptTooLong:
-                if len(done) > n_done and done[-1].calls:
-                    messages = done[-1].messages
-                shorter = self._shortened(messages, transcript)
-                if shorter is None:
-                    raise
-                messages = shorter
-
-    def _is_full(self) -> bool:
-        """Whether the last turn left too little room for another."""
-        if self.reports is None or not self.messages:
-            return False
-        last, n_ctx = self.reports[1][-1], self.lam.info.n_ctx
-        return last.tokens.prompt + last.tokens.generated > n_ctx - min(REPLY_ROOM, n_ctx // 8)
-
-    @staticmethod
-    def _shortened(messages: list[dict[str, Any]], transcript: Transcript) -> list[dict[str, Any]] | None:
-        shorter = without_oldest_turns(messages)
-        if shorter is None:
-            return None
-        before, after = (len(split_turns(some)[1]) for some in (messages, shorter))
-        dropped = "turn is" if before - after == 1 else f"{before - after} turns are"
-        transcript.note(f"the context is full: the oldest {dropped} forgotten, {after} left with this one")
-        return shorter
-
-    def _ask(
-        self, messages: list[dict[str, Any]], transcript: Transcript, unfinished: Callable[[Answer], object]
-    ) -> Answer:
+            messages = shorten(messages) or messages
         asked = {"on_call": functools.partial(ask_result, transcript)}
         return ask(
             self.lam,
@@ -181,8 +147,16 @@ class Conversation:
             show=show_nothing if self._as_json else transcript.show,
             running=self._running.arguments(transcript, self._approver) | asked,
             unfinished=unfinished,
+            shorten=shorten,
             **self.options,
         )
+
+    def _is_full(self) -> bool:
+        """Whether the last turn left too little room for another."""
+        if self.reports is None or not self.messages:
+            return False
+        last, n_ctx = self.reports[1][-1], self.lam.info.n_ctx
+        return last.tokens.prompt + last.tokens.generated > n_ctx - min(REPLY_ROOM, n_ctx // 8)
 
     def _keep(self, message: str, answer: Answer) -> None:
         self.set_messages(answer.messages[len(self.opening()) :])
@@ -196,6 +170,15 @@ class Conversation:
             return "this turn is forgotten"
         self._keep(message, done[-1])
         return "what was done so far is kept"
+
+
+def _without_oldest_turns(transcript: Transcript, messages: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    shorter = without_oldest_turns(messages)
+    if shorter is not None:
+        before, after = (len(split_turns(some)[1]) for some in (messages, shorter))
+        dropped = "turn is" if before - after == 1 else f"{before - after} turns are"
+        transcript.note(f"the context is full: the oldest {dropped} forgotten, {after} left with this one")
+    return shorter
 
 
 def _print_line(message: str, answer: Answer | None, failed: str) -> None:

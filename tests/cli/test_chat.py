@@ -108,6 +108,22 @@ def test_a_full_context_drops_the_oldest_turns_with_their_calls_and_says_so(tiny
         assert n_dropped >= 2
 
 
+def test_a_result_that_needs_the_room_of_old_turns_gets_it(tiny_lam_path, tmp_path, capsys):
+    path = tmp_path / "read.py"
+    path.write_text("def read() -> str:\n    'Read.'\n    return '#7' * 150\n")
+    options = {"tool_choice": "required", "parallel_tool_calls": False, "max_tokens": 30}
+    with load(tiny_lam_path, n_ctx=1000, log="off") as lam:
+        conversation = talk(lam, load_tools(path), **options)
+        for _ in range(4):
+            conversation.take("please read it")
+            shown = capsys.readouterr().out
+            assert "(error" not in shown
+        assert "(the context is full: the oldest " in shown
+        messages = json.dumps(conversation.messages)
+        assert "TooLong" not in messages
+        assert "#7" * 150 in messages
+
+
 def test_a_message_that_does_not_fit_alone_forgets_the_others_only_for_itself(lam, lamp, tmp_path, capsys):
     conversation = talk(lam, load_tools(lamp), max_tokens=2)
     conversation.take("hello")
