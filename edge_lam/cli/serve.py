@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -15,8 +15,9 @@ from edge_lam.errors import EdgeLamError
 if TYPE_CHECKING:
     import socket
 
-    from edge_lam.serve import ServeOptions
+    from edge_lam.serve import ServeOptions, ServerTools
     from edge_lam.serve.model import ServedModel
+    from edge_lam.serve.server_tools import Approval
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,27 @@ class Limits:
     max_tokens: int | None
     max_tools: int
     timeout: float
+
+
+@dataclass(frozen=True)
+class Running:
+    """The tools that the server runs itself, and who lets their calls run."""
+
+    sources: tuple[str, ...]
+    approval: str
+    approved: tuple[str, ...]
+
+    def tools(self) -> ServerTools | None:
+        """Load them; None if there are none."""
+        from edge_lam.serve import ServerTools
+        from edge_lam.tools import as_tools, load_tools
+
+        if self.approved and self.approval != "list":
+            raise click.UsageError("--approve-tool without --approve list")
+        if not self.sources:
+            return None
+        tools = as_tools(tool for source in self.sources for tool in load_tools(source))
+        return ServerTools(tools, approval=cast("Approval", self.approval), allowed=self.approved)
 
 
 _LISTENING = (
@@ -116,6 +138,25 @@ _LIMITS = (
         help="End a reply as it is after so long.",
     ),
 )
+_RUNNING = (
+    click.option(
+        "-t",
+        "--tools",
+        "sources",
+        multiple=True,
+        metavar="SOURCE",
+        help="tools.py or module:attribute that the server runs for requests that ask for it; may be repeated.",
+    ),
+    click.option(
+        "--approve",
+        "approval",
+        type=click.Choice(["ask", "never", "list"]),
+        default="ask",
+        show_default=True,
+        help="Ask the client about each call, never ask, or run only tools of --approve-tool.",
+    ),
+    click.option("--approve-tool", "approved", multiple=True, metavar="NAME", help="A tool that runs unasked."),
+)
 
 
 @click.command(
@@ -124,6 +165,7 @@ _LIMITS = (
         "edge-lam serve",
         "edge-lam serve xlam-2-1b:Q4_K_M --n-ctx 8192 --parallel 4",
         "edge-lam serve my.gguf --host 0.0.0.0 --api-key-file keys.txt",
+        "edge-lam serve --tools my_tools.py --approve list --approve-tool get_time",
         "edge-lam serve --unix /run/edge-lam/http.sock --prefix app.prefix",
     ),
 )
@@ -134,6 +176,7 @@ _LIMITS = (
 @lambda function: gathered(function, _LISTENING, "listening", Listening)
 @lambda function: gathered(function, _ACCESS, "access", Access)
 @lambda function: gathered(function, _LIMITS, "limits", Limits)
+@lambda function: gathered(function, _RUNNING, "running", Running)
 @model_options
 def command(
     *,
@@ -144,6 +187,7 @@ def command(
     listening: Listening,
     access: Access,
     limits: Limits,
+    running: Running,
     model_options: ModelOptions,
 ) -> None:
     """Serve a model over HTTP, to clients of OpenAI's API and others.
@@ -167,11 +211,12 @@ def command(
     wanted = replace(model_options, model=name or model_options.model)
     load = wanted.loader(n_parallel=limits.parallel, queue_limit=limits.queue, save_conversations=save_conversations)
     served = ServedModel(load, alias)
-    options = _options(listening, access, limits, alias)
+    tools = running.tools()
+    options = _options(listening, access, limits, alias=alias, runs_tools=tools is not None)
     with contextlib.ExitStack() as stack:
         sockets = _sockets(listening, stack)
         run(
-            app(served, options, access_log=print_line if access_log else None),
+            app(served, options, tools=tools, access_log=print_line if access_log else None),
             served,
             sockets,
             grace=listening.grace,
@@ -179,8 +224,10 @@ def command(
         )
 
 
-def _options(listening: Listening, access: Access, limits: Limits, alias: str | None) -> ServeOptions:
-    """Return how the server behaves; without a key it answers only to the names of this machine."""
+def _options(
+    listening: Listening, access: Access, limits: Limits, *, alias: str | None, runs_tools: bool
+) -> ServeOptions:
+    """Return how the server behaves; without a key, and with tools to run, it answers only to its own names."""
     from edge_lam.serve import ServeOptions
     from edge_lam.serve.hosts import LOOPBACK, is_loopback
 
@@ -188,7 +235,7 @@ def _options(listening: Listening, access: Access, limits: Limits, alias: str | 
     is_local = listening.unix is not None or all(is_loopback(host) for host in listening.names)
     if not keys and not is_local and not listening.insecure:
         raise click.UsageError("without a key only this machine is listened to: give --api-key, or --insecure")
-    if not keys and is_local and not listening.unix:
+    if not listening.unix and (runs_tools or (not keys and is_local)):
         hosts = (*LOOPBACK, *listening.names, *access.allowed_hosts)
     return ServeOptions(
         api_keys=keys,

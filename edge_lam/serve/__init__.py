@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from edge_lam.serve.asgi import app
 from edge_lam.serve.options import ServeOptions
+from edge_lam.serve.server_tools import ServerTools
 
-__all__ = ["ServeOptions", "app"]
+__all__ = ["ServeOptions", "ServerTools", "app"]

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from edge_lam.engine import Reply, ReplyFinished, ReplyStream
+from edge_lam.agent import AgentReply
+from edge_lam.engine import Reply, ReplyFinished
 from edge_lam.errors import Cancelled, Closed, EdgeLamError
 from edge_lam.serve.access_log import note_failure, note_reply
 from edge_lam.serve.errors import CLIENT_GONE, failure_of
-from edge_lam.serve.replies import cancel_all, leave_all, merged, whole
+from edge_lam.serve.replies import Running, cancel_all, leave_all, merged, whole
 from edge_lam.serve.wire import JSON, PING, to_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Answer:
     """
 
     def __init__(
-        self, dialect: Dialect, streams: Sequence[ReplyStream], model: ServedModel, metrics: Metrics, ping: float
+        self, dialect: Dialect, streams: Sequence[Running], model: ServedModel, metrics: Metrics, ping: float
     ) -> None:
         self._dialect, self._streams, self._under_way = dialect, streams, model.under_way
         self._metrics, self._ping = metrics, ping
@@ -85,10 +86,12 @@ class Answer:
             leaving.cancel()
 
     async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        replies = await whole(self._streams)
-        for reply in replies:
-            self._note(scope, reply)
-        await JSON(self._dialect.whole(replies))(scope, receive, send)
+        results = await whole(self._streams)
+        for result in results:
+            steps = result.steps if isinstance(result, AgentReply) else ()
+            for reply in [step.reply for step in steps] if steps else [result]:
+                self._note(scope, reply)
+        await JSON(self._dialect.whole(results))(scope, receive, send)
 
     async def _send_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", self._dialect.media_type), *_STREAM_HEADERS]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,11 +21,12 @@ from edge_lam.serve.body import read_json
 from edge_lam.serve.dialects import (
     anthropic_messages,
     ollama_chat,
+    openai_agent,
     openai_chat,
     openai_completions,
     openai_responses,
 )
-from edge_lam.serve.dialects.base import Dialect
+from edge_lam.serve.dialects.base import Answering, Dialect
 from edge_lam.serve.errors import CLIENT_GONE, TYPES, Failure, failure_of
 from edge_lam.serve.gate import Gate
 from edge_lam.serve.limits import limited_options
@@ -33,6 +34,7 @@ from edge_lam.serve.metrics import Metrics
 from edge_lam.serve.model import ServedModel
 from edge_lam.serve.options import ServeOptions
 from edge_lam.serve.replies import begin_all
+from edge_lam.serve.server_tools import ServerTools, tool_routes
 from edge_lam.serve.tokens import token_routes
 from edge_lam.serve.wire import JSON, failure_response
 
@@ -42,24 +44,39 @@ if TYPE_CHECKING:
     from edge_lam.lam import LAM
     from edge_lam.serve.access_log import Write
 
-DIALECTS: dict[str, type[Dialect]] = {
-    openai_chat.PATH: openai_chat.ChatCompletion,
+
+def chat_completion(body: Mapping[str, Any], answering: Answering) -> Dialect:
+    """Read a chat completion, for which the server may be to run the tools."""
+    ours = body.get("edge_lam")
+    runs_tools = isinstance(ours, Mapping) and ours.get("run_tools") is True
+    return (openai_agent.AgentChatCompletion if runs_tools else openai_chat.ChatCompletion)(body, answering)
+
+
+DIALECTS: dict[str, Callable[[Mapping[str, Any], Answering], Dialect]] = {
+    openai_chat.PATH: chat_completion,
     openai_completions.PATH: openai_completions.Completion,
     openai_responses.PATH: openai_responses.Response,
     anthropic_messages.PATH: anthropic_messages.AnthropicMessage,
     ollama_chat.PATH: ollama_chat.OllamaChat,
     # As llama-server's clients find them too.
-    "/chat/completions": openai_chat.ChatCompletion,
+    "/chat/completions": chat_completion,
     "/responses": openai_responses.Response,
 }
 
 
-def app(lam: LAM | ServedModel, options: ServeOptions | None = None, *, access_log: Write | None = None) -> ASGIApp:
+def app(
+    lam: LAM | ServedModel,
+    options: ServeOptions | None = None,
+    *,
+    tools: ServerTools | None = None,
+    access_log: Write | None = None,
+) -> ASGIApp:
     """Return an ASGI app that serves a model.
 
     Args:
         lam: the model; it stays open when the server ends.
         options: how the server behaves.
+        tools: those that the server runs for requests that ask for it; none unless given.
         access_log: takes a line of JSON for each request.
     """
     options = options or ServeOptions()
@@ -71,11 +88,11 @@ def app(lam: LAM | ServedModel, options: ServeOptions | None = None, *, access_l
             Middleware(CORSMiddleware, allow_origins=options.cors, allow_methods=("GET", "POST"), allow_headers=("*",))
         )
     middleware.append(Middleware(Gate, options=options))
-    routes = [
-        Route(path, _endpoint(kind, model, metrics, options), methods=["POST"]) for path, kind in DIALECTS.items()
-    ]
+    routes = [*about_routes(model, metrics), *token_routes(model, options), *tool_routes(tools, options)]
+    for path, kind in DIALECTS.items():
+        routes.append(Route(path, _endpoint(kind, model, metrics, options, tools), methods=["POST"]))
     return Starlette(
-        routes=[*routes, *about_routes(model, metrics), *token_routes(model, options)],
+        routes=routes,
         middleware=middleware,
         exception_handlers={
             EdgeLamError: _on_error,
@@ -87,7 +104,11 @@ def app(lam: LAM | ServedModel, options: ServeOptions | None = None, *, access_l
 
 
 def _endpoint(
-    kind: type[Dialect], model: ServedModel, metrics: Metrics, options: ServeOptions
+    kind: Callable[[Mapping[str, Any], Answering], Dialect],
+    model: ServedModel,
+    metrics: Metrics,
+    options: ServeOptions,
+    tools: ServerTools | None,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers requests in a dialect: read, limit, begin, write."""
 
@@ -95,7 +116,7 @@ def _endpoint(
         body = await read_json(request, options)
         lam, dialect = model.lam, kind(body, model.answering())
         try:
-            streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options))
+            streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options), tools)
         except InvalidRequest as error:
             error.param = dialect.fields.get(error.param or "", error.param)
             raise

@@ -13,8 +13,8 @@ from edge_lam.serve.dialects.base import Answering
 from edge_lam.serve.errors import RequestError
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ReplyStream
     from edge_lam.lam import LAM
+    from edge_lam.serve.replies import Running
 
 
 class ServedModel:
@@ -34,7 +34,7 @@ class ServedModel:
         self.alias = alias
         self.created = int(time())
         self._load = load
-        self.under_way: set[ReplyStream] = set()
+        self.under_way: set[Running] = set()
         self._loading: Future[LAM] = Future()
         self._is_stopping = False
 

@@ -5,17 +5,40 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from edge_lam.engine import Event, Reply, ReplyStream
+from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ChatOptions, ReplyOptions
+    from edge_lam.engine import ChatOptions, ReplyOptions, ReplyStream
     from edge_lam.lam import LAM
     from edge_lam.serve.dialects.base import Ask
+    from edge_lam.serve.server_tools import ServerTools
 
 
-async def begin_all(lam: LAM, ask: Ask, options: Sequence[ChatOptions]) -> list[ReplyStream]:
+class Running(Protocol):
+    """A reply under way, or an agent's run."""
+
+    @property
+    def n_prompt(self) -> int:
+        """Tokens of the prompt."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Return its events."""
+
+    async def aresult(self) -> Any:
+        """Await what they add up to."""
+
+    def cancel(self) -> None:
+        """End it; who reads it gets `Cancelled`."""
+
+    def leave(self) -> None:
+        """Read it no more, and end it if it is not whole."""
+
+
+async def begin_all(
+    lam: LAM, ask: Ask, options: Sequence[ChatOptions], tools: ServerTools | None = None
+) -> Sequence[Running]:
     """Begin the replies to a request, or none: what one fails with ends the others.
 
     Their prompts are made, and their options are found to be in order, when this returns.
@@ -24,10 +47,18 @@ async def begin_all(lam: LAM, ask: Ask, options: Sequence[ChatOptions]) -> list[
         lam: the model.
         ask: what is asked for.
         options: of each reply to the same messages or prompt.
+        tools: those that the server runs, if it has any.
 
     Raises:
         EdgeLamError: as `LAM.chat`.
     """
+    if ask.runs_tools:
+        if tools is None:
+            hint = "start it with --tools"
+            raise InvalidRequest("the server has no tools to run", hint=hint, param="edge_lam")
+        if ask.n > 1:
+            raise InvalidRequest("n beside edge_lam.run_tools", param="n")
+        return [tools.begin(lam, ask, options[0])]
     begins: list[Callable[[], ReplyStream]]
     if ask.prompts:
         begins = [
@@ -35,37 +66,37 @@ async def begin_all(lam: LAM, ask: Ask, options: Sequence[ChatOptions]) -> list[
         ]
     else:
         begins = [partial(lam.stream, ask.messages, **one) for one in options]
-    streams = list[ReplyStream]()
+    streams: list[ReplyStream] = []
     try:
         for begin in begins:
-            streams.append(await asyncio.to_thread(begin))
+            streams += [await asyncio.to_thread(begin)]
     except BaseException:
         leave_all(streams)
         raise
     return streams
 
 
-def cancel_all(streams: Sequence[ReplyStream]) -> None:
+def cancel_all(streams: Sequence[Running]) -> None:
     """End replies; who reads them gets `Cancelled`."""
     for stream in streams:
         stream.cancel()
 
 
-def leave_all(streams: Sequence[ReplyStream]) -> None:
+def leave_all(streams: Sequence[Running]) -> None:
     """Read replies no more, and end those that are not whole."""
     for stream in streams:
         stream.leave()
 
 
-async def merged(streams: Sequence[ReplyStream]) -> AsyncIterator[tuple[int, Event]]:
+async def merged(streams: Sequence[Running]) -> AsyncIterator[tuple[int, Any]]:
     """Yield the events of all replies as they come, each with the index of its reply."""
     if len(streams) == 1:
         async for event in streams[0]:
             yield 0, event
         return
-    ready: asyncio.Queue[tuple[int, Event] | BaseException | None] = asyncio.Queue()
+    ready: asyncio.Queue[tuple[int, Any] | BaseException | None] = asyncio.Queue()
 
-    async def forward(index: int, stream: ReplyStream) -> None:
+    async def forward(index: int, stream: Running) -> None:
         try:
             async for event in stream:
                 ready.put_nowait((index, event))
@@ -90,6 +121,6 @@ async def merged(streams: Sequence[ReplyStream]) -> AsyncIterator[tuple[int, Eve
             task.cancel()
 
 
-async def whole(streams: Sequence[ReplyStream]) -> list[Reply]:
-    """Wait for all replies."""
+async def whole(streams: Sequence[Running]) -> list[Any]:
+    """Wait for all replies, or answers of agents."""
     return [await stream.aresult() for stream in streams]

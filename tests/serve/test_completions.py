@@ -8,10 +8,10 @@ from typing import Any
 
 import openai
 import pytest
-from served import CHAT, TIME, events_of, user
 from starlette.testclient import TestClient
 
 import edge_lam
+from tests.serve.served import CHAT, TIME, events_of, user
 
 PATH = "/v1/completions"
 ASKED = "what time is it in Oslo?"

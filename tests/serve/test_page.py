@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import serving
 from starlette.testclient import TestClient
 
 import edge_lam
-from edge_lam.serve import ServeOptions
+from edge_lam.serve import ServeOptions, ServerTools
+from edge_lam.tools import as_tools
 from edge_lam.trajectories import read_trajectories
+from tests.serve.served import serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -89,6 +90,36 @@ def test_what_a_model_or_tool_writes_is_no_page(page: Any) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".user")
     assert page.locator("#talk img, #talk b").count() == 0
+
+
+@pytest.mark.parametrize("button", ["Allow", "Deny"])
+def test_tools_of_the_server_run_if_they_are_allowed(browser: Any, lam: edge_lam.LAM, button: str) -> None:
+    ran = []
+
+    def get_time(city: str) -> dict[str, str]:
+        """Get the current time in a city or time zone.
+
+        Args:
+            city: City or time zone
+        """
+        ran.append(city)
+        return {"city": city, "time": "09:16"}
+
+    with serving(lam, tools=ServerTools(as_tools([get_time]))) as url:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(url)
+        page.wait_for_selector("#own:not([hidden])", state="attached")
+        page.keyboard.press("Alt+t")
+        page.check("#run")
+        page.keyboard.press("Alt+t")
+        page.keyboard.type("what time is it in Oslo?")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=button, exact=True).click()
+        page.wait_for_function("() => document.getElementById('send').textContent === 'Send'")
+        assert ran == (["Oslo"] if button == "Allow" else [])
+        assert ("09:16" in page.locator(".call pre").last.inner_text()) == (button == "Allow")
+        page.close()
 
 
 def test_errors_are_shown(browser: Any, lam: edge_lam.LAM) -> None:

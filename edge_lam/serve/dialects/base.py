@@ -35,6 +35,7 @@ class Ask:
         prompts: instead of them, each as `LAM.generate` takes it.
         options: as those take them, who check them.
         n: how many replies to the messages, or to each prompt.
+        runs_tools: whether the server is to run its own tools.
         stream: whether they are wanted as they come.
     """
 
@@ -42,6 +43,7 @@ class Ask:
     prompts: Sequence[str | Sequence[int]] = ()
     options: ChatOptions
     n: int = 1
+    runs_tools: bool = False
     stream: bool = False
 
 

@@ -33,17 +33,19 @@ class ChatCompletion(Dialect):
 
     def __init__(self, body: Mapping[str, Any], answering: Answering) -> None:
         fields = known_fields(body, (*OPTIONS, *LENGTHS, *_OWN))
+        ours = mapping(fields, "edge_lam")
         self.ask = Ask(
             messages=read_messages(fields.get("messages")),
             options=read_options(fields),
             n=count(fields, "n", 1),
+            runs_tools=boolean(ours, "run_tools"),
             stream=boolean(fields, "stream"),
         )
         if "max_completion_tokens" in fields:
             self.fields = {"max_tokens": "max_completion_tokens"}
-        ours = mapping(fields, "edge_lam")
-        if unknown := set(ours) - {"report"}:
-            raise InvalidRequest(f"edge_lam has no field {min(unknown)!r}", hint="known: report", param="edge_lam")
+        if unknown := set(ours) - {"report", "run_tools"}:
+            hint = "known: report, run_tools"
+            raise InvalidRequest(f"edge_lam has no field {min(unknown)!r}", hint=hint, param="edge_lam")
         self._wants_report = boolean(ours, "report")
         self._wants_usage = boolean(mapping(fields, "stream_options"), "include_usage")
         self._head = {
