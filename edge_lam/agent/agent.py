@@ -39,6 +39,9 @@ class AgentStream(EventStream[AgentEvent, AgentReply]):
         return self._run.reply
 
 
+MAX_ROUNDS = 8
+
+
 class Agent:
     """Runs tools for a model.
 
@@ -82,12 +85,12 @@ class Agent:
         tools: Iterable[ToolLike],
         *,
         system: str | None = None,
-        max_rounds: int = 8,
+        max_rounds: int | None = MAX_ROUNDS,
         tool_timeout: float | None = None,
         approve: Approve | None = None,
         on_call: OnCall | None = None,
         shorten: Shorten | None = None,
-        concurrent: bool = True,
+        concurrent: bool | None = True,
         **options: Unpack[ReplyOptions],
     ) -> None:
         self.lam = lam
@@ -96,6 +99,8 @@ class Agent:
             if tool.function is None and on_call is None:
                 hint = "give a function or on_call; or use LAM.chat and run the calls yourself"
                 raise InvalidTool(f"tool {name!r} has no function to run", tool=name, hint=hint)
+        if max_rounds is None:
+            max_rounds = MAX_ROUNDS
         if isinstance(max_rounds, bool) or not isinstance(max_rounds, int) or max_rounds < 1:
             raise InvalidRequest(
                 f"max_rounds must be a whole number of at least 1, not {max_rounds!r}", param="max_rounds"
@@ -106,7 +111,7 @@ class Agent:
             )
         self.system = system
         self.max_rounds = max_rounds
-        self._box = ToolBox(self.tools, tool_timeout, approve, on_call, concurrent)
+        self._box = ToolBox(self.tools, tool_timeout, approve, on_call, concurrent is not False)
         self._shorten = shorten
         self._options = options
 

@@ -113,3 +113,9 @@ def test_a_format_without_a_place_for_results_ends_after_a_call_that_cannot_be_r
         sampler = written(lam, f'{{"tool_calls": [{NO_NUMBER}]}}')
         answer = Agent(lam, [lamp], sampler=sampler, constrain=False).run("Lamp on please")
     assert (answer.finish_reason, len(answer.steps), len(answer.steps[0].reply.errors)) == ("tool_calls", 1, 1)
+
+
+def test_none_is_the_default_of_every_option(tiny_lam_path):
+    with load(tiny_lam_path, n_ctx=512, log="off") as lam:
+        agent = Agent(lam, [wipe], max_rounds=None, tool_timeout=None, concurrent=None, temperature=None)
+        assert agent.max_rounds == Agent(lam, [wipe]).max_rounds == 8
