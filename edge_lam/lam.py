@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
 from edge_lam.decoding import TokenizerAhead, check_vocabulary
+from edge_lam.defaults import none_is_default
 from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, EventStream, Reply, ReplyStream, Request
 from edge_lam.engine.admission import admit
 from edge_lam.errors import InvalidRequest
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["EMBEDDED_MODEL", "LAM", "ChatOptions", "ModelInfo", "Reply", "find_model", "load"]
 
 
+@none_is_default
 def load(
     model: str | os.PathLike[str] | None = None,
     *,
@@ -60,7 +62,7 @@ def load(
     prefix: str | os.PathLike[str] | None = None,
     save_conversations: bool = False,
 ) -> LAM:
-    """Load a model.
+    """Load a model. An option that is None has its default.
 
     Args:
         model: a GGUF file; "xlam-2-1b", "owner/repo:QUANT" or "owner/repo/file.gguf" on the hub; None for the

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from edge_lam.defaults import none_is_default
 from edge_lam.llama import DEFAULT_KV_TYPE, ModelFile
 from edge_lam.llama.adapter import adapter_bytes
 from edge_lam.llama.plan import Plan, plan_memory
 from edge_lam.model_path import find_model
 
 
+@none_is_default
 def plan(
     model: str | os.PathLike[str] | None = None,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -20,6 +21,13 @@ from edge_lam.lam import EMBEDDED_MODEL, find_model
 def lam(tiny_lam_path: Path) -> Iterator[LAM]:
     with load(tiny_lam_path, n_ctx=1024, log="off") as lam:
         yield lam
+
+
+def test_none_is_the_default_of_every_option_of_load(tiny_lam_path):
+    options = dict.fromkeys(inspect.signature(load).parameters) | {"model": tiny_lam_path, "n_ctx": 512, "log": "off"}
+    with load(**options) as lam, load(tiny_lam_path, n_ctx=512, log="off") as plain:
+        assert lam.info.to_dict() | {"load_seconds": 0} == plain.info.to_dict() | {"load_seconds": 0}
+    assert edge_lam.plan(tiny_lam_path, n_parallel=None, kv_type=None) == edge_lam.plan(tiny_lam_path)
 
 
 def test_a_required_call_fits_its_tool(lam):
