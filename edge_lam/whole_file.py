@@ -6,7 +6,7 @@ locked belongs to nobody.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import re
 import stat
@@ -16,6 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from edge_lam.debug import suppressed
+
+logger = logging.getLogger("edge_lam.files")
 
 STALE_SECONDS = 3600  # where a file system knows no locks, what was not touched for so long is nobody's
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}\.partial")
@@ -44,7 +48,7 @@ def atomic_write(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
             partial.replace(path)  # while it is locked
     except BaseException:
-        with contextlib.suppress(OSError):
+        with suppressed(logger, f"{partial} stays", OSError):
             partial.unlink()
         raise
 
@@ -56,10 +60,10 @@ def partial_path(path: Path, unique: str) -> Path:
 
 def remove_abandoned(folder: Path) -> None:
     """Remove the partial files of writers that are gone; what can't be removed stays."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+    with suppressed(logger, f"{folder} is not searched for partial files", OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _PARTIAL.fullmatch(entry.name):
-                with contextlib.suppress(OSError):
+                with suppressed(logger, f"{entry.path} stays", OSError):
                     _remove_if_abandoned(Path(entry.path))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import random
 import threading
 from collections import OrderedDict
@@ -10,6 +10,7 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from edge_lam.debug import suppressed
 from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens, make_tokenizer
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.llama import GGUFArray
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_lam.llama import Model
+
+logger = logging.getLogger("edge_lam.decoding")
 
 _CONTROL_TOKEN, _USER_DEFINED_TOKEN = 3, 4  # tokenizer.ggml.token_type
 _KEPT_GRAMMARS = 16
@@ -66,7 +69,8 @@ class Vocabulary:
         self._building.start()
 
     def _build(self) -> None:
-        with contextlib.suppress(EdgeLamError):  # whoever asks for it next gets it
+        # Whoever asks for it next gets the error.
+        with suppressed(logger, "what grammars need is not built ahead", EdgeLamError):
             _ = self._tokenizer
 
     def wait(self) -> None:

@@ -5,12 +5,14 @@ All of it happens in the caller's thread, many at once, and nothing is decoded h
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import common_length
+from edge_lam.debug import reason
 from edge_lam.decoding import CallTracker, GrammarConstraint, Unconstrained
 from edge_lam.engine import response_format
 from edge_lam.errors import EdgeLamError, InvalidRequest, InvalidTool, PromptTooLong
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from edge_lam.llama import Model
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
+
+logger = logging.getLogger("edge_lam.engine")
 
 
 # System message and tools are tokenized once, not for each call: a millisecond and more for a thousand tokens.
@@ -140,7 +144,8 @@ class PromptBuilder:
         probes = [[*messages, *({**answer, "content": text} for answer in answers)] for text in ("0", "Z")]
         try:
             return self._n_shared(probes, tools, tokens)
-        except EdgeLamError:  # the template has no place for it
+        except EdgeLamError as error:  # the template has no place for it
+            logger.debug("the next turn is not read ahead: %s", reason(error))
             return 0
 
     def _n_shared(self, probes: Sequence[Messages], tools: Sequence[Tool], tokens: Sequence[int]) -> int:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from edge_lam.debug import reason
 from edge_lam.errors import InvalidRequest
+
+logger = logging.getLogger("edge_lam.formats")
 
 Render: TypeAlias = Callable[[list[dict[str, Any]], dict[str, Any]], str]
 
@@ -170,7 +174,8 @@ def _try(render: Render, messages: list[Any], variables: dict[str, Any]) -> str:
     """Return what a template makes of messages; "" if it refuses them."""
     try:
         return render(messages, variables)
-    except InvalidRequest:
+    except InvalidRequest as error:
+        logger.debug("the template refuses a conversation that it was tried with: %s", reason(error))
         return ""
 
 
