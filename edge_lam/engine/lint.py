@@ -18,7 +18,7 @@ from edge_lam.tools.tool import as_tool
 if TYPE_CHECKING:
     from edge_lam.formats import ChatFormat
     from edge_lam.llama import Model
-    from edge_lam.schema.compile import Support
+    from edge_lam.schema.split import Support
     from edge_lam.tools import Tool
 
 QUESTION = "?"

@@ -13,10 +13,11 @@ from typing import Any
 
 from edge_lam.schema.keywords import ANNOTATIONS, APPLICATORS
 from edge_lam.schema.parts import CHOICES, CONDITIONAL, CircularError, Names, PartReader, Parts
-from edge_lam.schema.walk import subschemas, with_subschemas
+from edge_lam.schema.walk import escape, subschemas, with_subschemas
 
 # Tests of an object, and of others: closed, they would tell something else.
 TESTS = ("not", "if", "contains", "propertyNames")
+IN_PLACE = (*CHOICES, *CONDITIONAL, "allOf", "$ref", "if", "dependentSchemas")  # what holds parts
 MOST_COPIES = 100
 
 
@@ -38,7 +39,11 @@ def closed(parameters: dict[str, Any], *, over_unevaluated: bool = False) -> dic
         over_unevaluated: close objects with ``unevaluatedProperties: false`` too: for a grammar, which can't express
             that.
     """
-    bare: dict[str, Any] = constraints(parameters)
+    return close_objects(constraints(parameters), over_unevaluated=over_unevaluated)
+
+
+def close_objects(bare: dict[str, Any], *, over_unevaluated: bool = False) -> dict[str, Any]:
+    """Return what `closed` does, for a schema that has no annotations."""
     try:
         schema: dict[str, Any] = _Closer(bare, over_unevaluated=over_unevaluated).close(bare)
     except UNBOUNDED:
@@ -64,8 +69,7 @@ def open_objects(schema: dict[str, Any]) -> tuple[str, ...]:
         for step, child in subschemas(part):
             keyword = step.split("/")[1]
             if keyword not in TESTS:
-                in_place = (*CHOICES, *CONDITIONAL, "allOf", "dependentSchemas")
-                yield from look(child, path + step, whole=keyword not in in_place)
+                yield from look(child, path + step, whole=keyword not in IN_PLACE)
 
     try:
         return tuple(look(schema, "", whole=True))
@@ -105,7 +109,9 @@ class _Closer(PartReader):
         """
         if not isinstance(schema, dict):
             return schema
-        result = with_subschemas(schema, lambda step, child: self._inside(schema, beside, step, child))
+        is_alone = not beside and not any(key in schema for key in IN_PLACE)
+        with_others = (schema, *beside) if not is_alone else ()
+        result = with_subschemas(schema, lambda step, child: self._inside(schema, with_others, step, child))
         if "allOf" in schema:
             parts = schema["allOf"]
             without = [{**schema, "allOf": [*parts[:index], *parts[index + 1 :]]} for index in range(len(parts))]
@@ -118,25 +124,33 @@ class _Closer(PartReader):
                 result[key] = self._close_branches(schema, key, beside, whole, only_inside=only_inside)
         if "$ref" in schema:
             result = self._write_out(result, schema, beside, only_inside=only_inside)
+        if only_inside or not (schema.get("properties") or whole):
+            return result
         names = self.names_of_all((schema, *beside))
         is_narrower = bool((whole or {}).keys() - names.keys()) and _is_plain_branch(schema)
-        speaks = any(map(self.speaks, (schema, *beside)))
-        if (schema.get("properties") or is_narrower) and not (speaks or only_inside):
+        if (schema.get("properties") or is_narrower) and not any(map(self.speaks, (schema, *beside))):
             own = result.get("properties", {})
             result["properties"] = {**own, **{name: True for name in names if name not in own}}
             result["additionalProperties"] = False
         return result
 
-    def _inside(self, schema: dict[str, Any], beside: Parts, step: str, child: Any) -> Any:
-        """Close what stands inside of an object, apart from its parts, which wait."""
+    def _inside(self, schema: dict[str, Any], parts: Parts, step: str, child: Any) -> Any:
+        """Close what stands inside of an object, apart from its parts, which wait.
+
+        Args:
+            schema: of the object.
+            parts: that and the other parts of it, if there are any.
+            step: the place of the child.
+            child: a schema.
+        """
         _, keyword, *name = step.split("/", 2)
         if keyword in (*TESTS, *CHOICES, "allOf"):
             return child
         if keyword in (*CONDITIONAL, "dependentSchemas"):
             rest = {key: value for key, value in schema.items() if key != keyword}
-            return self.close(child, (*beside, rest), only_inside=True)
+            return self.close(child, (*parts[1:], rest), only_inside=True)
         if keyword in ("properties", "items"):
-            others = [other for part in (schema, *beside) for other in self.children(part, "/".join([keyword, *name]))]
+            others = [other for part in parts for other in self.children(part, "/".join([keyword, *name]))]
             return self.close(child, tuple(other for other in others if other is not child))
         return self.close(child)
 
@@ -177,7 +191,9 @@ class _Closer(PartReader):
         names, known = self.names_of_all(others), self.names(target)
         if names.keys() - known.keys() or any(map(self.speaks, others)):
             return True
-        shared = (other for name in names for part in others for other in self.children(part, f"properties/{name}"))
+        shared = (
+            other for name in names for part in others for other in self.children(part, f"properties/{escape(name)}")
+        )
         return any(self.lists_somewhere(other) for other in shared)
 
 

@@ -6,6 +6,7 @@ A format that is not here is an annotation, as JSON Schema has it: it is told, a
 from __future__ import annotations
 
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from edge_lam.schema.addresses import ADDRESSES
@@ -35,6 +36,7 @@ CHECKED_FORMATS = {
     "idn-hostname": "where the package idna is installed",
 }
 LONGEST_HOST = 253
+ALIKE = 0.85  # how alike an unknown name and a format must be for one to be a slip of the pen
 MINUTES_OF_A_DAY = 24 * 60
 # Formats of whole numbers (OpenAPI, Rust's and Go's generators): smallest and largest.
 NUMBER_FORMATS = {
@@ -96,6 +98,14 @@ def _is_label(label: str) -> bool:
         return bool(idna.decode(label))
     except (idna.IDNAError, UnicodeError):
         return False
+
+
+def unknown_format(name: str) -> str:
+    """Return what to say of a format that is no constraint, as JSON Schema has it, and what may have been meant."""
+    known = (*FORMATS, *PATTERN_FORMATS, *CHECKED_FORMATS)
+    # "datetime" and "Date" are slips; "ulid" and "cuid" are formats of their own, though they look like "uuid".
+    close = get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
+    return f"unknown format {name!r}" + "".join(f"; did you mean {meant}?" for meant in close)
 
 
 def without_contradictions(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

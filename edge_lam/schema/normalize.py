@@ -1,8 +1,8 @@
-"""Parameter schemas of any dialect -> plain JSON Schema, as a model reads it.
+"""Parameter schemas of any dialect -> plain JSON Schema as a model reads it, and as grammar and check read it.
 
 In comes what a vendor calls the parameters of a tool; out comes an object schema with `properties` and `required`, keys
-in their original order. What is not a schema is refused by JSON pointer; what generators write for "not given" is read
-as that. Knows no vendor's envelope around the parameters and no grammar.
+in their original order, and another in the words of 2020-12. What is not a schema is refused by JSON pointer; what
+generators write for "not given" is read as that. Knows no vendor's envelope around the parameters and no grammar.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from edge_lam.schema.error import SchemaError
+from edge_lam.schema.formats import NUMBER_FORMATS
 from edge_lam.schema.keywords import (
     APPLICATORS,
     COUNTS,
@@ -25,7 +26,7 @@ from edge_lam.schema.keywords import (
     value_fault,
 )
 from edge_lam.schema.type_names import UnknownTypeError, read_type
-from edge_lam.schema.walk import escape
+from edge_lam.schema.walk import escape, with_subschemas
 
 MAX_DEPTH = 64
 UNSPECIFIED = "TYPE_UNSPECIFIED"  # Gemini's name for any type
@@ -197,3 +198,65 @@ def _refusal(path: str, reason: str, hint: str = "") -> SchemaError:
 
 def _kind(value: Any) -> str:
     return "an empty list" if value == [] else "null" if value is None else type(value).__name__
+
+
+def to_2020_12(schema: Any) -> Any:
+    """Return a schema in the words of 2020-12."""
+    if not isinstance(schema, dict):
+        return schema
+    schema = with_subschemas(schema, lambda _, child: to_2020_12(child))
+    _read_exclusive_flags(schema)
+    _read_nullable(schema)
+    _read_number_format(schema)
+    _read_dependencies(schema)
+    if (rest := schema.pop("additionalItems", None)) is not None and "prefixItems" in schema:
+        schema.setdefault("items", rest)
+    if schema.get("uniqueItems") is False:
+        del schema["uniqueItems"]
+    schema.pop("$schema", None)
+    schema.pop("$id", None)  # references lead to places inside of the schema alone
+    return schema
+
+
+def _read_exclusive_flags(schema: dict[str, Any]) -> None:
+    """Draft 4: ``{"minimum": 0, "exclusiveMinimum": true}``."""
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
+            schema[exclusive] = schema.pop(bound)
+
+
+def _read_nullable(schema: dict[str, Any]) -> None:
+    """OpenAPI 3.0: ``{"type": "string", "nullable": true}``."""
+    if not isinstance(schema.get("nullable"), bool) or not schema.pop("nullable") or "type" not in schema:
+        return
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    schema["type"] = list(dict.fromkeys([*kinds, "null"]))
+    if "enum" in schema and None not in schema["enum"]:
+        schema["enum"] = [*schema["enum"], None]
+
+
+def _read_number_format(schema: dict[str, Any]) -> None:
+    """OpenAPI, and generators for Rust and Go: ``{"type": "integer", "format": "uint8"}``."""
+    if "string" in schema.get("type", "string") or schema.get("format") not in NUMBER_FORMATS:
+        return
+    low, high = NUMBER_FORMATS[schema.pop("format")]
+    kinds = schema.get("type", "number")
+    if "number" in kinds:  # they are formats of whole numbers, which is what "number" stands for in many generators
+        as_integer = (
+            ["integer" if kind == "number" else kind for kind in kinds] if isinstance(kinds, list) else "integer"
+        )
+        schema["type"] = as_integer
+    schema["minimum"] = max(low, schema.get("minimum", low))
+    if high is not None:
+        schema["maximum"] = min(high, schema.get("maximum", high))
+
+
+def _read_dependencies(schema: dict[str, Any]) -> None:
+    """Drafts before 2019-09: names and schemas under one keyword."""
+    dependencies = schema.get("dependencies")
+    if not isinstance(dependencies, dict):
+        return
+    del schema["dependencies"]
+    for name, needed in dependencies.items():
+        keyword = "dependentRequired" if isinstance(needed, list) else "dependentSchemas"
+        schema[keyword] = {**schema.get(keyword, {}), name: needed}

@@ -19,6 +19,7 @@ Answer = TypeVar("Answer")
 CHOICES = ("anyOf", "oneOf")
 CONDITIONAL = ("then", "else")
 ALWAYS = ("allOf", "$ref")  # what holds for every value
+EVERY = (*ALWAYS, "if", *CONDITIONAL, "dependentSchemas")
 OF_OTHERS = ("additionalProperties", "patternProperties")  # what is said of properties that are not listed
 
 
@@ -127,7 +128,7 @@ class PartReader:
 
     def _parts(self, schema: dict[str, Any], keywords: tuple[str, ...] = ()) -> Iterator[Any]:
         """Yield the parts of a part, apart from branches; of some keywords, or of all."""
-        for keyword in keywords or (*ALWAYS, "if", *CONDITIONAL, "dependentSchemas"):
+        for keyword in keywords or EVERY:
             if keyword not in schema:
                 continue
             if keyword == "$ref":

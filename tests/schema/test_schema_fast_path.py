@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_lam.schema.fast_path import is_surely_held
 from edge_lam.schema.guidance import grammar_complaint, json_rule
+from edge_lam.schema.limits import is_surely_held
 
 numbers = st.integers(-3, 5) | st.sampled_from([2**53, 2**70, 0.5, -1.5, True, 1000, 10**9])
 kinds = st.sampled_from(

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from edge_lam.schema.drafts import to_2020_12
+from edge_lam.schema.normalize import to_2020_12
 from edge_lam.tools import Tool
 
 
