@@ -10,8 +10,12 @@ from edge_lam.formats.call_reader import CallReader
 from edge_lam.formats.calls import Calls
 from edge_lam.formats.json_text import BracketFinder, decode, is_text
 
-_NAME = re.compile(r"[\w.:/ -]*", re.ASCII)
-_LONGEST_NAME = 128
+_LETTERS = re.compile(r"[\w.:/ -]*", re.ASCII)
+_LETTERS_OF_MISTRAL = re.compile(r"[\w.:/ \[\]-]*", re.ASCII)
+_LONGEST_HEAD = 200
+_NAME = re.compile(r" *([\w.:/-]+) *", re.ASCII)
+BEHIND_NAMES = ("[CALL_ID]", "[ARGS]")
+_NAME_OF_MISTRAL = re.compile(r" *([\w.:/-]+?)(?:\[CALL_ID\][\w-]*)?(?:\[ARGS\])? *", re.ASCII)
 _SPACE = re.compile(r"\s*")
 _PARAMETER = re.compile(r"<parameter=([^<>\n]+)>\n?(.*?)\n?(?:</parameter>|(?=<parameter=)|\Z)", re.DOTALL)
 
@@ -22,19 +26,24 @@ class Spelling:
 
     Attributes:
         opening: what stands before the name.
-        name_end: what stands behind it.
+        head_end: the character that follows the name; a bracket belongs to the arguments.
+        head: the name, with what may stand behind it; its first group is the name.
+        letters: what all of that is made of.
         closing: what stands behind the arguments, and may be left out; "" for nothing.
         is_marker: whether the opening is never text, so that a call is meant whatever tool it names.
     """
 
     opening: str
-    name_end: str
+    head_end: str
+    head: re.Pattern[str] = _NAME
+    letters: re.Pattern[str] = _LETTERS
     closing: str = ""
     is_marker: bool = True
 
 
-FUNCTION = Spelling("<function=", ">", "</function>")  # Llama 3.1, Functionary 3.1, Qwen3-Coder
+FUNCTION = Spelling("<function=", ">", closing="</function>")  # Llama 3.1, Functionary 3.1, Qwen3-Coder
 RECIPIENT = Spelling(">>>", "\n", is_marker=False)  # Functionary 3.2
+MISTRAL = Spelling("", "{", _NAME_OF_MISTRAL, _LETTERS_OF_MISTRAL)  # behind [TOOL_CALLS], since 2025
 EVERYONE = "all"  # who Functionary 3.2 speaks to in text
 SPELLINGS = {spelling.opening: spelling for spelling in (FUNCTION, RECIPIENT)}
 
@@ -102,24 +111,29 @@ class NamedCallReader(CallReader):
         return end
 
     def _read_name(self, text: str, position: int) -> int:
-        name = _NAME.match(text, position)
-        end = name.end() if name else position
+        head = self._spelling.letters.match(text, position)
+        end = head.end() if head else position
         self._head.append(text[position:end])
         position = self._take(text, position, end)
-        if sum(map(len, self._head)) > _LONGEST_NAME:
+        if sum(map(len, self._head)) > _LONGEST_HEAD:
             self.is_done = True
         elif position < len(text):
-            said = "".join(self._head).strip()
-            if text[position] != self._spelling.name_end or not said:
+            said = self._spelling.head.fullmatch("".join(self._head))
+            if text[position] != self._spelling.head_end or not said:
                 self.is_done = True
                 return position
-            position = self._take(text, position, position + 1)
-            self._name = said
-            self.is_dropped = bool(self._everyone) and said == self._everyone
-            self.taken = self._spelling.is_marker or self.is_dropped
-            is_call = self.taken or bool(self._everyone) or said in self._calls.tools
-            self.is_done = self.is_dropped or not (is_call and self._can_call)
+            if self._spelling.head_end != "{":
+                position = self._take(text, position, position + 1)
+            self._decide(said[1])
         return position
+
+    def _decide(self, name: str) -> None:
+        """Go on with what a name means."""
+        self._name = name
+        self.is_dropped = bool(self._everyone) and name == self._everyone
+        self.taken = self._spelling.is_marker or self.is_dropped
+        is_call = self.taken or bool(self._everyone) or name in self._calls.tools
+        self.is_done = self.is_dropped or not (is_call and self._can_call)
 
     def _read_first(self, text: str, position: int) -> int:
         """Read up to the first character of the arguments."""

@@ -16,7 +16,7 @@ from edge_lam.errors import InvalidCall
 from edge_lam.formats.call_reader import CallReader
 from edge_lam.formats.calls import Calls
 from edge_lam.formats.events import ParsedReply, ParserEvent
-from edge_lam.formats.named_calls import EVERYONE, RECIPIENT, SPELLINGS, NamedCallReader
+from edge_lam.formats.named_calls import EVERYONE, MISTRAL, RECIPIENT, SPELLINGS, NamedCallReader
 from edge_lam.formats.pythonic import BEGINS, PythonicReader
 from edge_lam.formats.reply_text import (
     BLOCK,
@@ -177,7 +177,7 @@ class ReplyParser(TextReader):
             return False
         self._markers.clear()
         if found[0] == "[":
-            self._begin_value()
+            self._begin_value(in_prose=True)
         else:
             self._position = found.end()
             self._take_marker(found[0])
@@ -214,8 +214,9 @@ class ReplyParser(TextReader):
             return False
         elif self._buffer[self._position] in "[{" and (self._is_marked or not self._only_marked):
             self._begin_value()
-        elif self._is_tagged and BEGINS.match(self._buffer, self._position):
-            self._begin(PythonicReader(self._calls, alone=True))
+        elif LIST in self._markers and BEGINS.match(self._buffer, self._position):
+            alone = PythonicReader(self._calls, alone=True)
+            self._begin(alone if self._is_tagged else NamedCallReader(self._calls, MISTRAL))
         elif BLOCK in self._markers:
             self._state = self._read_block
         else:
@@ -254,7 +255,7 @@ class ReplyParser(TextReader):
             self._separators = SPACE
             self._state = self._read_opening
 
-    def _begin_value(self, *, looks_for_python: bool = True) -> None:
+    def _begin_value(self, *, looks_for_python: bool = True, in_prose: bool = False) -> None:
         self._begin(
             ValueReader(
                 self._calls,
@@ -262,7 +263,8 @@ class ReplyParser(TextReader):
                 self._buffer[self._position],
                 marked=self._is_marked,
                 in_fence=FENCE in self._markers,
-                looks_for_python=looks_for_python,
+                looks_for_python=looks_for_python and not in_prose,
+                in_prose=in_prose,
             )
         )
 

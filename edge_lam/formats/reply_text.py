@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from edge_lam.formats.events import ParserEvent, TextDelta, ThinkingDelta
-from edge_lam.formats.named_calls import SPELLINGS
+from edge_lam.formats.named_calls import BEHIND_NAMES, SPELLINGS
 from edge_lam.formats.thinking import IN_PROMPTS, TAGS
 
 # The kinds of markers: what opens and closes a block of calls, what stands before calls, and fences.
@@ -20,9 +20,10 @@ BLOCKS = {
     "<calls>": "</calls>",
     "<function_call>": "</function_call>",
     "<|tool_call_start|>": "<|tool_call_end|>",  # LFM2
+    "<|tool_call|>": "<|/tool_call|>",  # Phi-4-mini; Granite closes none
 }
 PYTHON_TAG = "<|python_tag|>"  # Llama 3.1, before calls and before code
-LISTS = ("[TOOL_CALLS]", "<|tool_call|>", PYTHON_TAG)  # Mistral, Granite
+LISTS = ("[TOOL_CALLS]", PYTHON_TAG)  # the first is Mistral's
 KINDS = dict.fromkeys(BLOCKS, BLOCK) | dict.fromkeys(BLOCKS.values(), BLOCK_END)
 KINDS |= dict.fromkeys(LISTS, LIST) | {"```": FENCE}
 
@@ -36,7 +37,7 @@ MARKERS = (*KINDS, *SPELLINGS)
 MARKER = re.compile(any_of(MARKERS))
 MARKER_OR_ARRAY = re.compile(rf"{MARKER.pattern}|\[(?=[ \t\r\n]*(?:\{{|\Z))")  # an array of objects, or maybe one
 # What control tokens can spell that the parser has to see.
-MARKS = frozenset((*BLOCKS, *BLOCKS.values(), *LISTS, *TAGS, *TAGS.values(), *IN_PROMPTS.values()))
+MARKS = frozenset((*BLOCKS, *BLOCKS.values(), *LISTS, *BEHIND_NAMES, *TAGS, *TAGS.values(), *IN_PROMPTS.values()))
 THINKING = re.compile(any_of(TAGS))
 BLOCK_MARKER = re.compile(any_of((*BLOCKS, *BLOCKS.values(), *LISTS)))
 

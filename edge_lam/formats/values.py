@@ -45,6 +45,7 @@ class ValueReader(CallReader):
         opening: the bracket that the value begins with.
         marked: whether a marker says that it is meant as calls, whatever it holds.
         in_fence: whether it stands between code fences.
+        in_prose: whether it stands in a sentence, where only an array of objects is meant as calls.
         looks_for_python: whether to read no further where a list begins with a name.
 
     Attributes:
@@ -59,6 +60,7 @@ class ValueReader(CallReader):
         *,
         marked: bool,
         in_fence: bool = False,
+        in_prose: bool = False,
         looks_for_python: bool = True,
     ) -> None:
         super().__init__(calls, taken=marked)
@@ -67,6 +69,8 @@ class ValueReader(CallReader):
         self._is_array = opening == "["
         self._is_nested = False  # whether calls stand in a list in the list
         self._first = ANYTHING if marked else CAN_BE_FIRST[opening]
+        if in_prose:
+            self._first = "{]"
         self.is_pythonic = False
         self._looks_for_python = looks_for_python and self._is_array
         self._finder = BracketFinder()

@@ -25,7 +25,7 @@ PIECES = [
     "'", "{'name': 'now', 'arguments': {}}", "{'", "now", "now(", "now()", "get_weather(city='x')", "(", ")", "[[",
     "]]", ">>>", ">>>now\n", "{}", "<function=now>", "</function>", "<function=", "<parameter=city>", "</parameter>",
     "<calls>", "</calls>", "<|python_tag|>", "<|tool_call_start|>", "<|tool_call_end|>", "all\n", "=", "True",
-    '"function": "now"',
+    '"function": "now"', "[ARGS]", "[CALL_ID]", "[TOOL_CALLS]now",
 ]  # fmt: skip
 
 

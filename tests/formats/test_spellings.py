@@ -80,6 +80,7 @@ def calls_of(reply):
         (f"<|python_tag|>{JSON}", [OSLO], ""),
         (f"<|python_tag|>{JSON.replace('arguments', 'parameters')}; {JSON}", [OSLO, OSLO], ""),
         (f"<|tool_call|>[{JSON}]", [OSLO], ""),
+        (f"I look.<|tool_call|>[{JSON}]<|/tool_call|> Done", [OSLO], "I look. Done"),
         # Python's calls: Llama 3.2, LFM2
         ('[get_weather(city="Oslo")]', [OSLO], ""),
         ("[get_weather(city='Oslo'), now()]", [OSLO, ("now", {})], ""),
@@ -105,6 +106,9 @@ def calls_of(reply):
          "\n</function>\n</tool_call>", [("get_weather", {"city": "Oslo", "days": 3})], ""),
         ('>>>get_weather\n{"city": "Oslo"}', [OSLO], ""),
         ('I look.>>>get_weather\n{"city": "Oslo"}>>>now\n{}', [OSLO, ("now", {})], "I look."),
+        ('[TOOL_CALLS]get_weather[ARGS]{"city": "Oslo"}', [OSLO], ""),
+        ('I look.[TOOL_CALLS]get_weather[CALL_ID]a1b2[ARGS]{"city": "Oslo"}[TOOL_CALLS]now{}', [OSLO, ("now", {})],
+         "I look."),
         # xLAM 1.0 takes its instruction at its word
         ('{"tool_calls": "[]"}', [], ""),
     ],
@@ -127,6 +131,7 @@ def test_calls_are_read(output, calls, text):
         "[now] is the time",
         "[[1, 2], [3]]",
         "[[Wiki link]] and more",
+        "Write [TOOL_CALLS] first, then {",
         ">>> print(1)\n1",
         ">>>all\nHello",
         "a >> b >>>c",
