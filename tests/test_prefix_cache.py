@@ -36,6 +36,7 @@ def test_another_process_reads_the_same_tools_from_disk(folder):
     assert first.text == second.text
     assert [call.arguments for call in first.tool_calls] == [call.arguments for call in second.tool_calls]
     assert first.report.tokens.restored == 0
+    assert [reply.report.cache for reply in (first, second, third)] == ["miss: nothing stored", "hit", "hit"]
     assert second.report.tokens.restored == second.report.tokens.cached > 0.9 * second.report.tokens.prompt
     assert second.report.passes.prefill == 1
     assert (third.report.tokens.restored, third.report.tokens.cached) == (0, second.report.tokens.cached)
@@ -91,6 +92,11 @@ def test_a_baked_prefix_makes_the_first_call_ever_warm(tmp_path):
         warm = lam.chat(messages, tools=DEMO_TOOLS)
     assert warm.report.tokens.restored == warm.report.tokens.cached == n_tokens
     assert cold.report.tokens.restored == 0
+    with load(False, prefix=baked) as lam:
+        other = lam.chat(QUESTION, tools=DEMO_TOOLS[:3], max_tokens=1)
+        few = lam.chat(QUESTION, max_tokens=1)
+    told = [reply.report.to_dict()["cache"] for reply in (cold, warm, other, few)]
+    assert told == ["miss: nothing stored", "hit", "miss: other tools", ""]
     assert cold.text == warm.text
     assert [call.arguments for call in cold.tool_calls] == [call.arguments for call in warm.tool_calls]
 
@@ -137,7 +143,7 @@ def test_q8_0_restores_what_it_read_and_nothing_of_f16(folder):
         first = lam.chat(QUESTION, tools=DEMO_TOOLS)
     with load(folder, kv_type="q8_0") as lam:
         second = lam.chat(QUESTION, tools=DEMO_TOOLS)
-    assert first.report.tokens.restored == 0
+    assert (first.report.tokens.restored, first.report.cache) == (0, "miss: other kv_type")
     assert second.report.tokens.restored > 1000
     assert outcome(first) == outcome(second)
     small, large = sorted(path.stat().st_size for path in prefix_files(folder))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_lam.decoding import Sampler, Vocabulary
-from edge_lam.engine.prompt import constraint_of, grammar_of
+from edge_lam.engine.binding import constraint_of, grammar_of
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from edge_lam.engine import Event, EventStream, ReplyOptions
-    from edge_lam.engine.stream import Channel
+    from edge_lam.engine.channel import Channel
     from edge_lam.errors import InvalidCall
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool

@@ -6,6 +6,7 @@ Behind it, if there is a store, are the prefixes of earlier calls and earlier pr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edge_lam.errors import BackendError
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
     from edge_lam.llama import Context
 
 MIN_PREFIX = 64  # tokens: reading fewer takes no longer than finding them
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a slot begins a prompt.
+
+    Attributes:
+        n_held: tokens of the prompt that it holds.
+        n_restored: how many of them came from a stored prefix.
+        checkpoint: where what is held is to be stored, for others; 0 for nowhere.
+        outcome: "hit" if the prompt's static tokens need not be read, "miss: " and why, or "" if they are too few to be
+            stored, or nothing is.
+    """
+
+    n_held: int
+    n_restored: int = 0
+    checkpoint: int = 0
+    outcome: str = ""
 
 
 class Slot:
@@ -46,6 +65,22 @@ class Slot:
     def shared(self, prompt: Sequence[int]) -> int:
         """Return how many tokens of what is held a prompt begins with; all but its last, which has to give logits."""
         return common_length(self.tokens, prompt[:-1])
+
+    def open(self, prompt: Sequence[int], n_static: int) -> Opening:
+        """Hold what is known of the beginning of a prompt, and nothing else.
+
+        Args:
+            prompt: at least one token.
+            n_static: how many of its tokens others will share; 0 if that is not to be stored.
+        """
+        n_held, n_static = self.reuse(prompt), min(n_static, len(prompt) - 1)
+        if self.store is None or n_static < MIN_PREFIX:
+            return Opening(n_held)
+        n_restored = self.restore(prompt)
+        n_held = len(self.tokens)
+        if n_static < n_held + MIN_PREFIX:
+            return Opening(n_held, n_restored, outcome="hit")
+        return Opening(n_held, n_restored, n_static, f"miss: {self.store.why_missed(prompt)}")
 
     def reuse(self, prompt: Sequence[int]) -> int:
         """Keep what is also the beginning of a prompt and forget the rest.

@@ -33,6 +33,8 @@ logger = logging.getLogger("edge_lam.cache")
 SUFFIX = ".prefix"
 
 _HOME = re.compile(r"[0-9a-f]{32}")  # a key's folder
+# What the parts of a key are called in reports.
+_KEY_WORDS = {"llama_cpp": "build", "bindings": "build", "kv_layout": "kv_type", "rope": "context length"}
 _STEM = re.compile(r"[1-9][0-9]{0,8}-[0-9a-f]{32}")  # a prefix in it
 
 
@@ -84,6 +86,27 @@ class PrefixStore:
             if prefix is not None and np.array_equal(prefix.tokens, ids[:n_tokens]):
                 return prefix
         return None
+
+    def why_missed(self, prompt: Sequence[int]) -> str:
+        """Return why no prefix was found that a prompt begins with, in words that follow "miss: ".
+
+        Returns:
+            What differs, such as "other build", if one is kept that would fit but for that; "other tools" if all that
+            are kept are of other tools or another system message; else "nothing stored".
+        """
+        import numpy as np
+
+        ids = np.asarray(prompt[:-1], dtype="<i4")
+        for path in prefix_files(self.folder) if self.folder else []:
+            n_tokens = _n_tokens(path.stem)
+            if path.parent == self._home or n_tokens > len(ids) or path.stem != _name(ids[:n_tokens]):
+                continue
+            if header := read_header(path):
+                names = {name for name in {*header.key, *self.key} if header.key.get(name) != self.key.get(name)}
+                what = ", ".join(sorted({_KEY_WORDS.get(name, name) for name in names}))
+                logger.debug("%s is not used: it is of %s", path, f"another {what}")
+                return f"other {what}"
+        return "other tools" if self._memory or self._files() else "nothing stored"
 
     def longest(self, tokens: Sequence[int]) -> int:
         """Return how many tokens the longest prefix has that these begin with, as far as names tell; 0 for none."""

@@ -82,6 +82,8 @@ def show_reports(out: Console, requests: Mapping[str, Sequence[CallReport]], inf
     _show_latency(out, summaries)
     out.print()
     _show_memory(out, summaries[-1].reports[-1].memory)
+    if outcome := summaries[0].reports[0].cache:
+        out.print(f"  prefix   {outcome}")
     _show_model(out, info)
     out.print(f"  {machine([report for summary in summaries for report in summary.reports])}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
-from edge_lam.engine.engine import QUEUE_LIMIT, Engine, ReplyStream
+from edge_lam.engine.engine import QUEUE_LIMIT, Engine
 from edge_lam.engine.events import (
     ArgumentsDelta,
     CallDropped,
@@ -17,6 +17,7 @@ from edge_lam.engine.events import (
     CallStarted,
     Event,
     ReplyFinished,
+    ReplyStream,
     TextDelta,
     ThinkingDelta,
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from edge_lam.decoding import Sampler
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from edge_lam.engine.request import Request
     from edge_lam.llama import Model
 
 _LONGEST_ID = 9  # digits: no vocabulary comes near more, and int() refuses thousands of them
@@ -88,4 +90,20 @@ def _wrong() -> InvalidRequest:
     return InvalidRequest(
         f"logit_bias must map token ids, or texts of one token, to numbers from -{_LARGEST} to {_LARGEST}",
         param="logit_bias",
+    )
+
+
+def sampler_of(request: Request, model: Model) -> Sampler:
+    """Return the sampler that a request asks for.
+
+    Raises:
+        InvalidRequest: a setting is out of its range, or a text in `logit_bias` is not one token of the model.
+    """
+    return Sampler(
+        temperature=request.temperature,
+        top_k=request.top_k,
+        top_p=request.top_p,
+        min_p=request.min_p,
+        seed=request.seed,
+        logit_bias=token_bias(request.logit_bias, model),
     )

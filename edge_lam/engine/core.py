@@ -15,7 +15,6 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from edge_lam.cache import MIN_PREFIX
 from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
 from edge_lam.engine.sequence import NOBODY, Status
 from edge_lam.errors import BackendError, Busy, Cancelled, Closed, EdgeLamError
@@ -41,6 +40,7 @@ class EngineCore:
 
     Attributes:
         slots: those of the context.
+        is_closing: whether it takes no sequences any more.
         n_places: sequences that run, wait, or are being prepared.
         owner: the thread that runs them; it ends with `close`.
 
@@ -65,22 +65,17 @@ class EngineCore:
         self._arrived: deque[Generation] = deque()
         self._pass: Sequence[Chunk] = ()
         self._timers: dict[Generation, threading.Timer] = {}
-        self._is_closing = False
+        self.is_closing = False
         self._waiting: list[Generation] = []  # this and what follows is the owner's alone
         self._slot_of: dict[Generation, Slot] = {}
         self.owner = threading.Thread(target=self._own, name="edge-lam", daemon=True)
         self.owner.start()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes sequences: until `close`."""
-        return not self._is_closing
-
     def check_open(self) -> None:
         """Raise `Closed` after `close`, and `BackendError` in a forked child, which has no owner's thread."""
         if os.getpid() != self._process:
             raise BackendError("the model belongs to the process that loaded it", hint="load it after the fork")
-        if not self.is_open:
+        if self.is_closing:
             raise Closed("the model is closed")
 
     def reserve(self) -> None:
@@ -138,7 +133,7 @@ class EngineCore:
         if os.getpid() != self._process:
             return
         with self._changed:
-            self._is_closing = True
+            self.is_closing = True
             if self._pass:
                 self._context.abort()
             self._changed.notify()
@@ -154,7 +149,7 @@ class EngineCore:
         except BaseException as error:
             reason = error
         with self._changed:
-            self._is_closing = True
+            self.is_closing = True
             left = [*self._scheduler.running, *self._waiting, *self._arrived]
             for timer in self._timers.values():
                 timer.cancel()
@@ -186,11 +181,11 @@ class EngineCore:
                 if self._changed.wait_for(self._has_work, IDLE_SECONDS if unsaved else None):
                     self._waiting += self._arrived
                     self._arrived.clear()
-                    return not self._is_closing
+                    return not self.is_closing
             self._save(unsaved[0])
 
     def _has_work(self) -> bool:
-        return bool(self._is_closing or self._arrived or self._waiting or self._scheduler.running)
+        return bool(self.is_closing or self._arrived or self._waiting or self._scheduler.running)
 
     def _save(self, slot: Slot) -> None:
         try:
@@ -222,16 +217,12 @@ class EngineCore:
 
     def _start(self, sequence: Generation, slot: Slot) -> None:
         """Let a slot begin the prompt with what is known of it, and plan to store its static tokens if they are new."""
-        prompt, counts = sequence.prompt, sequence.counts
         self._slot_of[sequence], sequence.status = slot, Status.PREFILL
-        counts.cached = slot.reuse(prompt)
-        if slot.store is not None and sequence.n_static:
-            with sequence.times.measure("restore"):
-                counts.restored = slot.restore(prompt)
-            counts.cached = len(slot.tokens)
-            n_static = min(sequence.n_static, len(prompt) - 1)
-            sequence.checkpoint = n_static if n_static >= counts.cached + MIN_PREFIX else 0
-        sequence.n_computed = counts.cached
+        with sequence.times.measure("restore"):
+            opening = slot.open(sequence.prompt, sequence.n_static)
+        sequence.n_computed = sequence.counts.cached = opening.n_held
+        sequence.counts.restored = opening.n_restored
+        sequence.checkpoint, sequence.cache = opening.checkpoint, opening.outcome
         sequence.consumer.begin(slot)
 
     def _run(self, chunks: Sequence[Chunk]) -> bool:
@@ -248,23 +239,14 @@ class EngineCore:
         finally:
             with self._changed:
                 self._pass = ()
-        if is_done:
-            self._note(chunks, perf_counter() - start)
-        return is_done
-
-    def _note(self, chunks: Sequence[Chunk], seconds: float) -> None:
-        """Take note of what was read, and of what it took: each sequence waited for all of the pass."""
+        if not is_done:
+            return False
+        seconds = perf_counter() - start
         self._costs.record(sum(len(chunk.tokens) for chunk in chunks), seconds)
         for chunk in chunks:
-            sequence = chunk.sequence
-            self._slot_of[sequence].append(chunk.tokens)
-            sequence.n_computed += len(chunk.tokens)
-            if sequence.status is Status.DECODE:
-                sequence.times.decode += seconds
-                sequence.passes.decode += 1
-            else:
-                sequence.times.prefill += seconds
-                sequence.passes.prefill += 1
+            self._slot_of[chunk.sequence].append(chunk.tokens)
+            chunk.sequence.note_pass(len(chunk.tokens), seconds)
+        return True
 
     def _advance(self, chunks: Sequence[Chunk]) -> None:
         """Let sequences go on with what the pass gave."""

@@ -15,18 +15,19 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from edge_lam.cache import MIN_PREFIX, Slots
-from edge_lam.decoding import PassCosts, Sampler, Speculator, Trace, Unconstrained, Vocabulary
+from edge_lam.decoding import PassCosts, Speculator, Trace, Vocabulary
 from edge_lam.decoding.speculator import MAX_DRAFT_TOKENS, MAX_GUESSES
-from edge_lam.engine.bias import token_bias
+from edge_lam.engine.bias import sampler_of
+from edge_lam.engine.binding import call_tracker, constraint_of, grammar_of, open_parser, usable_tools
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
-from edge_lam.engine.events import Event
-from edge_lam.engine.output import Output, PrefixOutput, RawReplyParser, TextWriter, error_code
-from edge_lam.engine.prompt import PromptBuilder, call_tracker, constraint_of, grammar_of, usable_tools
+from edge_lam.engine.events import Event, ReplyStream
+from edge_lam.engine.output import Output, PrefixOutput, TextWriter, error_code
+from edge_lam.engine.prompt import ModelUsers, PromptBuilder
 from edge_lam.engine.recorder import Recorder
 from edge_lam.engine.sequence import Sequence
 from edge_lam.engine.stream import EventStream
-from edge_lam.errors import Closed, EdgeLamError, InvalidRequest
+from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats import Segment, normalize_messages
 from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.template import rendering_within
@@ -39,14 +40,12 @@ if TYPE_CHECKING:
 
     from edge_lam.cache import PrefixStore, Slot
     from edge_lam.decoding import Constraint, TokenizerAhead
-    from edge_lam.decoding.constraint import Kind
+    from edge_lam.engine.channel import Channel
     from edge_lam.engine.recorder import Record
     from edge_lam.engine.reply import Reply
     from edge_lam.engine.request import Request
-    from edge_lam.engine.stream import Channel
     from edge_lam.errors import InvalidTool
     from edge_lam.formats import ChatFormat
-    from edge_lam.formats.parser import ReplyParser
     from edge_lam.llama import Context, Model
     from edge_lam.metrics.log import CallLog
     from edge_lam.metrics.report import CallReport
@@ -57,19 +56,6 @@ QUEUE_LIMIT = 64
 T = TypeVar("T")
 
 logger = logging.getLogger("edge_lam.engine")
-
-
-class ReplyStream(EventStream[Event, "Reply"]):
-    """The events of one reply, and the reply as their result."""
-
-    def __init__(self, begin: Callable[[Channel[Event, Reply]], None], sequence: Sequence) -> None:
-        super().__init__(begin)
-        self._sequence = sequence
-
-    @property
-    def n_prompt(self) -> int:
-        """Tokens of the prompt; 0 until it has begun."""
-        return len(self._sequence.prompt)
 
 
 class Engine:
@@ -115,7 +101,7 @@ class Engine:
         self.prompts = PromptBuilder(self.model, chat_format)
         meter = Meter(gpu=self.model.device != "cpu")
         self.recorder = Recorder(context, chat_format, log, meter, store=store, load_seconds=load_seconds)
-        self._store, self._users = store, _Users()
+        self._store, self._users = store, ModelUsers()
         self._compiling = threading.Lock()  # so that tools which come in many requests at once are compiled once
         release = partial(_release, context, self.vocabulary, self._users)
         self.core = EngineCore(
@@ -243,7 +229,7 @@ class Engine:
             sequence,
             Decoder(sequence, constraint, sampler, self.speculator, end_tokens=ends, trace=trace),
             writer=TextWriter(self.vocabulary, request.stop, constraint.thinking_end),
-            parser_of=partial(self._parser, request, sequence.id, constraint),
+            parser_of=partial(open_parser, request, self.format, constraint, sequence.id),
             record=record,
             channel=channel,
             remember=partial(self._remember, request),
@@ -284,23 +270,6 @@ class Engine:
             logger.debug("the tokens of the tools are not stored, as the template refuses other messages: %s", error)
             return 0
 
-    def _parser(
-        self, request: Request, reply_id: str, constraint: Constraint, parser: ReplyParser | None, kind: Kind | None
-    ) -> ReplyParser:
-        """Return the parser of a reply, which is told as soon as it is known that the reply is text in a format."""
-        if request.prompt is not None:
-            return parser or RawReplyParser()
-        parser = parser or self.format.parser(
-            request.tools if kind == "calls" else request.callable_tools,
-            calls_in_prose=request.calls_in_prose,
-            reply_id=reply_id,
-            thinking_end=constraint.thinking_end,
-        )
-        is_text = kind == "text" or (kind is None and not constraint.thinking_end)
-        if is_text and request.response_format is not None and not isinstance(constraint, Unconstrained):
-            parser.read_as_text()
-        return parser
-
     def _remember(self, request: Request, reply: Reply, slot: Slot) -> None:
         """Let the conversation be stored later, if that is wanted: that never delays a reply."""
         if not (self._store and self._store.conversations) or request.prompt is not None:
@@ -312,53 +281,12 @@ class Engine:
         slot.unsaved = lambda tokens: prompts.n_next(turns, tools, tokens)
 
 
-class _Users:
-    """The threads that use a model, which is freed when none of them does; a context manager for each."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._count, self._is_closed = 0, False
-
-    def __enter__(self) -> None:
-        with self._changed:
-            if self._is_closed:
-                raise Closed("the model is closed")
-            self._count += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._count -= 1
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Let nobody in any more, and wait until all are out."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.wait_for(lambda: not self._count)
-
-
 @cache  # once per process
 def _warn_of_coarse_kv(kv_type: str) -> None:
     logger.warning("keys and values are kept as %s, which may make calls less reliable than f16 or q8_0 do", kv_type)
 
 
-def sampler_of(request: Request, model: Model) -> Sampler:
-    """Return the sampler that a request asks for.
-
-    Raises:
-        InvalidRequest: a setting is out of its range, or a text in `logit_bias` is not one token of the model.
-    """
-    return Sampler(
-        temperature=request.temperature,
-        top_k=request.top_k,
-        top_p=request.top_p,
-        min_p=request.min_p,
-        seed=request.seed,
-        logit_bias=token_bias(request.logit_bias, model),
-    )
-
-
-def _release(context: Context, vocabulary: Vocabulary, users: _Users) -> None:
+def _release(context: Context, vocabulary: Vocabulary, users: ModelUsers) -> None:
     """Free a context and its model, once nobody uses them."""
     users.close()
     vocabulary.wait()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from edge_lam.engine.reply import Reply
+from edge_lam.engine.stream import EventStream
 from edge_lam.formats.events import (
     ArgumentsDelta,
     CallDropped,
@@ -16,6 +18,10 @@ from edge_lam.formats.events import (
     ThinkingDelta,
 )
 
+if TYPE_CHECKING:
+    from edge_lam.engine.channel import Channel
+    from edge_lam.engine.sequence import Sequence
+
 __all__ = [
     "ArgumentsDelta",
     "CallDropped",
@@ -23,6 +29,7 @@ __all__ = [
     "CallStarted",
     "Event",
     "ReplyFinished",
+    "ReplyStream",
     "TextDelta",
     "ThinkingDelta",
 ]
@@ -36,3 +43,16 @@ class ReplyFinished:
 
 
 Event: TypeAlias = ParserEvent | ReplyFinished
+
+
+class ReplyStream(EventStream[Event, Reply]):
+    """The events of one reply, and the reply as their result."""
+
+    def __init__(self, begin: Callable[[Channel[Event, Reply]], None], sequence: Sequence) -> None:
+        super().__init__(begin)
+        self._sequence = sequence
+
+    @property
+    def n_prompt(self) -> int:
+        """Tokens of the prompt; 0 until it has begun."""
+        return len(self._sequence.prompt)

@@ -6,22 +6,21 @@ import codecs
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished, TextDelta
+from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished
 from edge_lam.engine.reply import Reply
 from edge_lam.errors import Closed, EdgeLamError
-from edge_lam.formats.events import ParsedReply
-from edge_lam.formats.parser import ReplyParser
 
 if TYPE_CHECKING:
     from edge_lam.cache import Slot
     from edge_lam.decoding import Vocabulary
     from edge_lam.decoding.constraint import Kind
+    from edge_lam.engine.channel import Channel
     from edge_lam.engine.decoder import Decoder
     from edge_lam.engine.recorder import Record
     from edge_lam.engine.sequence import LogitRows
     from edge_lam.engine.sequence import Sequence as Generation
-    from edge_lam.engine.stream import Channel
     from edge_lam.formats.events import ParserEvent
+    from edge_lam.formats.parser import ReplyParser
     from edge_lam.metrics.report import CallReport
 
 T = TypeVar("T")
@@ -98,28 +97,6 @@ def partial_end(text: str, strings: Iterable[str]) -> int:
     return longest
 
 
-class RawReplyParser(ReplyParser):
-    """Gives the continuation of a prompt as it is written, whatever it looks like."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def feed(self, piece: str) -> list[ParserEvent]:
-        """Return the piece."""
-        self._raw.append(piece)
-        return [TextDelta(piece)]
-
-    def finish(self, *, complete: bool = True) -> list[ParserEvent]:
-        """Return nothing: nothing was held back."""
-        return []
-
-    @property
-    def reply(self) -> ParsedReply:
-        """All of it as text, white space around it too."""
-        text = "".join(self._raw)
-        return ParsedReply(text, raw=text)
-
-
 class Output:
     """Runs the decoder of a sequence, shows what is certain of its reply, and makes the reply when it is whole.
 
@@ -127,8 +104,7 @@ class Output:
         sequence: what runs.
         decoder: chooses its tokens.
         writer: makes text of them.
-        parser_of: returns the parser of the text, given the one so far and what is known of the reply; it is asked for
-            before each piece.
+        parser_of: returns the parser of the text, given the one so far; asked before each piece.
         record: of the call; closed at the end.
         channel: gets the events, and the reply or the error.
         remember: takes the whole reply with its slot, before anybody sees it.
@@ -140,7 +116,7 @@ class Output:
         decoder: Decoder,
         *,
         writer: TextWriter,
-        parser_of: Callable[[ReplyParser | None, Kind | None], ReplyParser],
+        parser_of: Callable[[ReplyParser | None], ReplyParser],
         record: Record,
         channel: Channel[Event, Reply],
         remember: Callable[[Reply, Slot], None],
@@ -198,7 +174,7 @@ class Output:
             self._sequence.finish_reason = "length"
 
     def _open_parser(self) -> ReplyParser:
-        self._parser = self._parser_of(self._parser, self._decoder.constraint.kind)
+        self._parser = self._parser_of(self._parser)
         return self._parser
 
     @property

@@ -1,6 +1,6 @@
-"""Requests -> what the model reads and may write: the tokens of a prompt, and the constraint of its reply.
+"""Requests -> prompts: their tokens, how many of them other requests share, and what takes the room.
 
-All of it happens in the caller's thread, many at once, and nothing is decoded here.
+All of it happens in the caller's thread, many at once; the model stays open as long as one of them uses it.
 """
 
 from __future__ import annotations
@@ -8,27 +8,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import common_length
 from edge_lam.debug import reason
-from edge_lam.decoding import CallTracker, GrammarConstraint, Unconstrained
-from edge_lam.engine import response_format
-from edge_lam.errors import EdgeLamError, InvalidRequest, InvalidTool, PromptTooLong
-from edge_lam.formats.grammar import check_together, try_out
-from edge_lam.tools.tool import as_tool, as_tools, listed
+from edge_lam.errors import Closed, EdgeLamError, InvalidRequest, PromptTooLong
 
 if TYPE_CHECKING:
-    from edge_lam.decoding import Constraint, Vocabulary
-    from edge_lam.decoding.constraint import Kind
     from edge_lam.engine.request import Request
     from edge_lam.formats import ChatFormat
     from edge_lam.formats.base import Segment
     from edge_lam.formats.messages import Messages
     from edge_lam.llama import Model
     from edge_lam.tools import Tool
-    from edge_lam.tools.tool import ToolLike
 
 logger = logging.getLogger("edge_lam.engine")
 
@@ -154,78 +147,26 @@ class PromptBuilder:
         return min(common_length(tokens, prompt) for prompt in prompts)
 
 
-def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = "") -> str:
-    """Return the grammar of a reply, compiled and tried out; "" if anything may come.
+class ModelUsers:
+    """The threads that use a model, which is freed when none of them does; a context manager for each."""
 
-    Args:
-        request: what is asked for.
-        chat_format: how replies are written.
-        vocabulary: the model's tokens.
-        thinking_end: what closes the thinking that the prompt ends inside of; "" if it ends in none.
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count, self._is_closed = 0, False
 
-    Raises:
-        InvalidRequest: the reply can't be held to the tools or the response format.
-        InvalidSchema: a tool's schema can't be enforced; names tool and path.
-    """
-    tools = request.allowed
-    schema = None if request.response_format is None else request.response_format.schema
-    if not request.constrain or not (tools or schema):
-        return ""
-    if schema and request.callable_tools and chat_format.syntax.first.startswith("{"):
-        hint = "use tool_choice='none': the calls of this model are JSON objects too"
-        raise InvalidRequest("response_format beside tools", hint=hint, param="response_format")
-    grammar = chat_format.grammar(
-        tools,
-        request.tool_choice,
-        parallel=request.parallel_tool_calls,
-        response_schema=schema,
-        thinking_end=thinking_end,
-        thinking_token=vocabulary.special_token(thinking_end) if thinking_end else None,
-    )
-    vocabulary.matcher(grammar)
-    try_out(request.callable_tools, vocabulary.exceeded_limit)
-    if schema:
-        response_format.try_out(schema, vocabulary.exceeded_limit)
-    return grammar
+    def __enter__(self) -> None:
+        with self._changed:
+            if self._is_closed:
+                raise Closed("the model is closed")
+            self._count += 1
 
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
 
-def usable_tools(
-    values: Iterable[ToolLike], vocabulary: Vocabulary, on_bad: Callable[[InvalidTool], object]
-) -> list[Tool]:
-    """Return the tools that a reply can be held to; `on_bad` hears why not of each other."""
-
-    def usable(value: ToolLike) -> Tool | None:
-        try:
-            tool = as_tool(value)
-            check_together([tool])
-            try_out([tool], vocabulary.exceeded_limit)
-        except InvalidTool as error:
-            on_bad(error)
-            return None
-        return tool
-
-    return as_tools([tool for value in listed(values) if (tool := usable(value)) is not None])
-
-
-def constraint_of(
-    request: Request, grammar: str, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = ""
-) -> Constraint:
-    """Return a fresh constraint for a reply within a grammar of `grammar_of`, which got the same `thinking_end`."""
-    if not grammar:
-        return Unconstrained(thinking_end)
-    has_format = request.response_format is not None
-    kind: Kind | None = "calls"
-    if request.callable_tools and request.tool_choice == "auto":
-        kind = None
-    elif has_format or (request.tool_choice == "none" and chat_format.syntax.plain_text):
-        kind = "text"
-    opening = chat_format.syntax.first
-    return GrammarConstraint(
-        vocabulary, grammar, kind=kind, opening=opening, whole=has_format, thinking_end=thinking_end
-    )
-
-
-def call_tracker(request: Request, chat_format: ChatFormat, thinking_end: str = "") -> CallTracker:
-    """Return what follows a reply to where it names the tools that it may call."""
-    syntax = chat_format.syntax
-    return CallTracker([syntax.call_opening(tool.name) for tool in request.callable_tools], syntax.depth, thinking_end)
+    def close(self) -> None:
+        """Let nobody in any more, and wait until all are out."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: not self._count)

@@ -134,6 +134,7 @@ class Record:
             n_calls=n_calls,
             finish_reason=finish_reason,
             error=error,
+            cache=sequence.cache,
             started=self._started,
             times=times,
             tokens=sequence.counts,

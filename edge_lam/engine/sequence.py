@@ -77,6 +77,7 @@ class Sequence:
             logits alone.
         n_static: how many tokens of the prompt others will share; 0 if that is not to be stored.
         checkpoint: where reading stops, so that what is held there is stored; 0 for nowhere.
+        cache: whether its static tokens were found, as of `cache.Opening`.
         wants_start: whether logits after the prompt are wanted although forced tokens follow it.
         deadline: when it has to end, by `perf_counter`; None for never.
         stop: why it was told to end early.
@@ -96,6 +97,7 @@ class Sequence:
     draft: Draft = field(default_factory=Draft)
     n_computed: int = 0
     checkpoint: int = 0
+    cache: str = ""
     wants_start: bool = False
     status: Status = Status.WAITING
     stop: StopReason = ""
@@ -140,6 +142,16 @@ class Sequence:
         """Note that it has a slot: what was no work of its own until now was waiting."""
         times = self.times
         times.queue = max(0.0, self.elapsed() - times.render - times.tokenize - times.compile)
+
+    def note_pass(self, n_tokens: int, seconds: float) -> None:
+        """Note that a pass read so many of its tokens; it waited for all of the pass, whatever else was in there."""
+        self.n_computed += n_tokens
+        if self.status is Status.DECODE:
+            self.times.decode += seconds
+            self.passes.decode += 1
+        else:
+            self.times.prefill += seconds
+            self.passes.prefill += 1
 
     def elapsed(self) -> float:
         """Return the seconds since the request came."""

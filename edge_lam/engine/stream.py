@@ -5,124 +5,18 @@ What makes the events holds their `Channel` and never the stream, so that a stre
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import threading
 from collections.abc import Callable, Generator
 from contextvars import copy_context
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
+from edge_lam.engine.channel import Channel, End, EventT, ResultT
 from edge_lam.errors import BackendError, Cancelled
 
-if TYPE_CHECKING:
-    import asyncio
-
-EventT = TypeVar("EventT")
-ResultT = TypeVar("ResultT")
 StreamT = TypeVar("StreamT", bound="EventStream[Any, Any]")
-
-
-@dataclass(frozen=True, slots=True)
-class _End(Generic[ResultT]):
-    """The last thing in a channel: a result or an error."""
-
-    result: ResultT | None = None
-    error: BaseException | None = None
-
-
-class Channel(Generic[EventT, ResultT]):
-    """Where events are put, by any one thread at a time, and at last a result or an error.
-
-    Attributes:
-        loop: of the coroutine that reads, or None.
-        is_cancelled: whether the events are to end early.
-    """
-
-    def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.is_cancelled = False
-        self._items: SimpleQueue[EventT | _End[ResultT]] = SimpleQueue()
-        self._is_muted = False
-        self._ready: asyncio.Event
-        self._lock = threading.Lock()
-        self._cancel: Callable[[], None] | None = None
-        self._leave: Callable[[], None] | None = None
-        self._was_left = False
-
-    def put(self, event: EventT) -> None:
-        """Put an event."""
-        if not self._is_muted:
-            self._put(event)
-
-    def finish(self, result: ResultT) -> None:
-        """Put the result; nothing may follow it."""
-        self._put(_End(result))
-
-    def fail(self, error: BaseException) -> None:
-        """Put the error that ended it; nothing may follow it."""
-        self._put(_End(error=error))
-
-    def attach(self, *, cancel: Callable[[], None], leave: Callable[[], None] | None = None) -> None:
-        """Say how what makes the events hears of its reader; what has happened already is told at once.
-
-        Args:
-            cancel: called when it is to end early; maybe more than once, from any thread.
-            leave: called once, when nobody reads any more.
-        """
-        with self._lock:
-            self._cancel, self._leave = cancel, leave
-            is_cancelled, was_left = self.is_cancelled, self._was_left
-        if was_left and leave:
-            leave()
-        if is_cancelled:
-            cancel()
-
-    def cancel(self) -> None:
-        """End it early, from any thread."""
-        with self._lock:
-            self.is_cancelled, cancel = True, self._cancel
-        if cancel:
-            cancel()
-
-    def leave(self) -> None:
-        """Take note that nobody reads any more."""
-        with self._lock:
-            leave, self._was_left = None if self._was_left else self._leave, True
-        if leave:
-            leave()
-
-    def listen(self) -> None:
-        """Let the event loop that runs hear of what is put."""
-        import asyncio  # here, since it takes longer to import than all of edge-lam
-
-        if self.loop is not (loop := asyncio.get_running_loop()):
-            self._ready, self.loop = asyncio.Event(), loop
-
-    def mute(self) -> None:
-        """Drop events from now on: nobody is woken up for them."""
-        self._is_muted = True
-
-    def get(self) -> EventT | _End[ResultT]:
-        """Wait for the next event, or the end."""
-        return self._items.get()
-
-    async def aget(self) -> EventT | _End[ResultT]:
-        """Await the next event, or the end; `listen` comes first."""
-        while True:
-            self._ready.clear()
-            with contextlib.suppress(Empty):
-                return self._items.get_nowait()
-            await self._ready.wait()
-
-    def _put(self, item: EventT | _End[ResultT]) -> None:
-        self._items.put(item)
-        if self.loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                self.loop.call_soon_threadsafe(self._ready.set)
 
 
 # Begins with what makes the events. It puts them into the channel from a thread of its own, or returns a generator that
@@ -149,7 +43,7 @@ class EventStream(Generic[EventT, ResultT]):
         self._is_detached = is_detached
         self._channel: Channel[EventT, ResultT] = Channel()
         self._generator: Generator[EventT, None, ResultT] | None = None
-        self._end: _End[ResultT] | None = None
+        self._end: End[ResultT] | None = None
         self._process = os.getpid()
 
     def start(self: StreamT) -> StreamT:
@@ -163,7 +57,7 @@ class EventStream(Generic[EventT, ResultT]):
             try:
                 self._generator = begin(self._channel)
             except BaseException as error:
-                self._set_end(_End(error=error))
+                self._set_end(End(error=error))
                 raise
         return self
 
@@ -231,7 +125,7 @@ class EventStream(Generic[EventT, ResultT]):
         self._check_process()
         self.start()
         item = self._channel.get() if self._generator is None else _next(self._generator)
-        if not isinstance(item, _End):
+        if not isinstance(item, End):
             return item
         self._set_end(item)
         if item.error is not None:
@@ -252,7 +146,7 @@ class EventStream(Generic[EventT, ResultT]):
         except BaseException:  # the task was cancelled
             self._close(wait=False)
             raise
-        if not isinstance(item, _End):
+        if not isinstance(item, End):
             return item
         self._set_end(item)
         if item.error is not None:
@@ -286,7 +180,7 @@ class EventStream(Generic[EventT, ResultT]):
             raise self._end.error
         return cast("ResultT", self._end.result)
 
-    def _set_end(self, end: _End[ResultT]) -> None:
+    def _set_end(self, end: End[ResultT]) -> None:
         self._end = end
         self._close(wait=False)
 
@@ -301,7 +195,7 @@ class EventStream(Generic[EventT, ResultT]):
         if self._end is not None or os.getpid() != self._process:
             return
         self._channel.cancel()
-        while wait and was_begun and self._generator is None and not isinstance(self._channel.get(), _End):
+        while wait and was_begun and self._generator is None and not isinstance(self._channel.get(), End):
             pass
 
     def _check_process(self) -> None:
@@ -309,14 +203,14 @@ class EventStream(Generic[EventT, ResultT]):
             raise BackendError("the stream belongs to the process that began it", hint="load the model after the fork")
 
 
-def _next(events: Generator[EventT, None, ResultT]) -> EventT | _End[ResultT]:
+def _next(events: Generator[EventT, None, ResultT]) -> EventT | End[ResultT]:
     """Return the next of some events, or how they ended."""
     try:
         return next(events)
     except StopIteration as stop:
-        return _End(stop.value)
+        return End(stop.value)
     except BaseException as error:  # whoever reads gets it
-        return _End(error=error)
+        return End(error=error)
 
 
 def _run(
@@ -332,7 +226,7 @@ def _run(
         return
     while events is not None:
         item = _next(events)
-        if isinstance(item, _End):
+        if isinstance(item, End):
             channel.finish(cast("ResultT", item.result)) if item.error is None else channel.fail(item.error)
             return
         channel.put(item)

@@ -148,6 +148,9 @@ class Machine:
 class CallReport:
     """What one call did and what it cost; made at its end.
 
+    `cache` tells whether system message and tools had to be read: "hit" if not; "miss: " and why if nothing that is
+    kept was of use, such as "other tools", "other build" or "nothing stored"; "" where they are few or nothing is kept.
+
     `cut_at_start` and `cut_at_name` tell how far a grammar went against the model: the share of its probability that
     was cut away, from 0 (the model wanted what it had to write) to 1 (it wanted something else), at the first token of
     the reply, and where each of its calls chose a tool, in their order. None where nothing was bound, or where the
@@ -167,6 +170,7 @@ class CallReport:
     n_calls: int = 0
     finish_reason: str = ""
     error: str = ""
+    cache: str = ""
     started: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
     times: Times = field(default_factory=Times)
     tokens: Tokens = field(default_factory=Tokens)

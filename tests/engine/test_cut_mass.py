@@ -11,7 +11,7 @@ import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Engine, ReplyFinished, Request
-from edge_lam.engine.prompt import constraint_of, grammar_of
+from edge_lam.engine.binding import constraint_of, grammar_of
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
 from edge_lam.metrics import CallLog

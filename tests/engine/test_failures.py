@@ -195,7 +195,7 @@ def test_close_waits_for_tools_that_are_being_compiled(pair, use):
 
     def slow(grammar):
         compiling.set()
-        while pair.core.is_open:
+        while not pair.core.is_closing:
             time.sleep(0.001)
         owner.join(0.2)  # an owner that does not wait is through by then
         waited.append(owner.is_alive())

@@ -16,7 +16,7 @@ from edge_lam import load
 from edge_lam.decoding import Vocabulary
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Engine, ReplyFinished, Request, TextDelta
-from edge_lam.engine.prompt import constraint_of, grammar_of
+from edge_lam.engine.binding import constraint_of, grammar_of
 from edge_lam.errors import BackendError, Busy, Closed
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model

@@ -15,7 +15,7 @@ from typing import Any
 from edge_lam import load
 from edge_lam.decoding import Vocabulary
 from edge_lam.engine import ReplyFinished, Request
-from edge_lam.engine.prompt import grammar_of
+from edge_lam.engine.binding import grammar_of
 from edge_lam.errors import EdgeLamError
 from edge_lam.formats import detect
 from edge_lam.llama import Model
