@@ -65,6 +65,7 @@ class Limits:
     max_tokens: int | None
     max_tools: int
     timeout: float
+    idle_unload: float | None
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,12 @@ _LIMITS = (
         default=600.0,
         show_default=True,
         help="End a reply as it is after so long.",
+    ),
+    click.option(
+        "--idle-unload",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Free the model after so long without a request; the next one loads it again.",
     ),
 )
 _RUNNING = (
@@ -210,7 +217,7 @@ def command(
         raise click.UsageError("the model is named twice, by MODEL and by --model")
     wanted = replace(model_options, model=name or model_options.model)
     load = wanted.loader(n_parallel=limits.parallel, queue_limit=limits.queue, save_conversations=save_conversations)
-    served = ServedModel(load, alias)
+    served = ServedModel(load, alias, idle_unload=limits.idle_unload)
     tools = running.tools()
     options = _options(listening, access, limits, alias=alias, runs_tools=tools is not None)
     with contextlib.ExitStack() as stack:
@@ -259,7 +266,7 @@ def _sockets(listening: Listening, stack: contextlib.ExitStack) -> list[socket.s
 
 def _greet(served: ServedModel, listening: Listening, sockets: list[socket.socket]) -> None:
     """Say on standard error that the model is there, and where."""
-    info = served.lam.info
+    info = served.info
     port = sockets[0].getsockname()[1] if not listening.unix else 0
     urls = [f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}" for name in listening.names]
     where = listening.unix or ", ".join(urls)

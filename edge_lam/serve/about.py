@@ -32,15 +32,15 @@ def about_routes(model: ServedModel, metrics: Metrics) -> list[Route]:
     """Return the routes that tell of a model and what was done with it."""
 
     async def health(request: Request) -> JSON:
-        model.lam  # noqa: B018  (refuses while the model is loaded)
-        return JSON({"status": "ok"})
+        model.info  # noqa: B018  (refuses while the model is loaded)
+        return JSON({"status": "ok", "loaded": model.is_loaded})
 
     async def models(request: Request) -> JSON:
         return JSON({"object": "list", "data": [described(model)]})
 
     async def one_model(request: Request) -> JSON:
         name = request.path_params["name"]
-        if name not in (model.name, model.lam.info.name):
+        if name not in (model.name, model.info.name):
             raise RequestError(404, "model_not_found", f"the model {name!r} is not served", param="model")
         return JSON(described(model))
 
@@ -89,7 +89,7 @@ def _ollama_routes(model: ServedModel) -> list[Route]:
 
 def described(model: ServedModel) -> dict[str, Any]:
     """Return a model as OpenAI lists it, with what llama-server and we tell of it besides."""
-    info = model.lam.info
+    info = model.info
     return {
         "id": model.name,
         "object": "model",
@@ -114,7 +114,7 @@ def properties(model: ServedModel) -> dict[str, Any]:
     """Return how a model is run, in llama-server's words; of paths only the last part."""
     from edge_lam import __version__
 
-    info = model.lam.info
+    info = model.info
     return {
         "default_generation_settings": {"n_ctx": info.n_ctx, "params": {"temperature": 0.0, "n_predict": -1}},
         "total_slots": info.n_parallel,
@@ -130,7 +130,7 @@ def properties(model: ServedModel) -> dict[str, Any]:
 
 
 def _ollama_model(model: ServedModel) -> dict[str, Any]:
-    info = model.lam.info
+    info = model.info
     return {
         "name": model.name,
         "model": model.name,
@@ -142,7 +142,7 @@ def _ollama_model(model: ServedModel) -> dict[str, Any]:
 
 
 def _ollama_details(model: ServedModel) -> dict[str, Any]:
-    info = model.lam.info
+    info = model.info
     return {
         "license": info.license,
         "details": _ollama_family(model),
@@ -156,7 +156,7 @@ def _ollama_details(model: ServedModel) -> dict[str, Any]:
 
 
 def _ollama_family(model: ServedModel) -> dict[str, Any]:
-    info = model.lam.info
+    info = model.info
     return {
         "format": "gguf",
         "family": info.architecture,

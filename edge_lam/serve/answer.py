@@ -46,7 +46,7 @@ class Answer:
     def __init__(
         self, dialect: Dialect, streams: Sequence[Running], model: ServedModel, metrics: Metrics, ping: float
     ) -> None:
-        self._dialect, self._streams, self._under_way = dialect, streams, model.under_way
+        self._dialect, self._streams, self._model = dialect, streams, model
         self._metrics, self._ping = metrics, ping
         self._is_gone = False
         self._was_silent = False
@@ -54,7 +54,6 @@ class Answer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer; a client that goes away ends the replies."""
         attending = asyncio.create_task(self._attend(receive, send))
-        self._under_way.update(self._streams)
         try:
             await (self._send_stream if self._dialect.ask.stream else self._send_whole)(scope, receive, send)
         except Cancelled as error:
@@ -62,9 +61,9 @@ class Answer:
                 raise _stopping() from error
             note_failure(scope, CLIENT_GONE, "client_gone")
         finally:
-            self._under_way.difference_update(self._streams)
             attending.cancel()
             leave_all(self._streams)
+            self._model.left(self._streams)
 
     async def _attend(self, receive: Receive, send: Send) -> None:
         """End the replies when the client goes away, and show it meanwhile that the server is there."""

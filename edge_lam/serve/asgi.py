@@ -114,9 +114,11 @@ def _endpoint(
 
     async def endpoint(request: Request) -> Response:
         body = await read_json(request, options)
-        lam, dialect = model.lam, kind(body, model.answering())
+        dialect = kind(body, model.answering())
         try:
-            streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options), tools)
+            async with model.use() as lam:
+                streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options), tools)
+                model.under_way.update(streams)
         except InvalidRequest as error:
             error.param = dialect.fields.get(error.param or "", error.param)
             raise

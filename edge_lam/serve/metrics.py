@@ -107,7 +107,7 @@ class Metrics:
         return max(0, len(self._model.under_way) - self._n_parallel())
 
     def _n_parallel(self) -> int:
-        return self._model.lam.info.n_parallel if self._model.under_way else 1
+        return self._model.info.n_parallel if self._model.under_way else 1
 
 
 _LLAMA = {

@@ -1,10 +1,12 @@
-"""`ServedModel`: the model behind the server, which may still be loading."""
+"""`ServedModel`: the model behind the server, loaded in the background, and freed while nobody asks it, if wanted."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from time import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,76 +15,118 @@ from edge_lam.serve.dialects.base import Answering
 from edge_lam.serve.errors import RequestError
 
 if TYPE_CHECKING:
-    from edge_lam.lam import LAM
+    from edge_lam.lam import LAM, ModelInfo
     from edge_lam.serve.replies import Running
 
 
 class ServedModel:
-    """One model, loaded in the background.
+    """One model. All but `start` and `close` is for the server's event loop.
 
     Attributes:
         alias: what clients see it called; None for the name in its file.
         created: when it was first served, in seconds since 1970.
-        under_way: the replies that somebody waits for; of the event loop alone.
+        under_way: the replies that somebody waits for.
 
     Args:
-        load: returns the model; called once, in a thread of its own.
+        load: returns the model; called in a thread of its own.
         alias: as above.
+        idle_unload: seconds without a request after which the model is freed, until the next one; None for never.
     """
 
-    def __init__(self, load: Callable[[], LAM], alias: str | None = None) -> None:
+    def __init__(self, load: Callable[[], LAM], alias: str | None = None, *, idle_unload: float | None = None) -> None:
         self.alias = alias
         self.created = int(time())
-        self._load = load
         self.under_way: set[Running] = set()
-        self._loading: Future[LAM] = Future()
+        self._load, self._idle_unload = load, idle_unload
+        self._loading: Future[LAM] | None = Future()
+        self._info: ModelInfo | None = None
+        self._n_users = 0
+        self._resting: asyncio.TimerHandle | None = None
         self._is_stopping = False
 
     @classmethod
     def of(cls, lam: LAM, alias: str | None = None) -> ServedModel:
         """Return one that is loaded already."""
         served = cls(lambda: lam, alias)
+        served._loading = Future()
         served._loading.set_result(lam)
         return served
 
-    def start(self, ready: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
+    def start(self, ready: Callable[[], None], failed: Callable[[BaseException], None]) -> Future[LAM]:
         """Begin to load the model, in a thread that calls one of them at the end."""
+        loading: Future[LAM] = Future()
+        self._loading = loading
 
         def run() -> None:
             try:
                 lam = self._load()
             except BaseException as error:
-                self._loading.set_exception(error)
+                loading.set_exception(error)
                 failed(error)
             else:
-                self._loading.set_result(lam)
+                loading.set_result(lam)
                 ready()
 
         threading.Thread(target=run, name="edge-lam-load", daemon=True).start()
+        return loading
 
-    @property
-    def lam(self) -> LAM:
-        """The model.
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[LAM]:
+        """Give the model to a request, loaded again if it was freed.
 
         Raises:
-            RequestError: 503 while it is loaded, if it can't be, and once the server stops.
+            RequestError: 503 while it is loaded at first, if it can't be, and once the server stops.
+        """
+        self._n_users += 1
+        try:
+            self.info  # noqa: B018  (refuses)
+            loading = self._loading or self.start(lambda: None, lambda error: None)
+            try:
+                lam = await asyncio.wrap_future(loading)
+            except Exception:
+                if self._loading is loading:
+                    self._loading = None  # the next request tries again
+                raise
+            yield lam
+        finally:
+            self._n_users -= 1
+            self._rest()
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is served.
+
+        Raises:
+            RequestError: as `use`.
         """
         if self._is_stopping:
             raise RequestError(503, "closed", "the server is stopping", hint="ask again in a moment")
-        if not self._loading.done():
-            raise RequestError(503, "loading", "the model is being loaded", hint="try again in a moment")
-        if self._loading.exception():
-            raise RequestError(503, "not_loaded", "the model could not be loaded")
-        return self._loading.result()
+        if self._info is None:
+            if self._loading is None or not self._loading.done():
+                raise RequestError(503, "loading", "the model is being loaded", hint="try again in a moment")
+            if self._loading.exception():
+                raise RequestError(503, "not_loaded", "the model could not be loaded")
+            self._info = self._loading.result().info
+        return self._info
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it is in memory."""
+        return self._loading is not None and self._loading.done() and not self._loading.exception()
 
     @property
     def name(self) -> str:
         """What the model is called."""
-        return self.alias or self.lam.info.name
+        return self.alias or self.info.name
 
     def answering(self) -> Answering:
         """Return who answers a request; one for each."""
-        return Answering(model=self.name, id=uuid4().hex, created=int(time()), info=self.lam.info)
+        return Answering(model=self.name, id=uuid4().hex, created=int(time()), info=self.info)
+
+    def left(self, streams: Collection[Running]) -> None:
+        """Take note that nobody waits for some replies any more."""
+        self.under_way.difference_update(streams)
+        self._rest()
 
     def stop(self) -> None:
         """End all replies, and begin no others."""
@@ -91,6 +135,19 @@ class ServedModel:
             stream.cancel()
 
     def close(self) -> None:
-        """Wait until the model is loaded, and free it."""
-        if not self._loading.exception():
+        """Wait until the model is loaded, if it is being loaded, and free it."""
+        if self._loading is not None and not self._loading.exception():
             self._loading.result().close()
+
+    def _rest(self) -> None:
+        """Free the model after a while, unless it is used before."""
+        if self._resting:
+            self._resting.cancel()
+        if self._idle_unload is not None and not self._n_users and not self.under_way:
+            self._resting = asyncio.get_running_loop().call_later(self._idle_unload, self._free)
+
+    def _free(self) -> None:
+        if self._n_users or self.under_way or not self.is_loaded or self._loading is None:
+            return
+        lam, self._loading = self._loading.result(), None
+        threading.Thread(target=lam.close, name="edge-lam-free", daemon=True).start()

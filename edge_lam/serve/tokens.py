@@ -29,18 +29,25 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
     """Return the routes that ask nothing of the model but its vocabulary and template."""
 
     async def tokenize(request: Request) -> JSON:
-        return JSON(await asyncio.to_thread(_tokenized, model.lam, await read_json(request, options)))
+        body = await read_json(request, options)
+        async with model.use() as lam:
+            return JSON(await asyncio.to_thread(_tokenized, lam, body))
 
     async def detokenize(request: Request) -> JSON:
-        return JSON(await asyncio.to_thread(_detokenized, model.lam, await read_json(request, options)))
+        body = await read_json(request, options)
+        async with model.use() as lam:
+            return JSON(await asyncio.to_thread(_detokenized, lam, body))
 
     async def apply_template(request: Request) -> JSON:
-        return JSON({"prompt": await asyncio.to_thread(_prompt, model.lam, await read_json(request, options))})
+        body = await read_json(request, options)
+        async with model.use() as lam:
+            return JSON({"prompt": await asyncio.to_thread(_prompt, lam, body)})
 
     def counter(kind: type[Dialect], told: dict[str, Any]) -> Callable[[Request], Awaitable[JSON]]:
         async def count_tokens(request: Request) -> JSON:
             dialect = kind(await read_json(request, options), model.answering())
-            return JSON({**told, "input_tokens": await asyncio.to_thread(_count, model.lam, dialect.ask)})
+            async with model.use() as lam:
+                return JSON({**told, "input_tokens": await asyncio.to_thread(_count, lam, dialect.ask)})
 
         return count_tokens
 

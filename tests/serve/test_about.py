@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from pathlib import Path
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
 import edge_lam
-from edge_lam.errors import ModelNotFound
+from edge_lam.errors import Closed, ModelNotFound
 from edge_lam.serve import app
 from edge_lam.serve.model import ServedModel
 from tests.serve.served import TIME, user
@@ -60,7 +63,7 @@ def test_health_while_the_model_loads(lam: edge_lam.LAM) -> None:
         assert int(answer.headers["retry-after"]) >= 1
     loading.set()
     ready.wait()
-    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/health").json()["status"] == "ok"
     assert not failures
 
 
@@ -142,3 +145,61 @@ def test_names_of_tools_take_no_end_of_memory(lam: edge_lam.LAM, monkeypatch: py
     counted = [line for line in client.get("/metrics").text.splitlines() if line.startswith("edge_lam_calls_total{")]
     assert counted[-1].startswith('edge_lam_calls_total{tool="(other)"} 2')
     assert len(counted) == 3
+
+
+def test_a_model_that_nobody_asks_is_freed_and_comes_back(tiny_lam_path: Path) -> None:
+    loaded = list[edge_lam.LAM]()
+
+    def load() -> edge_lam.LAM:
+        loaded.append(edge_lam.load(tiny_lam_path, log="off"))
+        return loaded[-1]
+
+    async def run() -> None:
+        served, ready = ServedModel(load, idle_unload=0.05), threading.Event()
+        asgi = app(served)
+        served.start(ready.set, lambda error: None)
+        await asyncio.to_thread(ready.wait)
+        transport = httpx2.ASGITransport(asgi)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test", timeout=60) as client:
+            asked = {"messages": user("hello")}
+            first = (await client.post("/v1/chat/completions", json=asked)).json()
+            while (await client.get("/health")).json()["loaded"]:
+                await asyncio.sleep(0.02)
+            with pytest.raises(Closed):
+                loaded[0].chat("hello")
+            assert (await client.get("/v1/models")).json()["data"][0]["id"] == "tiny-lam"
+            assert len(loaded) == 1  # what is known of it needs no model
+            answers = await asyncio.gather(*(client.post("/v1/chat/completions", json=asked) for _ in range(3)))
+            assert [answer.status_code for answer in answers] == [200] * 3
+            assert answers[0].json()["choices"][0]["message"] == first["choices"][0]["message"]
+            assert len(loaded) == 2
+        served.close()
+
+    asyncio.run(run())
+
+
+def test_a_model_that_can_not_be_loaded_again_is_tried_again(tiny_lam_path: Path) -> None:
+    n_loads = 0
+
+    def load() -> edge_lam.LAM:
+        nonlocal n_loads
+        n_loads += 1
+        if n_loads == 2:
+            raise ModelNotFound("it is gone")
+        return edge_lam.load(tiny_lam_path, log="off")
+
+    async def run() -> None:
+        served, ready = ServedModel(load, idle_unload=0.01), threading.Event()
+        transport = httpx2.ASGITransport(app(served))
+        served.start(ready.set, lambda error: None)
+        await asyncio.to_thread(ready.wait)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test", timeout=60) as client:
+            statuses = []
+            for _ in range(3):
+                statuses.append((await client.post("/tokenize", json={"content": "a"})).status_code)
+                while (await client.get("/health")).json()["loaded"]:
+                    await asyncio.sleep(0.01)
+        assert statuses == [200, 500, 200]
+        served.close()
+
+    asyncio.run(run())
