@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from edge_lam.cli.options import DEVICE, GLOBAL_OPTIONS, THREADS, examples
+from edge_lam.cli.model_options import DEVICE, THREADS
+from edge_lam.cli.options import GLOBAL_OPTIONS, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json
 from edge_lam_benchmarks.engines import ENGINES, open_engine

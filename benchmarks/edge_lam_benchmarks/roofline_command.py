@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from edge_lam.cli.options import THREADS, examples
+from edge_lam.cli.model_options import THREADS
+from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, print_json
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from edge_lam.cli.options import SYSTEM, ModelOptions, ToolOptions, examples, model_options, tool_options
+from edge_lam.cli.model_options import ModelOptions, model_options
+from edge_lam.cli.options import examples
+from edge_lam.cli.request_options import SYSTEM, ToolOptions, tool_options
 from edge_lam.cli.terminal import console, count, print_json, size
 
 

@@ -9,7 +9,8 @@ import click
 
 from edge_lam.cli.download import model_file
 from edge_lam.cli.material import material_options
-from edge_lam.cli.options import MODEL, examples
+from edge_lam.cli.model_options import MODEL
+from edge_lam.cli.options import examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json, size
 

@@ -6,14 +6,13 @@ import sys
 
 import click
 
-from edge_lam.cli.options import (
+from edge_lam.cli.model_options import ModelOptions, model_options
+from edge_lam.cli.options import examples
+from edge_lam.cli.request_options import (
     MODEL_SAMPLING,
     SYSTEM,
-    ModelOptions,
     SamplingOptions,
     ToolOptions,
-    examples,
-    model_options,
     sampling_options,
     tool_options,
 )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import options_of, sampling_options
+from edge_lam.cli.options import options_of
+from edge_lam.cli.request_options import sampling_options
 from edge_lam.cli.saved import load_messages, save_messages
 from edge_lam.cli.summary import show_reports
 from edge_lam.cli.terminal import one_line

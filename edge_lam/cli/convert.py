@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from edge_lam.cli.options import FILE, MODEL, examples
+from edge_lam.cli.model_options import MODEL
+from edge_lam.cli.options import FILE, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, count, duration, one_line, plain_table, print_json, print_table, size
 

@@ -51,7 +51,8 @@ class Defaults(UserDict[str, Any]):
 @cache
 def options() -> dict[str, click.Option]:
     """Return the options that the file may set, by key: the long flag, such as n_ctx of --n-ctx."""
-    from edge_lam.cli.options import GLOBAL_OPTIONS, model_options, options_of
+    from edge_lam.cli.model_options import model_options
+    from edge_lam.cli.options import GLOBAL_OPTIONS, options_of
 
     by_name = {**options_of(model_options), **{option.name: option for option in GLOBAL_OPTIONS}}
     return {max(by_name[name].opts, key=len).lstrip("-").replace("-", "_"): by_name[name] for name in NAMES}

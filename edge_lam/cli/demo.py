@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_lam.cli.options import ModelOptions, examples, model_options
+from edge_lam.cli.model_options import ModelOptions, model_options
+from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, duration, one_line, print_json
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.cli.download import model_file
-from edge_lam.cli.options import MODEL, examples, format_options
+from edge_lam.cli.model_options import MODEL, format_options
+from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, count, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.cli.download import model_file
-from edge_lam.cli.options import examples, format_options
+from edge_lam.cli.model_options import format_options
+from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table
 
 if TYPE_CHECKING:

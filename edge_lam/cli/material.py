@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import DEVICE, THREADS, format_options
+from edge_lam.cli.model_options import DEVICE, THREADS, format_options
 from edge_lam.cli.terminal import one_line
 
 if TYPE_CHECKING:

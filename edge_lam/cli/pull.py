@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_lam.cli.download import download_progress
-from edge_lam.cli.options import MODEL, examples
+from edge_lam.cli.model_options import MODEL
+from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, one_line, print_json, size
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from edge_lam.cli.options import ModelOptions, byte_size, examples, gathered, model_options
+from edge_lam.cli.model_options import ModelOptions, model_options
+from edge_lam.cli.options import byte_size, examples, gathered
 from edge_lam.errors import EdgeLamError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge_lam.cli.terminal import console, one_line
 
 if TYPE_CHECKING:
-    from edge_lam.cli.options import ToolOptions
+    from edge_lam.cli.request_options import ToolOptions
     from edge_lam.errors import InvalidTool
     from edge_lam.lam import LAM
     from edge_lam.tools import Tool

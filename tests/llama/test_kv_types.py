@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_lam.cli.options import KV_TYPE
+from edge_lam.cli.model_options import KV_TYPE
 from edge_lam.errors import BackendError, InvalidRequest
 from edge_lam.llama import KV_TYPES, Context, Model, ModelFile
 from edge_lam.llama.kv_types import kv_type_of

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.options import THREADS, examples
+from edge_lam.cli.model_options import THREADS
+from edge_lam.cli.options import examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json
 from edge_lam.errors import InvalidRequest
