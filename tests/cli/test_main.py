@@ -78,7 +78,7 @@ def test_debug_shows_the_traceback(edge_lam, tmp_path, position):
 
 
 def test_a_fault_that_nobody_foresaw_is_one_line_too(edge_lam, tmp_path, monkeypatch):
-    monkeypatch.setattr("edge_lam.lam.find_model", lambda model: 1 / 0)
+    monkeypatch.setattr("edge_lam.model_path.find_model", lambda model, **_: 1 / 0)
     shown = edge_lam("info", tmp_path / "x.gguf")
     assert shown.code == 1
     assert shown.err.splitlines() == [
