@@ -37,8 +37,8 @@ def show_debug_lines(shown: bool = True) -> None:
     else:
         logger.removeHandler(_lines)
     logger.setLevel(logging.DEBUG if shown else logging.NOTSET)
-    if os.environ.get("EDGE_LAM_DEBUG") != "all":  # a hundred lines for each file that is opened
-        logging.getLogger("edge_lam.llama.cpp").setLevel(logging.INFO)
+    quiet = shown and os.environ.get("EDGE_LAM_DEBUG") != "all"  # a hundred lines for each file that is opened
+    logging.getLogger("edge_lam.llama.cpp").setLevel(logging.INFO if quiet else logging.NOTSET)
 
 
 @contextlib.contextmanager

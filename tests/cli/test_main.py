@@ -171,10 +171,10 @@ def test_a_closed_stdout_is_one_line(command, code):
 
 
 def test_no_line_is_longer_than_500_characters(edge_lam, monkeypatch, tmp_path):
-    def fail(model: object) -> None:
+    def fail(model: object, **_: object) -> None:
         raise RuntimeError("\x1b[2J\n" + "x" * 10**6)
 
-    monkeypatch.setattr("edge_lam.lam.find_model", fail)
+    monkeypatch.setattr("edge_lam.model_path.find_model", fail)
     shown = edge_lam("info", tmp_path / "x.gguf")
     assert shown.code == 1
     assert max(map(len, shown.err.splitlines())) < 500
