@@ -115,6 +115,7 @@ def describe_format(
             "format": form.name,
             "format_sha256": form.sha256,
             "template_sha256": form.template_sha256,
+            "tool_template_sha256": form.sha256_of_template(with_tools=True) if form.tool_template else "",
             "verbatim": form.verbatim,
             "renders_tools": form.renders_tools,
             "guarantee": form.guarantee,
@@ -130,6 +131,9 @@ def _format_rows(model: dict[str, Any]) -> dict[str, str]:
         return {"format": f"none: {model['format_problem']}", "template": f"in the file: {in_file}"}
     used = model["template_sha256"]
     source = "as in the file" if used == carried else f"in the file: {in_file}"
+    with_tools = model["tool_template_sha256"]
+    if with_tools:
+        source += f"; with tools sha256 {with_tools[:16]}…, in the file too"
     return {
         "format": f"{model['format']}: {model['guarantee']}",
         "tools": "in the prompt" if model["renders_tools"] else "not in the prompt: requests with tools are refused",

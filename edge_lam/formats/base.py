@@ -197,12 +197,13 @@ class ChatFormat(ABC):
     def reply_segments(self, calls: Sequence[ToolCall], text: str = "") -> list[Segment]:
         """Return a reply as the model should write it, with the control token that ends it.
 
-        It is what `parse` reads: calls in this format's syntax, or text. What the syntax has no room for is left out,
-        such as text beside the calls of xLAM-2.
+        It is what `parse` reads: calls in this format's syntax, or text. Thinking that prompts begin is closed first,
+        without a thought. What the syntax has no room for is left out, such as text beside the calls of xLAM-2.
         """
         reply = self.syntax.reply([(call.name, call.arguments) for call in calls], text)
-        end = self.end_of_turn or self.special.eos
-        return [segment for segment in (Segment(reply, False), Segment(end, True)) if segment.text]
+        thinking = [Segment(self.thinking_end, True), Segment("\n\n", False)] if self.thinking_end else []
+        segments = [*thinking, Segment(reply, False), Segment(self.end_of_turn or self.special.eos, True)]
+        return [segment for segment in segments if segment.text]
 
     def grammar(
         self,

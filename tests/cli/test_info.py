@@ -9,6 +9,8 @@ from gguf import GGUFWriter
 
 from edge_lam import load
 
+USE = "{{ tools | tojson }}{{ messages }}"
+
 
 @pytest.fixture
 def foreign_model(tmp_path):
@@ -72,6 +74,24 @@ def test_a_model_that_can_not_be_run_is_described(edge_lam, foreign_model):
     assert shown.code == 0
     assert "requests with tools are refused" in shown.out
     assert "\x1b" not in shown.out
+
+
+def test_a_template_for_tools_is_shown(edge_lam, tmp_path):
+    import numpy as np
+
+    path = tmp_path / "two.gguf"
+    writer = GGUFWriter(path, "rwkv9")
+    writer.add_chat_template([{"name": "default", "template": "{{ messages }}"}, {"name": "tool_use", "template": USE}])
+    writer.add_tensor("a", np.zeros((4, 32), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    model = json.loads(edge_lam("info", path, "--json").out)
+    assert (model["format"], model["renders_tools"]) == ("generic", True)
+    assert model["template_sha256"] == model["carried_template_sha256"]
+    assert model["tool_template_sha256"] == hashlib.sha256(USE.encode()).hexdigest()
+    assert f"with tools sha256 {model['tool_template_sha256'][:16]}…" in edge_lam("info", path).out
 
 
 def test_another_format_and_template(edge_lam, tiny_lam_path, tmp_path):

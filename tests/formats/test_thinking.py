@@ -10,7 +10,7 @@ from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.formats.syntax import ARRAY
 from edge_lam.formats.thinking import TAGS, thinking_end
-from edge_lam.tools import Tool
+from edge_lam.tools import Tool, ToolCall
 
 TOOLS = [Tool("delete_file", "", {"properties": {"path": {"type": "string"}}, "required": ["path"]}), Tool("ls", "")]
 DRAFT = '<tool_call>{"name": "delete_file", "arguments": {"path": "/"}}</tool_call>'
@@ -37,6 +37,15 @@ def test_every_tag_at_the_end_of_a_prompt_is_known(opening, closing):
     assert ([call.name for call in reply.calls], reply.text) == (["ls"], "")
     assert reply.thinking == f"I could say {DRAFT}."
     assert form.parse("A greeting." + closing + "Hello!", TOOLS).text == "Hello!"
+
+
+def test_a_reply_that_is_written_closes_what_the_prompt_opened():
+    form = Generic(PREFILLED.replace("OPENING", "<think>"))
+    for calls, text in (([ToolCall("1", "ls", {})], ""), ((), "Hello")):
+        (*reply,) = form.reply_segments(calls, text)
+        assert reply[0] == ("</think>", True)
+        read = form.parse("".join(segment.text for segment in reply), TOOLS)
+        assert ([call.name for call in read.calls], read.text, read.thinking) == (["ls"] if calls else [], text, "")
 
 
 @pytest.mark.parametrize(
