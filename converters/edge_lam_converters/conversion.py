@@ -26,7 +26,7 @@ from edge_lam_converters.progress import Progress, silent
 from edge_lam_converters.quantize import check_file_type, check_override, quantize_file
 from edge_lam_converters.report import ConversionReport, FilePlan
 from edge_lam_converters.sources import CheckpointSource, GGUFSource, Source, open_source
-from edge_lam_converters.targets import Target, check_space, check_targets, choose_targets, make_folder
+from edge_lam_converters.targets import Target, check_space, check_targets, choose_targets, make_folder, not_written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,7 +108,7 @@ def convert_all(
             headers = [GGUFHeader.read(path) for path in partials.values()]
     except OSError as error:
         place = targets[0].path if len(targets) == 1 else folder
-        raise InvalidRequest(f"{place} can't be written: {error.strerror or error}", param="out") from error
+        raise not_written(place, work.n_bytes, error) from error
     seconds = time.monotonic() - started
     return [_report(source, model, job, header, seconds) for job, header in zip(work.jobs, headers, strict=True)]
 

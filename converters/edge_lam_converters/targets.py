@@ -6,6 +6,8 @@ Everything here is checked before the first byte is written. Knows nothing of mo
 from __future__ import annotations
 
 import os
+import contextlib
+import errno
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -100,5 +102,26 @@ def check_space(folder: Path, needed: int) -> None:
     if needed > free:
         raise InvalidRequest(
             f"{folder} has {free / 2**20:,.0f} MiB free, but the conversion needs {needed / 2**20:,.0f} MiB",
+            hint=f"make room for {_mebibytes(needed - free)} more, or write to another disk with --out",
             param="out",
         )
+
+
+def not_written(place: Path, needed: int, error: OSError) -> InvalidRequest:
+    """Return the error of a conversion that could not be written; of a disk that filled up, how much is missing.
+
+    Args:
+        place: the file or the folder that was written.
+        needed: bytes of all files; what was written of them is gone again.
+        error: what the system said.
+    """
+    hint = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        with contextlib.suppress(OSError):
+            lacking = needed - shutil.disk_usage(place if place.is_dir() else place.parent).free
+            hint = f"make room for {_mebibytes(lacking)} more, or write to another disk" if lacking > 0 else ""
+    return InvalidRequest(f"{place} can't be written: {error.strerror or error}", hint=hint, param="out")
+
+
+def _mebibytes(n_bytes: int) -> str:
+    return f"{-(-n_bytes // 2**20):,} MiB"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,6 +101,34 @@ def test_a_full_disk_is_an_error_and_leaves_the_old_file(quant: str, message: st
     assert message in done.stderr
     assert out.read_bytes() == OLD
     assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_fills_up_says_how_much_is_missing(original: Path, small_disk: Path) -> None:
+    def fill(stage: str, done: int, total: int | None, item: str = "") -> None:
+        filler = small_disk / "filler"
+        if stage == "write" and not filler.exists():
+            with filler.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(small_disk).free - 4096)
+
+    with pytest.raises(InvalidRequest, match="No space left on device") as caught:
+        convert(original, small_disk / "out.gguf", quant="F32", on_progress=fill)
+    assert re.fullmatch(r"make room for \d MiB more, or write to another disk", caught.value.hint)
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+    with pytest.raises(InvalidRequest, match="MiB free, but the conversion needs") as caught:
+        convert(original, small_disk / "out.gguf", quant="F32")
+    assert re.match(r"make room for \d MiB more", caught.value.hint)
 
 
 def test_a_source_that_changes_under_the_run_is_refused(checkpoint: Path, out: Path) -> None:
