@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: help demo test test-pythons lint oracle bench-micro backend clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "BACKEND=cpu|cuda|metal|vulkan  where models run (now: $(BACKEND))"
 	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
@@ -24,6 +24,11 @@ demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and 
 test: lint ## Run every check: lint, types, tests
 	@$(BIN)/python cmake/chat_templates.py >/dev/null
 	$(BIN)/python -m pytest
+
+test-hostile: $(VENV)/.tools ## Thousands of damaged files, a thousand killed writers, the JSON Schema suite (an hour)
+	$(BIN)/python tests/hostile/campaign.py --cases 3000
+	$(BIN)/python tests/hostile/kills.py --kills 200
+	$(BIN)/python tests/hostile/schema_suite.py
 
 lint: $(VENV)/.tools ## Check style and types
 	$(BIN)/ruff check

@@ -5,9 +5,9 @@ Everything here is checked before the first byte is written. Knows nothing of mo
 
 from __future__ import annotations
 
-import os
 import contextlib
 import errno
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

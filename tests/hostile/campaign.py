@@ -1,0 +1,135 @@
+"""Reads thousands of damaged files in child processes: none may crash, hang, take much memory or show a traceback.
+
+    python tests/hostile/campaign.py --cases 5000 --seed 1 [--kind gguf]... [--save state.json]
+
+A case is its kind, seed and number: `python tests/hostile/worker.py KIND SEED CASE CASE+1` repeats it. With --save, a
+run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+KINDS = ("gguf", "loaded", "checkpoint", "documents", "prefix")
+HANGS = 10.0  # seconds for one case
+STARTS = 120.0  # seconds for a child's start
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@dataclass
+class Tally:
+    """What became of the cases of one kind so far.
+
+    Attributes:
+        cases: how many were tried.
+        outcomes: how many were read, refused or failed.
+        failures: number of the case and what was wrong, for each that failed.
+    """
+
+    cases: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+
+def run(kind: str, seed: str, stop: int, tally: Tally | None = None) -> Tally:
+    """Try all cases up to `stop` that were not tried yet; a child handles as many as it survives."""
+    tally = tally or Tally()
+    while tally.cases < stop:
+        _run_child(kind, seed, tally, stop)
+    return tally
+
+
+def _run_child(kind: str, seed: str, tally: Tally, stop: int) -> None:
+    command = [sys.executable, str(WORKER), kind, seed, str(tally.cases), str(stop)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"}
+    with (
+        tempfile.TemporaryDirectory(prefix="edge-lam-hostile-") as folder,  # a child that dies leaves its files
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment | {"TMPDIR": folder}
+        ) as child,
+    ):
+        assert child.stdout is not None
+        assert child.stderr is not None
+        started = False
+        for line in _lines(child.stdout):
+            if line is None:
+                child.kill()
+                _fail(tally, "hangs")
+                return
+            what, case, *rest = json.loads(line)
+            started = True
+            if what == "end":
+                tally.cases = case + 1
+                tally.outcomes[rest[0]] += 1
+                if rest[1]:
+                    tally.failures.append((case, rest[1]))
+        code = child.wait()
+        if tally.cases < stop:
+            said = child.stderr.read().decode(errors="replace")[-500:]
+            if not started:
+                raise RuntimeError(f"the child of {kind} does not start: {said}")
+            _fail(tally, f"{signal.Signals(-code).name if code < 0 else f'exit code {code}'} {said}")
+
+
+def _fail(tally: Tally, failure: str) -> None:
+    tally.failures.append((tally.cases, failure))
+    tally.outcomes["failed"] += 1
+    tally.cases += 1
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+    """Yield lines as they come, and None if one does not come in time."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        rest, patience = b"", STARTS
+        while selector.select(patience):
+            data = os.read(stream.fileno(), 1 << 16)
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+            patience = HANGS
+        yield None
+
+
+def main() -> int:
+    """Run the campaign and print a table; the exit code is 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=2000, help="of each kind")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--kind", action="append", choices=KINDS)
+    parser.add_argument("--save", type=Path, help="where to note how far it is")
+    options = parser.parse_args()
+    saved = json.loads(options.save.read_text()) if options.save and options.save.exists() else {}
+    failed = 0
+    print(f"{'kind':<12}{'cases':>8}{'read':>8}{'refused':>9}{'failed':>8}")
+    for kind in options.kind or KINDS:
+        known = saved.get(f"{kind} {options.seed}", {})
+        tally = Tally(known.get("cases", 0), Counter(known.get("outcomes", {})), known.get("failures", []))
+        for stop in range(tally.cases + 250, options.cases + 250, 250):
+            run(kind, options.seed, min(stop, options.cases), tally)
+            if options.save:
+                saved[f"{kind} {options.seed}"] = vars(tally)
+                options.save.write_text(json.dumps(saved))
+        counts = [tally.outcomes[name] for name in ("read", "refused")]
+        print(f"{kind:<12}{tally.cases:>8}{counts[0]:>8}{counts[1]:>9}{len(tally.failures):>8}", flush=True)
+        for case, failure in tally.failures:
+            print(f"  case {case}: {failure}")
+        failed += len(tally.failures)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Reads damaged files of one kind, one after the other, and says before each which it is, and after each how it went.
+
+    python worker.py KIND SEED START STOP
+
+A line is one JSON list: ["begin", case], or ["end", case, outcome, failure]; a failure is "" where all is well.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+import traceback
+
+from readers import READERS, Reader, own_folder
+
+from edge_lam.errors import EdgeLamError
+
+MOST_MEMORY = 2 << 30  # bytes that a case may add
+LONGEST_MESSAGE = 500
+PAGE = 1024 if sys.platform == "linux" else 1  # of ru_maxrss
+
+
+def attempt(reader: Reader) -> tuple[str, str]:
+    """Return what became of a file, and what is wrong with that."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        reader.read()
+        outcome, failure = "read", ""
+    except EdgeLamError as error:
+        outcome, failure = "refused", ""
+        if len(str(error)) > LONGEST_MESSAGE or not str(error).isprintable():
+            failure = f"message of {len(str(error))} characters"
+    except BaseException:
+        outcome, failure = "failed", "traceback: " + traceback.format_exc()[-1500:]
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * PAGE
+    return outcome, failure or (f"{grown >> 20} MiB" if grown > MOST_MEMORY else "")
+
+
+def main(kind: str, seed: str, start: int, stop: int) -> None:
+    """Attempt all cases from `start` up to `stop`."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+    os.environ |= {"EDGE_LAM_LOG": "off", "GGML_NO_BACKTRACE": "1"}
+    folder = own_folder()
+    try:
+        reader = READERS[kind](folder)
+        for case in range(start, stop):
+            reader.write(random.Random(f"{kind} {seed} {case}"))
+            print(json.dumps(["begin", case]), flush=True)
+            print(json.dumps(["end", case, *attempt(reader)]), flush=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
