@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Control characters other than newline and tab, and those that turn the direction of writing.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# Control characters other than newline and tab, those that turn the direction of writing, halves of characters.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _SHARE_OF_THE_END = 4  # a quarter: names stand first, and the reason last
 
 

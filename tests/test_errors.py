@@ -7,7 +7,7 @@ import pytest
 from edge_lam.errors import EdgeLamError, InvalidCall, InvalidTool, PromptTooLong
 from edge_lam.printable import one_line
 
-HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\u202e\x9b31m " + "x" * 100_000 + " the end"
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\u202e\x9b31m\ud800\u2028 " + "x" * 100_000 + " the end"
 
 
 @pytest.mark.parametrize(

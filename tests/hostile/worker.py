@@ -14,6 +14,7 @@ import resource
 import shutil
 import sys
 import traceback
+from unicodedata import category
 
 from readers import READERS, Reader, own_folder
 
@@ -32,8 +33,9 @@ def attempt(reader: Reader) -> tuple[str, str]:
         outcome, failure = "read", ""
     except EdgeLamError as error:
         outcome, failure = "refused", ""
-        if len(str(error)) > LONGEST_MESSAGE or not str(error).isprintable():
-            failure = f"message of {len(str(error))} characters"
+        strange = {character for character in str(error) if category(character) in ("Cc", "Cs", "Zl", "Zp")}
+        if len(str(error)) > LONGEST_MESSAGE or strange:
+            failure = f"message of {len(str(error))} characters, {strange!a}"
     except BaseException:
         outcome, failure = "failed", "traceback: " + traceback.format_exc()[-1500:]
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * PAGE
