@@ -49,7 +49,7 @@ def command(action: str, words: tuple[str, ...], as_json: bool) -> None:
     if not least <= len(words) <= most:
         raise click.UsageError(f"{action} takes {('nothing else', 'a KEY', 'a KEY and a VALUE')[most]}")
     if action == "path":
-        click.echo(config_path())
+        print_json({"path": str(config_path())}) if as_json else click.echo(config_path())
     elif action == "show":
         _show(words, as_json=as_json)
     elif action == "set":

@@ -97,7 +97,10 @@ def command(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other")
-    if prune and (since or of_model or tool or by or slowest or failed or as_csv):
+    wants_calls = failed or slowest is not None
+    if by and wants_calls:
+        raise click.UsageError("--by shows a table; --slowest and --failed show calls")
+    if prune and (since or of_model or tool or by or wants_calls or as_csv):
         raise click.UsageError("--prune goes with --until only")
     path = _log_path(file)
     if prune:
@@ -107,23 +110,16 @@ def command(
     if query.n_wrong:
         told = f"note: {query.n_wrong} line{'s are' if query.n_wrong > 1 else ' is'} no record of a call, and left out"
         console(stderr=True).print(told, style="yellow", soft_wrap=True)
-    wants_calls = failed or slowest is not None
+    calls = query.calls(failed=failed, slowest=slowest) if wants_calls or (as_csv and not by) else None
+    groups = [by] if by else list(GROUPS)
     if as_csv:
-        _print_csv(query.summary(by) if by else query.calls(failed=failed, slowest=slowest), by)
+        _print_csv(query.summary(by) if by else calls or [], by)
     elif as_json:
-        about = {"log": str(path), **_dated(query.about())}
-        if wants_calls:
-            print_json(about | {"calls": [_dated(row) for row in query.calls(failed=failed, slowest=slowest)]})
-        else:
-            print_json(about | {f"by_{group}": query.summary(group) for group in ([by] if by else GROUPS)})
+        found = {f"by_{group}": query.summary(group) for group in groups} if calls is None else {}
+        found |= {} if calls is None else {"calls": list(map(_dated, calls))}
+        print_json({"log": str(path), **_dated(query.about()), **found})
     else:
-        out = console()
-        _show_about(out, path, query.about())
-        if wants_calls:
-            _show_calls(out, query.calls(failed=failed, slowest=slowest))
-        else:
-            for group in [by] if by else GROUPS:
-                _show_group(out, group, query.summary(group))
+        _show(path, query, calls, groups)
 
 
 def _log_path(file: str | None) -> Path:
@@ -147,12 +143,19 @@ def _prune(path: Path, until: datetime | None, *, yes: bool, as_json: bool) -> N
         console().print(f"{pruned.removed} records removed, {pruned.kept} kept", soft_wrap=True)
 
 
-def _show_about(out: Console, path: Path, about: Row) -> None:
+def _show(path: Path, query: LogQuery, calls: list[Row] | None, groups: list[str]) -> None:
+    out = console()
+    about = query.about()
     when = ""
     if about["n_calls"]:
         when = f", {_when(about['first'])} to {_when(about['last'])}"
-    calls = f"{about['n_calls']} call{'' if about['n_calls'] == 1 else 's'}"
-    out.print(one_line(f"{path}: {calls}{when}, {about['n_failed']} failed"), style="dim", soft_wrap=True)
+    how_many = f"{about['n_calls']} call{'' if about['n_calls'] == 1 else 's'}"
+    out.print(one_line(f"{path}: {how_many}{when}, {about['n_failed']} failed"), style="dim", soft_wrap=True)
+    if calls is not None:
+        _show_calls(out, calls)
+        return
+    for group in groups:
+        _show_group(out, group, query.summary(group))
 
 
 def _show_group(out: Console, group: str, rows: list[Row]) -> None:

@@ -34,8 +34,8 @@ _GROUPS = {
 _FIGURES = """
     count(*) as calls,
     sum(error != '') as failed,
-    p50(iif(error = '', first_token, null)) as first_token_p50,
-    p95(iif(error = '', first_token, null)) as first_token_p95,
+    p50(iif(error = '', nullif(first_token, 0), null)) as first_token_p50,
+    p95(iif(error = '', nullif(first_token, 0), null)) as first_token_p95,
     p50(iif(error = '', total, null)) as total_p50,
     p95(iif(error = '', total, null)) as total_p95
 """

@@ -77,6 +77,7 @@ def test_the_log_that_calls_are_written_to_is_the_default(edge_lam, log, monkeyp
         (["--since", "yesterday"], 2, "is no time such as 7d"),
         (["--by", "colour"], 2, "'colour' is not one of"),
         (["--json", "--csv"], 2, "exclude each other"),
+        (["--by", "model", "--slowest", "3"], 2, "--by shows a table"),
         (["--prune", "--failed"], 2, "--prune goes with --until only"),
         (["none.jsonl"], 1, "there is no log at none.jsonl"),
     ],
