@@ -95,8 +95,8 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
             plain.setdefault("additionalProperties", True)
         compiled = compile_schema(plain)
         for support in compiled.support:
-            if support.how in ("checked", "refused"):  # replies in text are not checked when they are there
-                raise fault_of(support)
+            if support.how in ("checked", "refused"):
+                raise fault_of(support, hint="a reply in text is held by the grammar alone")
         if found := first_error([compiled.grammar]):
             raise found[1]
     return compiled.grammar

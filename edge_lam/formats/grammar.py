@@ -16,6 +16,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.schema.error import SchemaError
 from edge_lam.schema.guidance import json_rule
 from edge_lam.schema.limits import Trial, check_effort, first_error
+from edge_lam.schema.rules import lark_rules
 from edge_lam.tools.tool import invalid_schema
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def reply_grammar(
         return ANYTHING
     starts, rules = [], []
     if response_schema is not None:
-        starts, rules = ["answer"], [f"answer: {json_rule(response_schema)}"]
+        starts, rules = ["answer"], lark_rules("answer", response_schema)
     elif tool_choice == "auto" or (tool_choice == "none" and syntax.plain_text):
         starts, rules = ["TEXT"], [_text(syntax)]
     if called or not starts:
@@ -155,5 +156,5 @@ def _calls(syntax: CallSyntax, called: Sequence[Tool], *, parallel: bool, may_be
         rules.append("call: " + " | ".join(f"call_{index}" for index in range(len(called))))
     for index, schema in enumerate(check_together(called)):
         rules.append(f'call_{index}: {json.dumps(syntax.call_opening(called[index].name))} arguments_{index} "}}"')
-        rules.append(f"arguments_{index}: {json_rule(schema)}")
+        rules += lark_rules(f"arguments_{index}", schema)
     return rules

@@ -67,10 +67,10 @@ class CompiledSchema:
         return Checker(self.check)
 
 
-def fault_of(support: Support) -> SchemaError:
+def fault_of(support: Support, *, hint: str = "") -> SchemaError:
     """Return the error for a keyword that can't be enforced."""
     at = f"{support.keyword!r} at {support.path or '/'}"
-    return SchemaError(f"{at} can't be enforced: {support.reason}", support.path)
+    return SchemaError(f"{at} can't be enforced: {support.reason}", support.path, hint=hint)
 
 
 def compile_schema(parameters: dict[str, Any]) -> CompiledSchema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
@@ -13,6 +13,7 @@ from edge_lam.schema.formats import CHECKED_FORMATS, FINER, FORMATS, OPEN_FORMAT
 from edge_lam.schema.guidance import Complaint, grammar_complaint, json_rule, schema_complaint
 from edge_lam.schema.keywords import CONSTRAINTS, KEYWORDS, LONGEST, TYPES
 from edge_lam.schema.patterns import read_pattern
+from edge_lam.schema.rules import EXACT, keep_exact
 from edge_lam.schema.walk import subschemas, walk, with_subschemas
 
 How: TypeAlias = Literal["grammar", "checked", "refused", "ignored"]
@@ -58,7 +59,12 @@ def split(schema: dict[str, Any]) -> tuple[dict[str, Any], tuple[Support, ...]]:
     while splitter.kept and (more := _declined(grammar_complaint(f"start: {json_rule(grammar)}")) - splitter.declined):
         splitter = _Splitter(schema, splitter.declined | more)
         grammar = splitter.split(schema, "")
-    return grammar, tuple(splitter.support)
+    grammar, exact = keep_exact(grammar)
+    held = (
+        replace(each, how="grammar", reason="") if each.path in exact and each.keyword in ("enum", "const") else each
+        for each in splitter.support
+    )
+    return grammar, tuple(held)
 
 
 @dataclass
@@ -199,6 +205,7 @@ class _Splitter:
             near = [numbers.around(value) for value in values if not numbers.is_held(value)]
             either = {"anyOf": [*([{"enum": exact}] if exact else ()), *near]}
             grammar["allOf"] = [*grammar.get("allOf", ()), either]
+            grammar[EXACT] = [value for value in values if _fits_type(value, grammar.get("type", TYPES))]
             self._check_instead(path, keyword, ROUNDED)
 
     def _hold_text(self, grammar: dict[str, Any], schema: dict[str, Any], path: str) -> None:
@@ -291,10 +298,15 @@ def _values_fault(schema: dict[str, Any]) -> str | None:
     if not kinds or not ("enum" in schema or "const" in schema):
         return None
     values = schema["enum"] if "enum" in schema else [schema["const"]]
-    if any(_kind(value) in kinds or (_kind(value) == "integer" and "number" in kinds) for value in values):
+    if any(_fits_type(value, kinds) for value in values):
         return None
     named = kinds if isinstance(kinds, str) else " or ".join(kinds)
     return f"none of its values is of type {named}"
+
+
+def _fits_type(value: Any, kinds: str | Sequence[str]) -> bool:
+    named = [kinds] if isinstance(kinds, str) else kinds
+    return _kind(value) in named or (_kind(value) == "integer" and "number" in named)
 
 
 def _kind(value: Any) -> str:

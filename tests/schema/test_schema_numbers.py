@@ -13,22 +13,28 @@ from llguidance import LLMatcher, LLTokenizer
 
 from edge_lam.engine.response_format import read_response_format
 from edge_lam.errors import InvalidRequest
+from edge_lam.formats import XLam2Qwen
 from edge_lam.formats.json_text import decode
 from edge_lam.schema.compile import compile_schema
-from edge_lam.schema.guidance import json_rule
 from edge_lam.schema.normalize import normalize_parameters
 from edge_lam.schema.numbers import is_held_multiple
+from edge_lam.schema.rules import lark_rules
 
 BYTES = LLTokenizer("byte")
 SNOWFLAKE, OTHER = 1181028271037243432, 1181028271037243477
 
 
-def held(schema):
-    return compile_schema(normalize_parameters({"type": "object", "properties": {"v": schema}, "required": ["v"]}))
+def held(schema, **beside):
+    parameters = {"type": "object", "properties": {"v": schema}, "required": ["v"], **beside}
+    return compile_schema(normalize_parameters(parameters))
+
+
+def grammar_of(found) -> str:
+    return "\n".join(["start: value", *lark_rules("value", found.grammar)])
 
 
 def allows(found, text: str) -> bool:
-    matcher = LLMatcher(BYTES, f"start: {json_rule(found.grammar)}", log_level=0)
+    matcher = LLMatcher(BYTES, grammar_of(found), log_level=0)
     assert not matcher.is_error(), matcher.get_error()
     written = f'{{"v": {text}}}'.encode()
     return matcher.try_consume_tokens(list(written)) == len(written) and matcher.is_accepting()
@@ -64,20 +70,93 @@ BEYOND = [
 
 @pytest.mark.parametrize(("value", "neighbours"), BEYOND)
 @pytest.mark.parametrize("kind", ["const", "enum", "nested"])
-def test_a_constant_is_exact_or_left_to_the_check(value, neighbours, kind):
+def test_a_constant_is_exact(value, neighbours, kind):
     schema = {"const": value} if kind == "const" else {"type": "integer", "enum": [5, value]}
     if kind == "nested":
         schema = {"const": {"a": [value, "x"]}}
     write = (lambda it: f'{{"a": [{it}, "x"]}}') if kind == "nested" else str
     found = held(schema)
-    assert how(found, "enum" if kind == "enum" else "const") == "checked"
+    assert how(found, "enum" if kind == "enum" else "const") == "grammar"
     assert allows(found, write(value))
     assert fits(found, write(value))
-    assert not any(fits(found, write(neighbour)) for neighbour in neighbours)
+    for neighbour in neighbours:
+        assert not allows(found, write(neighbour))
+        assert not fits(found, write(neighbour))
 
 
-def test_the_grammar_leaves_little_more_than_the_constant():
-    found = held({"enum": [SNOWFLAKE, OTHER, "me"]})
+def test_objects_around_an_exact_constant_are_held_as_others_are():
+    inner = {"type": "object", "properties": {"n": {"const": OTHER}, "t": {"$ref": "#/$defs/T"}}, "required": ["n"]}
+    properties = {
+        "é": {"type": "string"},
+        "id": {"type": "integer", "enum": [SNOWFLAKE, 11, 1, "x"]},
+        "o": inner,
+        "f": {"type": ["number", "null"], "enum": [0.30000000000000004, None]},
+        "a": {"type": "array", "items": {"anyOf": [{"const": OTHER}, {"type": "null"}]}, "minItems": 1, "maxItems": 2},
+    }
+    defs = {"T": {"type": "array", "items": {"$ref": "#/$defs/T"}}}
+    found = held({"type": "object", "properties": properties, "required": ["id"]}, **{"$defs": defs})
+    assert {support.how for support in found.support} == {"grammar"}
+    full = {"é": "x", "id": SNOWFLAKE, "o": {"n": OTHER, "t": [[], [[]]]}, "f": None, "a": [OTHER, None]}
+    good = [
+        full,
+        {"id": 11},
+        {"id": 1, "f": 0.30000000000000004},
+        {"é": "x", "id": 1, "a": [None]},
+        {"id": 1, "o": {"n": OTHER}},
+    ]
+    bad = [
+        {},
+        {"é": "x"},
+        {"id": "x"},
+        {"id": 1, "o": {}},
+        {"id": 1, "a": []},
+        {"id": 1, "a": [None] * 3},
+        {"id": 1, "z": 1},
+    ]
+    bad += [
+        {"id": SNOWFLAKE + 1},
+        {"id": 1, "f": 0.3},
+        {"id": 1, "a": [SNOWFLAKE]},
+        {"id": 1, "o": {"n": OTHER, "t": [1]}},
+    ]
+    for value in good:
+        assert allows(found, json.dumps(value, ensure_ascii=False)), value
+        assert fits(found, json.dumps(value)), value
+    for value in bad:
+        assert not allows(found, json.dumps(value, ensure_ascii=False)), value
+        assert not fits(found, json.dumps(value)), value
+    assert not allows(found, json.dumps({"f": None, "id": 1}))  # in the order of the schema
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        {},
+        {"minItems": 2},
+        {"maxItems": 0},
+        {"maxItems": 1},
+        {"minItems": 1, "maxItems": 1},
+        {"minItems": 2, "maxItems": 3},
+    ],
+)
+def test_arrays_of_exact_constants(array):
+    found = held({"type": "array", "items": {"const": SNOWFLAKE}, **array})
+    for length in range(6):
+        text = json.dumps([SNOWFLAKE] * length)
+        assert allows(found, text) == fits(found, text), text
+
+
+@pytest.mark.parametrize("beside", [{"minimum": 0}, {"anyOf": [{"type": "integer"}]}])
+def test_a_constant_among_other_constraints_is_left_to_the_check(beside):
+    found = held({"enum": [SNOWFLAKE, OTHER], **beside})
+    assert how(found, "enum") == "checked"
+    assert allows(found, str(SNOWFLAKE))
+    assert fits(found, str(SNOWFLAKE))
+    assert not fits(found, str(SNOWFLAKE + 1))
+
+
+def test_the_grammar_leaves_little_more_than_such_a_constant():
+    found = held({"enum": [SNOWFLAKE, OTHER, "me"], "minLength": 1})
     assert allows(found, '"me"')
     assert allows(found, str(SNOWFLAKE))
     assert allows(found, str(OTHER))
@@ -94,11 +173,11 @@ def test_a_constant_that_a_float_holds_is_in_the_grammar(value):
 
 
 @pytest.mark.parametrize("value", [0.30000000000000004, 123456789.12345679, -0.9915054780531779, 1e-30, 5e-324])
-def test_a_fraction_of_many_digits_is_left_to_the_check(value):
+def test_a_fraction_of_many_digits_is_written_out(value):
     found = held({"const": value})
-    assert how(found, "const") == "checked"
-    assert allows(found, spell(value))
-    assert fits(found, repr(value))
+    assert how(found, "const") == "grammar"
+    assert allows(found, json.dumps(value))
+    assert fits(found, json.dumps(value))
     assert not fits(found, repr(math.nextafter(value, math.inf)))
 
 
@@ -186,15 +265,23 @@ def test_a_length_that_nothing_reaches_is_left_to_the_check(keyword, most):
         assert fits(found, text)
 
 
-@pytest.mark.parametrize(
-    "schema", [{"const": SNOWFLAKE}, {"enum": [1, OTHER]}, {"type": "integer", "minimum": 2**53 + 1}]
-)
-def test_a_response_format_refuses_them_by_path(schema):
+@pytest.mark.parametrize("schema", [{"type": "integer", "minimum": 2**53 + 1}, {"enum": [OTHER], "minimum": 1}])
+def test_a_response_format_refuses_what_only_a_check_can_tell_by_path(schema):
     schema = {"type": "object", "properties": {"a/b": {"type": "array", "items": schema}}}
     with pytest.raises(
         InvalidRequest, match=r"at /properties/a~1b/items can't be enforced: the grammar holds it nearly"
     ):
         read_response_format({"type": "json_schema", "json_schema": {"schema": schema}})
+
+
+def test_a_response_format_holds_exact_constants():
+    schema = {"type": "object", "properties": {"id": {"const": SNOWFLAKE}}, "required": ["id"]}
+    read = read_response_format({"type": "json_schema", "json_schema": {"schema": schema}})
+    assert read is not None
+    grammar = XLam2Qwen().grammar([], "none", response_schema=read.schema)
+    for value, is_allowed in ((SNOWFLAKE, True), (SNOWFLAKE + 1, False)):
+        matcher, text = LLMatcher(BYTES, grammar, log_level=0), f'{{"id": {value}}}'.encode()
+        assert (matcher.try_consume_tokens(list(text)) == len(text) and matcher.is_accepting()) is is_allowed
 
 
 def test_arguments_are_whole_numbers_to_the_last_digit():
@@ -219,10 +306,11 @@ def test_the_grammar_never_forbids_what_fits_and_is_exact_where_it_says_so(value
     found = held({"type": kind, keyword: value})
     instance = value + near if isinstance(value, int) else round(value) + near if kind == "integer" else value
     text = spell(instance)
-    matcher = LLMatcher(BYTES, f"start: {json_rule(found.grammar)}", log_level=0)
+    matcher = LLMatcher(BYTES, grammar_of(found), log_level=0)
     if matcher.is_error():
         assert "nsatisfiable" in matcher.get_error()
         return
-    assert allows(found, text) or not fits(found, text), text
+    allowed = any(allows(found, spelled) for spelled in (text, json.dumps(instance)))
+    assert allowed or not fits(found, text), text
     if how(found, keyword) == "grammar":
-        assert allows(found, text) == fits(found, text), text
+        assert allowed == fits(found, text), text
