@@ -180,6 +180,7 @@ _RUNNING = (
 @click.argument("name", metavar="[MODEL]", required=False)
 @click.option("--alias", metavar="NAME", help="What clients see the model called.  [default: the name in its file]")
 @click.option("--access-log/--no-access-log", default=True, show_default=True, help="Print a line for each request.")
+@click.option("--page/--no-page", default=True, show_default=True, help="Answer / with a page to talk to the model.")
 @click.option("--save-conversations", is_flag=True, help="Keep what the model read of conversations over a restart.")
 @lambda function: gathered(function, _LISTENING, "listening", Listening)
 @lambda function: gathered(function, _ACCESS, "access", Access)
@@ -191,6 +192,7 @@ def command(
     name: str | None,
     alias: str | None,
     access_log: bool,
+    page: bool,
     save_conversations: bool,
     listening: Listening,
     access: Access,
@@ -220,7 +222,7 @@ def command(
     load = wanted.loader(n_parallel=limits.parallel, queue_limit=limits.queue, save_conversations=save_conversations)
     served = ServedModel(load, alias, idle_unload=limits.idle_unload)
     tools = running.tools()
-    options = _options(listening, access, limits, alias=alias, runs_tools=tools is not None)
+    options = _options(listening, access, limits, alias=alias, page=page, runs_tools=tools is not None)
     with contextlib.ExitStack() as stack:
         sockets = _sockets(listening, stack)
         run(
@@ -233,7 +235,7 @@ def command(
 
 
 def _options(
-    listening: Listening, access: Access, limits: Limits, *, alias: str | None, runs_tools: bool
+    listening: Listening, access: Access, limits: Limits, *, alias: str | None, page: bool, runs_tools: bool
 ) -> ServeOptions:
     """Return how the server behaves; without a key, and with tools to run, it answers only to its own names."""
     from edge_lam.serve import ServeOptions
@@ -254,6 +256,7 @@ def _options(
         max_tokens=limits.max_tokens,
         max_tools=limits.max_tools,
         timeout=limits.timeout,
+        page=page,
     )
 
 

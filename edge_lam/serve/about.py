@@ -28,7 +28,7 @@ _PAGE_HEADERS = {
 }
 
 
-def about_routes(model: ServedModel, metrics: Metrics) -> list[Route]:
+def about_routes(model: ServedModel, metrics: Metrics, *, has_page: bool) -> list[Route]:
     """Return the routes that tell of a model and what was done with it."""
 
     async def health(request: Request) -> JSON:
@@ -55,7 +55,7 @@ def about_routes(model: ServedModel, metrics: Metrics) -> list[Route]:
         return Response(PAGE.read_bytes(), headers=_PAGE_HEADERS, media_type="text/html")
 
     return [
-        Route("/", page),
+        *([Route("/", page)] if has_page else []),
         *(Route(path, health) for path in ("/health", "/v1/health")),
         *(Route(path, models) for path in ("/v1/models", "/models")),
         Route("/v1/models/{name:path}", one_model),

@@ -87,8 +87,8 @@ class Answer:
     async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         results = await whole(self._streams)
         for result in results:
-            steps = result.steps if isinstance(result, AgentReply) else ()
-            for reply in [step.reply for step in steps] if steps else [result]:
+            is_run = isinstance(result, AgentReply)
+            for reply in [step.reply for step in result.steps] if is_run else [result]:
                 self._note(scope, reply)
         await JSON(self._dialect.whole(results))(scope, receive, send)
 

@@ -88,7 +88,11 @@ def app(
             Middleware(CORSMiddleware, allow_origins=options.cors, allow_methods=("GET", "POST"), allow_headers=("*",))
         )
     middleware.append(Middleware(Gate, options=options))
-    routes = [*about_routes(model, metrics), *token_routes(model, options), *tool_routes(tools, options)]
+    routes = [
+        *about_routes(model, metrics, has_page=options.page),
+        *token_routes(model, options),
+        *tool_routes(tools, options),
+    ]
     for path, kind in DIALECTS.items():
         routes.append(Route(path, _endpoint(kind, model, metrics, options, tools), methods=["POST"]))
     return Starlette(

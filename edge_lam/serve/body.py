@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.serve.errors import RequestError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from edge_lam.serve.options import ServeOptions
+
+_LARGE = 256 * 2**10  # bytes: a millisecond and more
 
 
 async def read_json(request: Request, options: ServeOptions) -> dict[str, Any]:
@@ -27,7 +30,9 @@ async def read_json(request: Request, options: ServeOptions) -> dict[str, Any]:
         took = f"the body did not arrive within {options.body_timeout:g} seconds"
         raise RequestError(408, "body_timeout", took) from error
     try:
-        plain = json.loads(body, parse_constant=_no_number)
+        read = partial(json.loads, body, parse_constant=_no_number)
+        # Others wait for nothing meanwhile but the interpreter.
+        plain = read() if len(body) < _LARGE else await asyncio.to_thread(read)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError too
         raise RequestError(400, "invalid_json", f"the body is not JSON: {error}") from error
     if not isinstance(plain, dict):

@@ -21,6 +21,7 @@ class ServeOptions:
         max_choices: replies to one request (`n`).
         timeout: for a whole reply, waiting for others included; one that takes longer ends as it is.
         body_timeout: for a request's body to arrive.
+        page: whether `/` is a page to talk to the model.
         ping: how long a stream may be silent before a comment says that the server is alive.
     """
 
@@ -34,4 +35,5 @@ class ServeOptions:
     max_choices: int = 8
     timeout: float | None = 600.0
     body_timeout: float = 30.0
+    page: bool = True
     ping: float = 15.0

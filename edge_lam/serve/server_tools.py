@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from starlette.routing import Route
 
-from edge_lam.agent import Agent
-from edge_lam.errors import InvalidRequest
+from edge_lam.agent import Agent, AgentFinished
+from edge_lam.errors import Cancelled, InvalidRequest
 from edge_lam.serve.body import read_json
 from edge_lam.serve.dialects.fields import boolean
 from edge_lam.serve.errors import RequestError
@@ -61,11 +61,13 @@ class AgentRunning:
         while (event := await self._events.get()) is not None:
             if isinstance(event, BaseException):
                 raise event
+            if isinstance(event, AgentFinished):
+                _check_whole(event.reply)
             yield event
 
     async def aresult(self) -> AgentReply:
         """Await the answer."""
-        return await self._stream.aresult()
+        return _check_whole(await self._stream.aresult())
 
     def cancel(self) -> None:
         """End the reply that is written within a pass, and wait for tools no longer."""
@@ -94,6 +96,13 @@ class AgentRunning:
             return "nobody can be asked: the request is not streamed"
         self._events.put_nowait(ApprovalAsked(call))
         return await tools.ask(call.id)
+
+
+def _check_whole(answer: AgentReply) -> AgentReply:
+    """Return an answer, unless the run was cancelled: that is no answer here."""
+    if answer.finish_reason == "cancelled":
+        raise Cancelled("the run was cancelled")
+    return answer
 
 
 def tool_routes(tools: ServerTools | None, options: ServeOptions) -> list[Route]:

@@ -55,6 +55,7 @@ def serve_as_llama_server(arguments: list[str]) -> None:
             wanted += [_VALUES[flag], value]
     parallel = int(given.get("--parallel", 1))
     wanted += ["--parallel", str(parallel), "--n-ctx", str(int(given.get("--ctx-size", 4096)) // parallel)]
+    wanted += ["--no-page"] if "--no-ui" in arguments else []
     if "--alias" in given:
         wanted += ["--alias", min(given["--alias"].split(","))]
     os.execv(sys.executable, [sys.executable, "-m", "edge_lam.cli.main", "serve", *wanted])  # noqa: S606
@@ -72,9 +73,10 @@ def main(arguments: list[str]) -> int:
         # Its own would start every model it has once, to download them.
         (folder / "conftest.py").write_text(_CONFTEST)
         excepted = [] if wants_all else [f"--deselect=unit/{name}" for name in EXCEPTIONS]
-        files = [f"unit/test_{name}.py" for name in FILES]
-        more = [argument for argument in arguments if argument != "--all"]
-        line = [python, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--tb=short"]
+        named = [argument for argument in arguments if argument in FILES]
+        files = [f"unit/test_{name}.py" for name in named or FILES]
+        more = [argument for argument in arguments if argument != "--all" and argument not in FILES]
+        line = [python, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--tb=line"]
         environment = {**os.environ, "LLAMA_SERVER_BIN_PATH": str(binary), "PYTHONPATH": str(ROOT)}
         done = subprocess.run([*line, *excepted, *more, *files], cwd=folder, env=environment, check=False)
     if not wants_all:

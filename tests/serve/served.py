@@ -12,6 +12,7 @@ import uvicorn
 
 import edge_lam
 from edge_lam.serve import ServeOptions, app
+from edge_lam.serve.model import ServedModel
 from edge_lam.serve.run import TimedProtocol, listen
 
 CHAT = "/v1/chat/completions"
@@ -44,7 +45,7 @@ def events_of(body: str) -> list[Any]:
 
 
 @contextlib.contextmanager
-def serving(lam: edge_lam.LAM, options: ServeOptions | None = None, **more: Any) -> Iterator[str]:
+def serving(lam: edge_lam.LAM | ServedModel, options: ServeOptions | None = None, **more: Any) -> Iterator[str]:
     """Serve a model on a free port of this machine, and give its URL."""
     (bound,) = listen(["127.0.0.1"], 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import edge_lam
-from edge_lam.serve import ServeOptions, ServerTools
+from edge_lam.serve import ServeOptions, ServerTools, app
 from edge_lam.tools import as_tools
 from edge_lam.trajectories import read_trajectories
 from tests.serve.served import serving
@@ -29,6 +29,10 @@ def test_the_page_is_one_file_and_needs_no_key(client: TestClient) -> None:
     assert "http://" not in page.text
     assert "https://" not in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_there_need_not_be_a_page(lam: edge_lam.LAM) -> None:
+    assert TestClient(app(lam, ServeOptions(page=False))).get("/").status_code == 404
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 import edge_lam
 from edge_lam.errors import InvalidRequest
 from edge_lam.serve import ServerTools, app
+from edge_lam.serve.model import ServedModel
 from edge_lam.tools import as_tools
 from tests.serve.served import CHAT, TIME, events_of, serving, user
 
@@ -156,6 +157,40 @@ def test_a_client_that_leaves_while_it_is_asked_ends_the_run(asking: httpx2.Clie
             break
         deadline.wait(0.02)
     assert ran.cities == []
+
+
+def test_a_server_that_stops_says_so_while_a_tool_runs(lam: edge_lam.LAM) -> None:
+    begun, leave = threading.Event(), threading.Event()
+
+    def get_time(city: str) -> str:
+        """Get the current time in a city or time zone.
+
+        Args:
+            city: City or time zone
+        """
+        begun.set()
+        leave.wait(SECONDS)
+        return city
+
+    served = ServedModel.of(lam)
+    answers = dict[bool, Any]()
+    with serving(served, tools=ServerTools(as_tools([get_time]), approval="never")) as url:
+
+        def ask(stream: bool) -> None:
+            body = {**ASKED, "stream": stream, "stream_options": {"include_usage": True}}
+            answers[stream] = httpx2.post(url + CHAT, json=body, timeout=SECONDS)
+
+        for stream in (False, True):
+            begun.clear()
+            asking = threading.Thread(target=ask, args=(stream,))
+            asking.start()
+            assert begun.wait(SECONDS)
+            served.stop()
+            asking.join()
+            served._is_stopping = False
+    leave.set()
+    assert answers[False].status_code == 503
+    assert events_of(answers[True].text)[-1]["error"]["code"] == "closed"
 
 
 def test_what_is_not_given_does_not_run(lam: edge_lam.LAM, client: TestClient, ran: Ran) -> None:
