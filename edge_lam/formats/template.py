@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -220,9 +220,16 @@ class Template:
         return text
 
 
-def _finder(tokens: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what finds tokens; longer ones first, and tried only where one may begin, for there may be a thousand."""
+def _finder(tokens: Sequence[str]) -> re.Pattern[str]:
+    """Return what finds tokens, the longer ones first.
+
+    There may be a thousand of them: each begins with a character of a set, which is what `re` finds fastest, and is
+    tried only behind its own.
+    """
     if not tokens:
-        return re.compile("((?!))")
-    firsts = "".join(sorted({re.escape(token[0]) for token in tokens}))
-    return re.compile(f"((?=[{firsts}])(?:{'|'.join(map(re.escape, sorted(tokens, key=len, reverse=True)))}))")
+        return re.compile("(\\0(?!))")  # nothing, which `re` sees at once
+    rests: dict[str, list[str]] = {}
+    for token in sorted(tokens, key=len, reverse=True):
+        rests.setdefault(token[0], []).append(re.escape(token[1:]))
+    behind = "|".join(f"(?<={re.escape(first)})(?:{'|'.join(rest)})" for first, rest in rests.items())
+    return re.compile(f"([{''.join(map(re.escape, rests))}](?:{behind}))")

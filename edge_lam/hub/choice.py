@@ -40,17 +40,16 @@ def choose_gguf(reference: Reference, names: list[str]) -> list[str]:
     quants = group_ggufs(names)
     if reference.file:
         return _complete(reference, _named_model(reference, quants))
-    if not quants and (pieces := sorted(name for name in names if is_cut(name))):
-        raise ModelNotFound(
-            f"{reference.repo} holds its GGUF cut in pieces, such as {pieces[0]}", hint=JOIN_HINT, param="model"
-        )
+    quant = _spelled(reference.quant)
+    if not (quant in quants if quant else quants):
+        _tell_cut(reference, names, quant)
     if not quants:
         raise ModelNotFound(
             f"{reference.repo} holds no GGUF model",
             hint=f"convert a checkpoint: edge-lam convert {reference.repo}",
             param="model",
         )
-    quant = _spelled(reference.quant) or _preferred(quants)
+    quant = quant or _preferred(quants)
     if quant not in quants:
         raise ModelNotFound(f"{reference.repo} has no {reference.quant}", hint=_available(quants), param="model")
     models = quants[quant]
@@ -61,6 +60,16 @@ def choose_gguf(reference: Reference, names: list[str]) -> list[str]:
             param="model",
         )
     return _complete(reference, models[0])
+
+
+def _tell_cut(reference: Reference, names: list[str], quant: str) -> None:
+    """Raise ModelNotFound if what is meant is there, but cut in pieces."""
+    for name in sorted(filter(is_cut, names)):
+        whole = name[: name.lower().rindex(".gguf") + len(".gguf")]
+        if quant in ("", quant_of(whole)):
+            raise ModelNotFound(
+                f"{reference.repo} holds its GGUF cut in pieces, such as {name}", hint=JOIN_HINT, param="model"
+            )
 
 
 def choose_checkpoint(reference: Reference, names: list[str]) -> list[str]:

@@ -32,6 +32,7 @@ def hub(serve):
         "acme/one": Repo({"weights.gguf": b"one"}),
         "acme/checkpoint": Repo({"model.safetensors": b"", "mmproj-F16.gguf": b""}),
         "acme/torn": Repo({"a-Q8_0-00002-of-00002.gguf": b"2"}),
+        "acme/half-cut": Repo({"a-Q4_0.gguf": b"4", "a-Q8_0.gguf.part1of2": b"1", "a-Q8_0.gguf.part2of2": b"2"}),
         "acme/cut": Repo({"a-Q8_0.gguf.part1of2": b"1", "a-Q8_0.gguf.part2of2": b"2"}),
         "acme/mixed": Repo({"a-bf16_q8_0.gguf": b"mixed"}),
         "acme/twins": Repo({"a-Q4_0.gguf": b"a", "b-Q4_0.gguf": b"b"}),
@@ -233,7 +234,8 @@ def test_a_mixed_file_is_not_taken_for_one_of_its_parts(hub):
 
 
 def test_a_file_that_was_cut_is_told(hub, tmp_path):
-    for spec in ("acme/cut", "acme/cut/a-Q8_0.gguf.part1of2"):
+    assert resolve("acme/half-cut").read_bytes() == b"4"
+    for spec in ("acme/cut", "acme/cut/a-Q8_0.gguf.part1of2", "acme/half-cut:q8_0"):
         with pytest.raises(ModelNotFound, match=r"part1of2.*cat model.gguf.part\*"):
             resolve(spec)
     for name in ("a.gguf.part1of2", "a.gguf-split-a", "a.gguf.001"):
