@@ -116,11 +116,10 @@ def _check_kind(parameter: inspect.Parameter, hints: dict[str, Any], tool: str) 
     if parameter.kind is parameter.POSITIONAL_ONLY:
         raise InvalidTool(f"parameter {parameter.name!r} of {tool!r} is positional-only", tool=tool)
     if parameter.name not in hints:
-        raise InvalidTool(
-            f"parameter {parameter.name!r} of {tool!r} has no type",
-            tool=tool,
-            hint=f"annotate it, such as {parameter.name}: str",
-        )
+        of_a_class = parameter.name in ("self", "cls")
+        typed = f"annotate it, such as {parameter.name}: str"
+        hint = f"give the method of an object: x.{tool}" if of_a_class else typed
+        raise InvalidTool(f"parameter {parameter.name!r} of {tool!r} has no type", tool=tool, hint=hint)
 
 
 def _made(fields: dict[str, Any]) -> tuple[type[BaseModel], dict[str, Any]]:

@@ -180,7 +180,8 @@ def test_refused_parameters_are_named():
     def no_json(city: str, callback: Callable[[], int]): ...
 
     for function, message in [
-        (untyped, "parameter 'city' of 'untyped' has no type"),
+        (untyped, r"parameter 'city' of 'untyped' has no type \(annotate it"),
+        (Bell.ring, r"parameter 'self' of 'ring' has no type \(give the method of an object: x\.ring"),
         (variadic, r"'variadic' takes \*cities"),
         (keywords, r"'keywords' takes \*\*options"),
         (positional, "'city' of 'positional' is positional-only"),
@@ -400,6 +401,9 @@ class Bell:
     """Ring the bell."""
 
     def __call__(self, times: int = 1) -> str:
+        return self.ring(times)
+
+    def ring(self, times: int) -> str:
         return "ding " * times
 
 
