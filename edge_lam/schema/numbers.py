@@ -1,8 +1,8 @@
-"""Which numbers of a schema a grammar holds exactly, and what it holds instead where it can't.
+"""Which numbers of a schema llguidance holds exactly, and what it is given instead where it can't.
 
-llguidance reads every number as a float of 64 bits: beyond 2**53, and beyond 15 digits, it would silently take another
-one for it. What it can't hold it gets as a range that is a little wider, so that the right number is never forbidden;
-the check then tells the right one from its neighbours.
+It reads every number as a float of 64 bits: beyond 2**53, and beyond 15 digits, it would silently take another one for
+it. Bounds that it can't hold it gets a little wider, so that the right number is never forbidden, and the check tells
+the right one from its neighbours. So it is with constants, where `rules.py` can't write them out.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.schema.formats import FORMATS
+from edge_lam.schema.formats import FORMATS, PATTERN_FORMATS
 from edge_lam.schema.walk import subschemas, with_subschemas
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class _Writer:
         plain = with_subschemas(plain, lambda _, child: self.write(child))
         if "const" in plain:
             plain["enum"] = [plain.pop("const")]
-        if plain.get("format") not in FORMATS:  # pydantic checks the others when the tool runs
+        if plain.get("format") not in (*FORMATS, *PATTERN_FORMATS):  # pydantic checks the others when the tool runs
             plain.pop("format", None)
         if plain.get("additionalProperties") is False:
             plain.pop("additionalProperties")

@@ -11,6 +11,7 @@ import warnings
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache, partial
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
@@ -522,3 +523,13 @@ def test_model_is_a_tool_whose_result_is_the_instance():
     assert tool.run({"name": "Ada", "people": "3"}) == Booking(name="Ada", people=3)
     with pytest.raises(InvalidCall, match="Booking: name: Field required"):
         tool.run({})
+
+
+def test_formats_that_the_grammar_holds_stay_in_the_schema_of_a_function():
+    def reach(four: IPv4Address, six: IPv6Address, path: Path) -> None:
+        """Reach a host."""
+
+    tool = Tool.from_function(reach)
+    formats = [part.get("format") for part in tool.parameters["properties"].values()]
+    assert formats == ["ipv4", "ipv6", None]
+    assert tool.check({"four": "1.2.3.4", "six": "::1", "path": "a"})["six"] == IPv6Address("::1")
