@@ -35,6 +35,7 @@ CHECKED_FORMATS = {
     "regex": "by the rules of Python, which are not quite those of ECMAScript",
     "idn-hostname": "where the package idna is installed",
 }
+MEANT = {"url": "uri", "ip-address": "ipv4"}  # by names that look like no format
 LONGEST_HOST = 253
 ALIKE = 0.85  # how alike an unknown name and a format must be for one to be a slip of the pen
 MINUTES_OF_A_DAY = 24 * 60
@@ -104,7 +105,9 @@ def unknown_format(name: str) -> str:
     """Return what to say of a format that is no constraint, as JSON Schema has it, and what may have been meant."""
     known = (*FORMATS, *PATTERN_FORMATS, *CHECKED_FORMATS)
     # "datetime" and "Date" are slips; "ulid" and "cuid" are formats of their own, though they look like "uuid".
-    close = get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
+    close = (
+        [MEANT[name.lower()]] if name.lower() in MEANT else get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
+    )
     return f"unknown format {name!r}" + "".join(f"; did you mean {meant}?" for meant in close)
 
 

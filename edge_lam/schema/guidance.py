@@ -35,6 +35,7 @@ class Complaint(Enum):
     UNKNOWN_KEYWORD = "there is no grammar for one of its keywords"
     TOO_BIG = "it is too big"
     TOO_MUCH_WORK = "it takes too much work to hold a reply to it"
+    NOT_ALLOWED = "what was written does not fit it"
     OTHER = "no grammar can be made of it"
 
 
@@ -61,6 +62,8 @@ MESSAGES = (
     ("too complex", Complaint.TOO_MUCH_WORK),
     ("fuel", Complaint.TOO_MUCH_WORK),
     ("items; max is", Complaint.TOO_MUCH_WORK),
+    ("doesn't satisfy the grammar", Complaint.NOT_ALLOWED),
+    ("parser stopped", Complaint.NOT_ALLOWED),
 )
 
 
@@ -68,7 +71,9 @@ def read_message(message: str) -> Complaint | None:
     """Return what a message of llguidance says; None for no message."""
     if not message.strip():
         return None
-    said, _, _ = message.partition("\n   1 | ")  # the grammar's own lines follow, which may hold any words
+    said = message
+    for behind in ("\n   1 | ", "\n<state>"):  # the grammar's own lines follow, which may hold any words
+        said, _, _ = said.partition(behind)
     return next((complaint for words, complaint in MESSAGES if words in said), Complaint.OTHER)
 
 

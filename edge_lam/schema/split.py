@@ -38,7 +38,7 @@ class Support:
         keyword: such as "maxLength".
         how: "grammar" (enforced while the call is decoded), "checked" (when it is there), "refused" (neither is
             possible), or "ignored" (it is no constraint).
-        reason: why it is not enforced by the grammar, or "".
+        reason: why it is not enforced by the grammar, or what of it is only checked, or "".
     """
 
     path: str

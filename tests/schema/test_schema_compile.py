@@ -363,7 +363,14 @@ def test_a_format_that_something_fits_is_held(beside):
             (name, "")
             for name in ("json", "path", "file-path", "base64url", "jwt", "cuid2", "ulid", "e164", "lower", "int64")
         ),
-        *(("datetime", "date-time"), ("Date", "date"), ("uuid4", "uuid"), ("e-mail", "email"), ("URI", "uri")),
+        *(
+            ("datetime", "date-time"),
+            ("Date", "date"),
+            ("uuid4", "uuid"),
+            ("e-mail", "email"),
+            ("URI", "uri"),
+            ("url", "uri"),
+        ),
     ],
 )
 def test_an_unknown_format_is_an_annotation(name, said):

@@ -39,7 +39,7 @@ def test_what_llguidance_says_of_a_schema(schema, complaint):
 
 def test_every_complaint_about_a_schema_was_shown():
     shown = {complaint for _, complaint in SAID}
-    assert set(Complaint) - shown == {Complaint.TOO_MUCH_WORK}
+    assert set(Complaint) - shown == {Complaint.TOO_MUCH_WORK, Complaint.NOT_ALLOWED}
     assert {complaint for _, complaint in MESSAGES} <= set(Complaint)
 
 
@@ -55,6 +55,16 @@ def test_what_llguidance_says_of_too_much_work():
         matcher.consume_token(byte)
     matcher.compute_bitmask()
     assert read_message(matcher.get_error()) is Complaint.TOO_MUCH_WORK
+
+
+@pytest.mark.parametrize("text", ["x", '"too many"fuel'])
+def test_what_llguidance_says_of_a_reply_that_does_not_fit(text):
+    from llguidance import LLMatcher, LLTokenizer
+
+    matcher = LLMatcher(LLTokenizer("byte"), 'start: "\\"too many\\""', log_level=0)
+    assert not matcher.consume_tokens(list(text.encode()))
+    assert "too many" in matcher.get_error()  # the grammar is part of the message
+    assert read_message(matcher.get_error()) is Complaint.NOT_ALLOWED
 
 
 def test_words_of_the_schema_itself_are_not_read():
