@@ -38,14 +38,14 @@ class KnownAnswers:
     def _tokens(self, request: Request) -> list[int]:
         messages = request.messages
         said = messages if isinstance(messages, str) else str(messages[-1].get("content"))
-        key = said, len(request.tools), request.tool_choice, request.parallel_tool_calls
+        key = said, len(request.tools), request.choice.mode, request.choice.parallel
         if key not in self._chosen:
             self._chosen[key] = self._worked_out(request, said)
         return self._chosen[key]
 
     def _worked_out(self, request: Request, said: str) -> list[int]:
         model, chat_format = self._engine.model, self._engine.format
-        if request.tool_choice == "none":
+        if request.choice.mode == "none":
             return model.tokenize(material.LONG_TEXT)
         calls = [ToolCall("", "get_time", {"city": city}) for city in material.CITIES[said]]
         tokens = model.tokenize_parts(chat_format.reply_segments(calls))

@@ -110,7 +110,7 @@ class AgentRun:
                     if len(self._steps) > n_steps or not (self._leave_out_turns() or self._leave_out_a_result()):
                         raise
                 options.pop("tool_choice", None)
-                options["allowed_tools"] = request.allowed_tools  # the choice may have named them
+                options["allowed_tools"] = request.choice.allowed  # the choice may have named them
         except Exception:
             self._finish_reason = "error"
             raise

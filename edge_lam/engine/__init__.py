@@ -7,6 +7,7 @@ events of the tokens, which arrive in an `EventStream`.
 
 from __future__ import annotations
 
+from edge_lam.engine.choice import ToolChoice
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
 from edge_lam.engine.engine import QUEUE_LIMIT, Engine
@@ -46,4 +47,5 @@ __all__ = [
     "Sequence",
     "TextDelta",
     "ThinkingDelta",
+    "ToolChoice",
 ]

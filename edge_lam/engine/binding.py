@@ -46,8 +46,8 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
         raise InvalidRequest("response_format beside tools", hint=hint, param="response_format")
     grammar = chat_format.grammar(
         tools,
-        request.tool_choice,
-        parallel=request.parallel_tool_calls,
+        request.choice.mode,
+        parallel=request.choice.parallel,
         response_schema=schema,
         thinking_end=thinking_end,
         thinking_token=vocabulary.special_token(thinking_end) if thinking_end else None,
@@ -85,9 +85,9 @@ def constraint_of(
         return Unconstrained(thinking_end)
     has_format = request.response_format is not None
     kind: Kind | None = "calls"
-    if request.callable_tools and request.tool_choice == "auto":
+    if request.callable_tools and request.choice.mode == "auto":
         kind = None
-    elif has_format or (request.tool_choice == "none" and chat_format.syntax.plain_text):
+    elif has_format or (request.choice.mode == "none" and chat_format.syntax.plain_text):
         kind = "text"
     opening = chat_format.syntax.first
     return GrammarConstraint(

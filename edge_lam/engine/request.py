@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from edge_lam.decoding import Sampler
 from edge_lam.engine.bias import read_bias
-from edge_lam.engine.choice import TOOL_CHOICES, read_choice, read_names
+from edge_lam.engine.choice import ANY_TOOL, ToolChoice
 from edge_lam.engine.response_format import ResponseFormat, read_response_format
 from edge_lam.errors import InvalidRequest
 from edge_lam.tools import Tool, as_tools
@@ -53,6 +53,7 @@ UNSUPPORTED = {
 MAX_TOKENS = 4096
 MAX_TOOL_CALLS = 64
 _LONGEST_TIMEOUT = 10**6  # seconds
+_OF_CHOICE = ("tool_choice", "allowed_tools", "parallel_tool_calls")
 _OF_CALLS = ("tools", "tool_choice", "allowed_tools", "parallel_tool_calls", "max_tool_calls", "calls_in_prose")
 _MOST_TOP = 20  # as OpenAI has it
 
@@ -125,18 +126,16 @@ class ChatOptions(ReplyOptions, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One call of the model; its fields are those of `ChatOptions`, in one form.
+    """One call of the model: the options of `ChatOptions`, checked and in one form.
 
-    `allowed_tools` is None where all are, and `response_format` where the reply is plain text. `prompt` stands in for
+    `choice` says what may be called; `response_format` is None where the reply is plain text. `prompt` stands in for
     messages where nothing is to be rendered: text in which control tokens are read as such, or token ids.
     """
 
     messages: Messages = ()
     prompt: str | tuple[int, ...] | None = None
     tools: tuple[Tool, ...] = ()
-    tool_choice: str = "auto"
-    allowed_tools: tuple[str, ...] | None = None
-    parallel_tool_calls: bool = True
+    choice: ToolChoice = ANY_TOOL
     response_format: ResponseFormat | None = None
     temperature: float = 0.0
     top_k: int = 0
@@ -163,23 +162,18 @@ class Request:
                 other; `param` names the option.
             InvalidTool: a tool that can't be read.
         """
-        known = [field.name for field in fields(cls) if field.name not in ("messages", "prompt")]
+        known = list(ChatOptions.__annotations__)
         for name, value in options.items():
             if name in UNSUPPORTED and value is not None:
                 raise InvalidRequest(f"the option {name!r} is not supported", hint=UNSUPPORTED[name], param=name)
             if name not in known and name not in UNSUPPORTED:
                 raise InvalidRequest(f"unknown option {name!r}", hint=f"known options: {', '.join(known)}", param=name)
         options = {name: value for name, value in options.items() if value is not None}
-        choice, allowed = read_choice(options.get("tool_choice", "auto"))
-        if options.get("allowed_tools") is not None:
-            if allowed is not None:
-                raise InvalidRequest("allowed_tools is given twice, in tool_choice too", param="allowed_tools")
-            allowed = read_names(options["allowed_tools"])
+        tools = tuple(as_tools(options.get("tools")))
         values = {
-            **options,
-            "tools": tuple(as_tools(options.get("tools"))),
-            "tool_choice": choice,
-            "allowed_tools": allowed,
+            **{name: value for name, value in options.items() if name not in _OF_CHOICE},
+            "tools": tools,
+            "choice": ToolChoice.of(options, tools),
             "response_format": read_response_format(options.get("response_format")),
             "logit_bias": read_bias(options.get("logit_bias")),
             "stop": _stop(options.get("stop", ())),
@@ -206,19 +200,20 @@ class Request:
 
     @property
     def allowed(self) -> tuple[Tool, ...]:
-        """The tools that `allowed_tools` leaves."""
-        return tuple(tool for tool in self.tools if self.allowed_tools is None or tool.name in self.allowed_tools)
+        """The tools that are allowed, whether or not this reply may call any."""
+        return self.choice.among(self.tools)
 
     @property
     def callable_tools(self) -> tuple[Tool, ...]:
         """The tools that the reply may call."""
-        if self.tool_choice in ("auto", "required"):
-            return self.allowed
-        return tuple(tool for tool in self.tools if tool.name == self.tool_choice)
+        return self.choice.callable(self.tools)
 
     def __post_init__(self) -> None:
-        self._check_choice()
-        for name in ("parallel_tool_calls", "logprobs", "calls_in_prose", "constrain"):
+        if self.response_format is not None and self.choice.mode not in ("auto", "none"):
+            hint = "a reply that must call a tool has no text to format"
+            wrong = f"response_format with tool_choice={self.choice.mode!r}"
+            raise InvalidRequest(wrong, hint=hint, param="response_format")
+        for name in ("logprobs", "calls_in_prose", "constrain"):
             if not isinstance(value := getattr(self, name), bool):
                 raise InvalidRequest(f"{name} must be True or False, not {value!r}", param=name)
         for name in ("max_tokens", "max_tool_calls"):
@@ -245,26 +240,6 @@ class Request:
             raise InvalidRequest(wrong, param="top_logprobs")
         if not self.logprobs:
             raise InvalidRequest("top_logprobs without logprobs", hint="add logprobs=True", param="top_logprobs")
-
-    def _check_choice(self) -> None:
-        """Refuse choices among tools that are not there, and that contradict each other."""
-        names, choice = [tool.name for tool in self.tools], self.tool_choice
-        for name in self.allowed_tools or ():
-            if name not in names:
-                hint = f"tools: {', '.join(names)}" if names else "give tools"
-                raise InvalidRequest(f"allowed_tools names the unknown tool {name!r}", hint=hint, param="allowed_tools")
-        if choice not in (*TOOL_CHOICES, *names):
-            hint = f"one of {', '.join((*TOOL_CHOICES, *names))}"
-            raise InvalidRequest(f"unknown tool_choice {choice!r}", hint=hint, param="tool_choice")
-        if choice == "required" and not names:
-            raise InvalidRequest("tool_choice='required' without tools", hint="give tools", param="tool_choice")
-        if choice in names and self.allowed_tools is not None and choice not in self.allowed_tools:
-            raise InvalidRequest(
-                f"tool_choice={choice!r} is not among the allowed_tools", hint="allow it", param="tool_choice"
-            )
-        if self.response_format is not None and choice not in ("auto", "none"):
-            hint = "a reply that must call a tool has no text to format"
-            raise InvalidRequest(f"response_format with tool_choice={choice!r}", hint=hint, param="response_format")
 
 
 def _stop(stop: object) -> tuple[str, ...]:

@@ -7,12 +7,22 @@ from dataclasses import fields
 import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import ChatOptions, Request
+from edge_lam.engine import ChatOptions, Request, ToolChoice
 from edge_lam.errors import InvalidRequest, InvalidTool
 
 
 def test_options_and_fields_are_the_same():
-    assert {field.name for field in fields(Request)} == {"messages", "prompt", *ChatOptions.__annotations__}
+    of_choice = {"tool_choice", "allowed_tools", "parallel_tool_calls"}
+    ours = {field.name for field in fields(Request)} - {"messages", "prompt", "choice"}
+    assert ours == ChatOptions.__annotations__.keys() - of_choice
+
+
+def test_what_may_be_called_is_one_choice():
+    options = {"tools": DEMO_TOOLS, "tool_choice": "get_time", "parallel_tool_calls": False}
+    assert Request.of("hi", options).choice == ToolChoice("get_time", None, parallel=False)
+    assert Request.of("hi", {"tools": DEMO_TOOLS, "allowed_tools": ["get_time"]}).choice == ToolChoice(
+        allowed=("get_time",)
+    )
 
 
 def test_none_is_the_default_of_every_option():
@@ -32,7 +42,7 @@ def test_none_is_the_default_of_every_option():
     ],
 )
 def test_tool_choice(given, choice):
-    assert Request.of("hi", {"tools": DEMO_TOOLS, "tool_choice": given}).tool_choice == choice
+    assert Request.of("hi", {"tools": DEMO_TOOLS, "tool_choice": given}).choice.mode == choice
 
 
 def test_logit_bias_takes_ids_as_json_has_them():
@@ -62,7 +72,7 @@ def named(*names: str) -> list[dict]:
 )
 def test_allowed_tools(options, choice):
     request = Request.of("hi", {"tools": DEMO_TOOLS, **options})
-    assert request.tool_choice == choice
+    assert request.choice.mode == choice
     assert [tool.name for tool in request.allowed] == ["get_time", "calculate"]
     assert len(request.tools) == len(DEMO_TOOLS)
 
@@ -112,7 +122,7 @@ def test_response_format(response_format, schema):
 
 def test_defaults():
     request = Request.of("hi", {})
-    assert (request.tool_choice, request.temperature, request.constrain, request.tools) == ("auto", 0.0, True, ())
+    assert (request.choice.mode, request.temperature, request.constrain, request.tools) == ("auto", 0.0, True, ())
 
 
 def test_one_stop_string_or_several():
