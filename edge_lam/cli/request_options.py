@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import Field, asdict, dataclass, fields
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from edge_lam.cli.options import FILE, Function, gathered
+from edge_lam.params import Range, SamplingParams
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,15 @@ class ToolOptions:
 
 
 @dataclass(frozen=True)
-class SamplingOptions:
+class SamplingOptions(SamplingParams):
     """How replies are sampled, and when they end."""
 
-    temperature: float
-    top_k: int
-    top_p: float
-    min_p: float
-    seed: int | None
-    max_tokens: int | None
-    max_tool_calls: int | None
-    timeout: float | None
+    max_tokens: int | None = None
+    max_tool_calls: int | None = None
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        """Leave the ranges to click, which checks them too."""
 
     def arguments(self, stated: Mapping[str, float] | None = None) -> dict[str, Any]:
         """Return them as keyword arguments of `LAM.chat`.
@@ -47,36 +46,22 @@ class SamplingOptions:
         return asdict(self) | own
 
 
+def _sampling_option(param: Field[Any]) -> Function:
+    """Return the option of a field of `SamplingParams`."""
+    allowed: Range = param.metadata["range"]
+    kind: type[click.IntRange | click.FloatRange] = click.IntRange if allowed.is_whole else click.FloatRange
+    limits: dict[str, Any] = {"min": allowed.low, "max": allowed.high, "min_open": allowed.is_open}
+    return click.option(
+        f"--{param.name.replace('_', '-')}",
+        type=kind(**limits),
+        default=param.default,
+        show_default=param.default is not None,
+        help=param.metadata["help"],
+    )
+
+
 _SAMPLING_OPTIONS = (
-    click.option(
-        "--temperature",
-        type=click.FloatRange(min=0),
-        default=0.0,
-        show_default=True,
-        help="0 takes the likeliest token; higher varies more.",
-    ),
-    click.option(
-        "--top-k",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Sample from that many of the likeliest tokens; 0 from all.",
-    ),
-    click.option(
-        "--top-p",
-        type=click.FloatRange(min=0, max=1, min_open=True),
-        default=1.0,
-        show_default=True,
-        help="Sample from the likeliest tokens that hold this share.",
-    ),
-    click.option(
-        "--min-p",
-        type=click.FloatRange(min=0, max=1),
-        default=0.0,
-        show_default=True,
-        help="Leave out what is less likely than this share of the likeliest.",
-    ),
-    click.option("--seed", type=click.IntRange(min=0), help="Repeat the same sampling."),
+    *map(_sampling_option, fields(SamplingParams)),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens.  [default: 4096]"),
     click.option(
         "--max-tool-calls", type=click.IntRange(min=1), help="Most calls of one reply, which then ends.  [default: 64]"

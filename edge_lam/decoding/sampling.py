@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_lam.errors import BackendError, InvalidRequest
+from edge_lam.params import GREEDY, SamplingParams
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,47 +34,19 @@ class Sampler:
         seed: what the random numbers started from; None if there are none.
     """
 
-    def __init__(
-        self,
-        *,
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        min_p: float = 0.0,
-        seed: int | None = None,
-        logit_bias: Mapping[int, float] | None = None,
-    ) -> None:
-        """Check the settings and start the random numbers.
+    def __init__(self, params: SamplingParams = GREEDY, *, logit_bias: Mapping[int, float] | None = None) -> None:
+        """Start the random numbers.
 
         Args:
-            temperature: 0 takes the most likely token; logits are divided by anything larger.
-            top_k: sample among that many of the most likely tokens; 0 among all.
-            top_p: sample among the most likely tokens that together reach this probability.
-            min_p: leave out what is less likely than this share of the most likely token's probability.
-            seed: what the random numbers start from; by default something new every time.
+            params: how tokens are chosen.
             logit_bias: what to add to the logits of tokens, by their ids.
-
-        Raises:
-            InvalidRequest: a setting is out of its range.
         """
-        if not _is_number(temperature) or not 0 <= temperature < math.inf:
-            raise InvalidRequest(
-                f"temperature must be a number of at least 0, not {temperature!r}", param="temperature"
-            )
-        if not _is_number(top_p) or not 0 < top_p <= 1:
-            raise InvalidRequest(f"top_p must be a number above 0, at most 1, not {top_p!r}", param="top_p")
-        if not _is_number(min_p) or not 0 <= min_p <= 1:
-            raise InvalidRequest(f"min_p must be a number from 0 to 1, not {min_p!r}", param="min_p")
-        for name, value in (("top_k", top_k), ("seed", 0 if seed is None else seed)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise InvalidRequest(f"{name} must be a whole number of at least 0, not {value!r}", param=name)
-        self._temperature, self._top_k, self._top_p, self._min_p = temperature, top_k, top_p, min_p
-        self._bias = dict(logit_bias or {})
+        self._params, self._bias = params, dict(logit_bias or {})
         self.seed = None
-        if temperature > 0:
+        if params.temperature > 0:
             import numpy as np
 
-            self.seed = secrets.randbits(32) if seed is None else seed
+            self.seed = secrets.randbits(32) if params.seed is None else params.seed
             self._random = np.random.default_rng(self.seed)
 
     def choose(self, logits: NDArray[np.float32], constraint: Constraint) -> int:
@@ -93,10 +66,10 @@ class Sampler:
         if not math.isfinite(logits[best]):
             raise BackendError("the model computed no usable logits", hint="the model file may be damaged")
         # What the model wants most is nearly always allowed: asking about one token spares the whole mask.
-        if self._temperature == 0 and constraint.allows(best):
+        if self._params.temperature == 0 and constraint.allows(best):
             return best
         allowed = constraint.allowed()
-        if self._temperature:
+        if self._params.temperature:
             return self._sample(logits, allowed)
         return best if allowed is None else int(allowed[logits[allowed].argmax()])
 
@@ -116,15 +89,15 @@ class Sampler:
 
         candidates = logits if allowed is None else logits[allowed]
         # A temperature close to 0 would be none: in float32 its inverse has a limit.
-        factor = np.float32(min(1 / self._temperature, _LARGEST))
+        factor = np.float32(min(1 / self._params.temperature, _LARGEST))
         with np.errstate(over="ignore"):  # -inf is right: a weight of 0
             weights = np.exp((candidates - candidates.max()) * factor)
-        if 0 < self._top_k < len(weights):
-            weights = _only(weights, _largest(weights, self._top_k))
-        if self._top_p < 1:
-            weights = _only(weights, _nucleus(weights, self._top_p))
-        if self._min_p > 0:
-            weights[weights < self._min_p] = 0  # the most likely one weighs 1
+        if 0 < self._params.top_k < len(weights):
+            weights = _only(weights, _largest(weights, self._params.top_k))
+        if self._params.top_p < 1:
+            weights = _only(weights, _nucleus(weights, self._params.top_p))
+        if self._params.min_p > 0:
+            weights[weights < self._params.min_p] = 0  # the most likely one weighs 1
         if allowed is not None:
             spread = np.zeros_like(logits)
             spread[allowed] = weights
@@ -210,7 +183,3 @@ def _nucleus(weights: NDArray[np.float32], share: float) -> NDArray[np.intp]:
     order = likely[np.argsort(-weights[likely], kind="stable")]
     reached = np.cumsum(weights[order], dtype=np.float64) >= share * total
     return order[: int(reached.argmax()) + 1] if reached.any() else order
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

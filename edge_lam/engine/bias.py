@@ -97,13 +97,6 @@ def sampler_of(request: Request, model: Model) -> Sampler:
     """Return the sampler that a request asks for.
 
     Raises:
-        InvalidRequest: a setting is out of its range, or a text in `logit_bias` is not one token of the model.
+        InvalidRequest: a text in `logit_bias` is not one token of the model.
     """
-    return Sampler(
-        temperature=request.temperature,
-        top_k=request.top_k,
-        top_p=request.top_p,
-        min_p=request.min_p,
-        seed=request.seed,
-        logit_bias=token_bias(request.logit_bias, model),
-    )
+    return Sampler(request.sampling, logit_bias=token_bias(request.logit_bias, model))

@@ -11,6 +11,7 @@ from edge_lam.engine.bias import read_bias
 from edge_lam.engine.choice import ANY_TOOL, ToolChoice
 from edge_lam.engine.response_format import ResponseFormat, read_response_format
 from edge_lam.errors import InvalidRequest
+from edge_lam.params import GREEDY, SAMPLING_PARAMS, SamplingParams
 from edge_lam.tools import Tool, as_tools
 
 if TYPE_CHECKING:
@@ -137,14 +138,10 @@ class Request:
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice = ANY_TOOL
     response_format: ResponseFormat | None = None
-    temperature: float = 0.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
+    sampling: SamplingParams = GREEDY
     logit_bias: dict[int | str, float] | None = None
     logprobs: bool = False
     top_logprobs: int | None = None
-    seed: int | None = None
     max_tokens: int = MAX_TOKENS
     max_tool_calls: int = MAX_TOOL_CALLS
     stop: tuple[str, ...] = ()
@@ -171,9 +168,10 @@ class Request:
         options = {name: value for name, value in options.items() if value is not None}
         tools = tuple(as_tools(options.get("tools")))
         values = {
-            **{name: value for name, value in options.items() if name not in _OF_CHOICE},
+            **{name: value for name, value in options.items() if name not in (*_OF_CHOICE, *SAMPLING_PARAMS)},
             "tools": tools,
             "choice": ToolChoice.of(options, tools),
+            "sampling": SamplingParams(**{name: options[name] for name in SAMPLING_PARAMS if name in options}),
             "response_format": read_response_format(options.get("response_format")),
             "logit_bias": read_bias(options.get("logit_bias")),
             "stop": _stop(options.get("stop", ())),

@@ -9,6 +9,7 @@ import pytest
 from edge_lam.decoding import GrammarConstraint, ReplaySampler, Sampler
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.errors import Cancelled
+from edge_lam.params import SamplingParams
 from edge_lam.tools import as_tools
 
 
@@ -57,7 +58,8 @@ def test_greedy_replies_repeat_and_what_is_held_is_not_read_again(run, slot, pro
 
 def test_seeds_repeat_a_sampled_reply(run, prompt):
     run(prompt, max_tokens=1)  # the prompt is cached now: the same passes compute the same logits, to the last digit
-    first, again, other = (run(prompt, sampler=Sampler(temperature=5, seed=seed))[0] for seed in (1, 1, 2))
+    samplers = (Sampler(SamplingParams(temperature=5, seed=seed)) for seed in (1, 1, 2))
+    first, again, other = (run(prompt, sampler=sampler)[0] for sampler in samplers)
     assert first == again
     assert first != other
 

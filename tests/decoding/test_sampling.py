@@ -7,6 +7,7 @@ import pytest
 
 from edge_lam.decoding import Sampler, Unconstrained
 from edge_lam.errors import BackendError, InvalidRequest
+from edge_lam.params import SamplingParams
 
 LOGITS = np.log(np.array([0.1, 0.5, 0.15, 0.25], dtype=np.float32))
 
@@ -24,14 +25,15 @@ def test_greedy_takes_the_most_likely():
 
 
 def test_temperature_one_samples_the_distribution():
-    assert shares(draw(Sampler(temperature=1, seed=1), 20_000)) == pytest.approx([0.1, 0.5, 0.15, 0.25], abs=0.02)
+    found = shares(draw(Sampler(SamplingParams(temperature=1, seed=1)), 20_000))
+    assert found == pytest.approx([0.1, 0.5, 0.15, 0.25], abs=0.02)
 
 
 def test_a_vocabulary_of_many_blocks_is_sampled_as_one():
     logits = np.random.default_rng(1).normal(size=1800).astype(np.float32)
     logits[[3, 700, 1799]] += 5
     weights = np.exp(logits.astype(np.float64))
-    drawn = np.bincount(draw(Sampler(temperature=1, seed=1), 20_000, logits), minlength=1800) / 20_000
+    drawn = np.bincount(draw(Sampler(SamplingParams(temperature=1, seed=1)), 20_000, logits), minlength=1800) / 20_000
     expected = weights / weights.sum()
     likely = expected > 0.01
     assert likely.sum() >= 3
@@ -45,25 +47,26 @@ def test_a_vocabulary_of_many_blocks_is_sampled_as_one():
 def test_top_k_finds_the_largest_of_many_blocks(count):
     logits = np.random.default_rng(count).normal(size=5000).astype(np.float32)
     logits[-2:] = logits.max() + 1  # two equals, in a block that is not full
-    kept = set(draw(Sampler(temperature=100, top_k=count, seed=1), 40 * count, logits))
+    kept = set(draw(Sampler(SamplingParams(temperature=100, top_k=count, seed=1)), 40 * count, logits))
     assert len(kept) == count
     assert min(logits[list(kept)]) == np.sort(logits)[-count]
 
 
 def test_temperature_two_flattens_it():
     expected = np.sqrt([0.1, 0.5, 0.15, 0.25])
-    assert shares(draw(Sampler(temperature=2, seed=1), 20_000)) == pytest.approx(expected / expected.sum(), abs=0.02)
+    found = shares(draw(Sampler(SamplingParams(temperature=2, seed=1)), 20_000))
+    assert found == pytest.approx(expected / expected.sum(), abs=0.02)
 
 
 @pytest.mark.parametrize(
     ("top_p", "kept"), [(0.4, {1}), (0.5, {1}), (0.6, {1, 3}), (0.8, {1, 2, 3}), (0.95, {0, 1, 2, 3})]
 )
 def test_top_p_keeps_the_smallest_set_that_reaches_it(top_p, kept):
-    assert set(draw(Sampler(temperature=1, top_p=top_p, seed=1), 2000)) == kept
+    assert set(draw(Sampler(SamplingParams(temperature=1, top_p=top_p, seed=1)), 2000)) == kept
 
 
 def test_top_p_keeps_the_proportions():
-    assert shares(draw(Sampler(temperature=1, top_p=0.6, seed=2), 20_000)) == pytest.approx(
+    assert shares(draw(Sampler(SamplingParams(temperature=1, top_p=0.6, seed=2)), 20_000)) == pytest.approx(
         [0, 2 / 3, 0, 1 / 3], abs=0.02
     )
 
@@ -72,29 +75,29 @@ def test_top_p_keeps_the_proportions():
     ("top_k", "kept"), [(1, {1}), (2, {1, 3}), (3, {1, 2, 3}), (4, {0, 1, 2, 3}), (9, {0, 1, 2, 3})]
 )
 def test_top_k_keeps_that_many(top_k, kept):
-    assert set(draw(Sampler(temperature=1, top_k=top_k, seed=1), 2000)) == kept
+    assert set(draw(Sampler(SamplingParams(temperature=1, top_k=top_k, seed=1)), 2000)) == kept
 
 
 @pytest.mark.parametrize(("min_p", "kept"), [(0.1, {0, 1, 2, 3}), (0.25, {1, 2, 3}), (0.4, {1, 3}), (1, {1})])
 def test_min_p_keeps_what_is_likely_enough(min_p, kept):
-    assert set(draw(Sampler(temperature=1, min_p=min_p, seed=1), 2000)) == kept
+    assert set(draw(Sampler(SamplingParams(temperature=1, min_p=min_p, seed=1)), 2000)) == kept
 
 
 def test_top_p_sees_what_top_k_left():
     # Of the two most likely, 0.5 and 0.25, the first has two thirds: enough for 0.6, which of all four it isn't.
-    assert set(draw(Sampler(temperature=1, top_k=2, top_p=0.6, seed=1), 500)) == {1}
+    assert set(draw(Sampler(SamplingParams(temperature=1, top_k=2, top_p=0.6, seed=1)), 500)) == {1}
 
 
 def test_temperature_comes_before_top_p_and_min_p():
     # Hot enough, all four are about equally likely.
-    assert set(draw(Sampler(temperature=100, top_p=0.5, seed=1), 500)) == {1, 3}
-    assert set(draw(Sampler(temperature=100, min_p=0.9, seed=1), 500)) == {0, 1, 2, 3}
+    assert set(draw(Sampler(SamplingParams(temperature=100, top_p=0.5, seed=1)), 500)) == {1, 3}
+    assert set(draw(Sampler(SamplingParams(temperature=100, min_p=0.9, seed=1)), 500)) == {0, 1, 2, 3}
 
 
 def test_what_is_left_out_does_not_change_the_rest():
     logits = np.random.default_rng(0).normal(scale=3, size=1000).astype(np.float32)
-    everything = draw(Sampler(temperature=1, seed=3), 300, logits)
-    few = draw(Sampler(temperature=1, top_k=200, seed=3), 300, logits)
+    everything = draw(Sampler(SamplingParams(temperature=1, seed=3)), 300, logits)
+    few = draw(Sampler(SamplingParams(temperature=1, top_k=200, seed=3)), 300, logits)
     assert sum(one == other for one, other in zip(everything, few, strict=True)) > 250
 
 
@@ -102,7 +105,7 @@ def test_a_bias_is_added_to_the_logits():
     assert draw(Sampler(logit_bias={0: 2.0}), 1) == [0]
     assert draw(Sampler(logit_bias={1: -100}), 1) == [3]
     expected = np.array([0.1, 0.5, 0.15 * np.e, 0.25])
-    biased = draw(Sampler(temperature=1, seed=1, logit_bias={2: 1}), 20_000)
+    biased = draw(Sampler(SamplingParams(temperature=1, seed=1), logit_bias={2: 1}), 20_000)
     assert shares(biased) == pytest.approx(expected / expected.sum(), abs=0.02)
 
 
@@ -123,20 +126,20 @@ def test_a_bias_of_a_token_that_is_not_there_is_refused():
 
 def test_same_seed_same_tokens():
     logits = np.random.default_rng(0).normal(size=1000).astype(np.float32)
-    first, again, other = (draw(Sampler(temperature=1, seed=seed), 50, logits) for seed in (7, 7, 8))
+    first, again, other = (draw(Sampler(SamplingParams(temperature=1, seed=seed)), 50, logits) for seed in (7, 7, 8))
     assert first == again
     assert first != other
 
 
 def test_an_unseeded_sampler_tells_its_seed():
     logits = np.random.default_rng(0).normal(size=1000).astype(np.float32)
-    sampler = Sampler(temperature=1)
-    assert draw(sampler, 50, logits) == draw(Sampler(temperature=1, seed=sampler.seed), 50, logits)
+    sampler = Sampler(SamplingParams(temperature=1))
+    assert draw(sampler, 50, logits) == draw(Sampler(SamplingParams(temperature=1, seed=sampler.seed)), 50, logits)
     assert Sampler().seed is None
 
 
 def test_temperature_close_to_zero_is_greedy():
-    assert draw(Sampler(temperature=1e-300, seed=1), 5) == [1] * 5
+    assert draw(Sampler(SamplingParams(temperature=1e-300, seed=1)), 5) == [1] * 5
 
 
 def test_masked_choices_stay_within_the_grammar(constrain):
@@ -149,7 +152,7 @@ def test_masked_choices_stay_within_the_grammar(constrain):
     assert Sampler().choose(logits, constraint) == best
     logits[best] = 100
     assert Sampler().choose(logits, constraint) == best
-    sampler = Sampler(temperature=50, seed=1)
+    sampler = Sampler(SamplingParams(temperature=50, seed=1))
     drawn = {sampler.choose(logits, constraint) for _ in range(300)}
     assert len(drawn) > 1
     assert drawn <= set(allowed.tolist())
@@ -159,7 +162,7 @@ def test_logits_are_left_as_they_are(constrain):
     constraint = constrain("required")
     logits = np.random.default_rng(3).normal(size=4096).astype(np.float32)
     before = logits.copy()
-    Sampler(temperature=1, top_p=0.9, seed=1).choose(logits, constraint)
+    Sampler(SamplingParams(temperature=1, top_p=0.9, seed=1)).choose(logits, constraint)
     assert (logits == before).all()
 
 
@@ -194,5 +197,5 @@ def test_unusable_logits_are_an_error(logits):
 )
 def test_settings_out_of_range_are_refused(setting, value):
     with pytest.raises(InvalidRequest) as caught:
-        Sampler(**{setting: value})
+        Sampler(SamplingParams(**{setting: value}))
     assert caught.value.param == setting

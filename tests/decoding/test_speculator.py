@@ -16,6 +16,7 @@ from edge_lam.decoding import (
     Unconstrained,
 )
 from edge_lam.decoding.speculator import MAX_NGRAMS, PRIOR_RATES
+from edge_lam.params import SamplingParams
 
 QUESTIONS = (
     "What time is it in Tokyo?",
@@ -201,10 +202,11 @@ def test_greedy_replies_are_the_same_with_and_without_drafts(run, prompts, const
 def test_sampled_replies_of_one_seed_are_the_same_with_and_without_drafts(run, prompts, constrain):
     for seed, tokens in enumerate(prompts):
         run(tokens, constrain("required"), max_tokens=1)  # cached from here on, as in both of what follows
-        cuts = ({}, {"top_k": 20}, {"top_p": 0.9}, {"min_p": 0.02}, {"logit_bias": {seed: 5.0}})
-        options = {"temperature": 0.7, "seed": seed, **cuts[seed % len(cuts)]}
-        plain, _ = run(tokens, constrain("required"), Sampler(**options))
-        drafted, _ = run(tokens, constrain("required"), Sampler(**options), Speculator(cheap()))
+        cuts = ({}, {"top_k": 20}, {"top_p": 0.9}, {"min_p": 0.02}, {})
+        params = SamplingParams(temperature=0.7, seed=seed, **cuts[seed % len(cuts)])
+        bias = {seed: 5.0} if seed % len(cuts) == 4 else None
+        plain, _ = run(tokens, constrain("required"), Sampler(params, logit_bias=bias))
+        drafted, _ = run(tokens, constrain("required"), Sampler(params, logit_bias=bias), Speculator(cheap()))
         assert drafted == plain
 
 

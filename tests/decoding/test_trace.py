@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_lam.decoding import CallTracker, Sampler, Trace
+from edge_lam.params import SamplingParams
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def trace(vocabulary, chat_format, tools) -> Trace:
 @pytest.fixture
 def reply(run, constrain):
     def reply(prompt, choice, trace=None, **sampling):
-        return run(prompt, constrain(choice), Sampler(**sampling), max_tokens=24, trace=trace)
+        return run(prompt, constrain(choice), Sampler(SamplingParams(**sampling)), max_tokens=24, trace=trace)
 
     return reply
 

@@ -9,12 +9,13 @@ import pytest
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import ChatOptions, Request, ToolChoice
 from edge_lam.errors import InvalidRequest, InvalidTool
+from edge_lam.params import SAMPLING_PARAMS, SamplingParams
 
 
 def test_options_and_fields_are_the_same():
     of_choice = {"tool_choice", "allowed_tools", "parallel_tool_calls"}
-    ours = {field.name for field in fields(Request)} - {"messages", "prompt", "choice"}
-    assert ours == ChatOptions.__annotations__.keys() - of_choice
+    ours = {field.name for field in fields(Request)} - {"messages", "prompt", "choice", "sampling"}
+    assert ours == ChatOptions.__annotations__.keys() - of_choice - set(SAMPLING_PARAMS)
 
 
 def test_what_may_be_called_is_one_choice():
@@ -122,7 +123,8 @@ def test_response_format(response_format, schema):
 
 def test_defaults():
     request = Request.of("hi", {})
-    assert (request.choice.mode, request.temperature, request.constrain, request.tools) == ("auto", 0.0, True, ())
+    assert (request.choice, request.sampling) == (ToolChoice("auto", None, parallel=True), SamplingParams(0.0))
+    assert (request.constrain, request.tools) == (True, ())
 
 
 def test_one_stop_string_or_several():
