@@ -13,8 +13,19 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
 from edge_lam.decoding import TokenizerAhead, check_vocabulary
 from edge_lam.defaults import none_is_default
-from edge_lam.engine import QUEUE_LIMIT, ChatOptions, Engine, Event, EventStream, Reply, ReplyStream, Request
+from edge_lam.engine import (
+    QUEUE_LIMIT,
+    ChatOptions,
+    Engine,
+    Event,
+    EventStream,
+    Reply,
+    ReplyOptions,
+    ReplyStream,
+    Request,
+)
 from edge_lam.engine.admission import admit
+from edge_lam.engine.request import shows_options
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
 from edge_lam.llama import DEFAULT_KV_TYPE, Context, Model, ModelFile, choose_device
@@ -207,6 +218,7 @@ class LAM:
             raise InvalidRequest(f"LAM can't be made of {engine!r}", hint="use edge_lam.load(...)", param="engine")
         self.engine = engine
 
+    @shows_options
     def chat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
         """Ask the model and wait for its reply.
 
@@ -227,6 +239,7 @@ class LAM:
         """
         return self.stream(messages, **options).result()
 
+    @shows_options
     def stream(self, messages: Messages, **options: Unpack[ChatOptions]) -> ReplyStream:
         """Ask the model and get its reply as it comes: text and the arguments of calls in pieces.
 
@@ -241,10 +254,12 @@ class LAM:
         """
         return self.engine.stream(Request.of(messages, options)).start()
 
+    @shows_options
     async def achat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
         """Ask the model and await its reply; arguments and errors are those of `chat`. Cancelling the task ends it."""
         return await self.astream(messages, **options).aresult()
 
+    @shows_options
     def astream(self, messages: Messages, **options: Unpack[ChatOptions]) -> ReplyStream:
         """Ask the model and await its reply as it comes; arguments and events are those of `stream`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import pydoc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import edge_lam
 from edge_lam import LAM, errors, load
 from edge_lam.demo_tools import DEMO_TOOLS, convert_units, get_status
+from edge_lam.engine import ChatOptions
 from edge_lam.lam import EMBEDDED_MODEL, find_model
 
 
@@ -171,3 +173,11 @@ def test_import_brings_in_nothing_heavy():
 def test_demo_tools_load_into_one_prompt(lam):
     with pytest.raises(errors.PromptTooLong, match="tools"):
         lam.chat("Hello", tools=DEMO_TOOLS)
+
+
+def test_help_shows_the_options():
+    text = pydoc.render_doc(LAM.chat, renderer=pydoc.plaintext)
+    for name in ChatOptions.__annotations__:
+        assert f"{name}: " in text.partition("\n\n")[2]
+    assert "tool_choice: 'str | Mapping[str, Any] | None' = None" in text
+    assert "longest reply in tokens" in text

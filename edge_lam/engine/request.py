@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from inspect import Parameter, cleandoc, signature
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from edge_lam.decoding import Sampler
 from edge_lam.engine.bias import read_bias
@@ -49,6 +50,8 @@ UNSUPPORTED = {
     "web_search_options": "give a tool that searches",
 }
 
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 # What ends a reply that would never end by itself, unless the request says otherwise.
 MAX_TOKENS = 4096
@@ -123,6 +126,18 @@ class ChatOptions(ReplyOptions, total=False):
     """
 
     tools: Iterable[ToolLike] | None
+
+
+def shows_options(function: FunctionT) -> FunctionT:
+    """Let `help` show what a function takes as ``**options: Unpack[ChatOptions]``, each with its type and meaning."""
+    before = [each for each in signature(function).parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    hints = {name: getattr(hint, "__forward_arg__", hint) for name, hint in ChatOptions.__annotations__.items()}
+    options = [Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=hints[name]) for name in hints]
+    function.__dict__["__signature__"] = signature(function).replace(parameters=[*before, *options])
+    keys = [cleandoc(kind.__doc__ or "").partition("Keys:\n")[2] for kind in (ReplyOptions, ChatOptions)]
+    if function.__doc__:  # there is none with -OO
+        function.__doc__ = "\n".join([cleandoc(function.__doc__), "", "Options:", *keys])
+    return function
 
 
 @dataclass(frozen=True, kw_only=True)
