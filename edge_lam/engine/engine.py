@@ -29,7 +29,6 @@ from edge_lam.engine.sequence import Sequence
 from edge_lam.engine.stream import EventStream
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats import Segment, normalize_messages
-from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.template import rendering_within
 from edge_lam.formats.thinking import thinking_end
 from edge_lam.metrics.meter import Meter
@@ -91,7 +90,7 @@ class Engine:
         ahead: TokenizerAhead | None = None,
     ) -> None:
         self.model, self.context, self.format = context.model, context, chat_format
-        self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn, marks=MARKS, ahead=ahead)
+        self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn, marks=chat_format.marks, ahead=ahead)
         self.vocabulary.build()
         self.speculator = Speculator(
             PassCosts(),

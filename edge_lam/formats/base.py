@@ -24,7 +24,7 @@ from edge_lam.formats.parser import ReplyParser
 from edge_lam.formats.reply_text import MARKS
 from edge_lam.formats.special_tokens import SpecialTokens
 from edge_lam.formats.template import Segment, Template
-from edge_lam.formats.thinking import thinking_end
+from edge_lam.formats.thinking import thinking_end, tokens_in
 
 if TYPE_CHECKING:
     from edge_lam.formats.events import ParsedReply
@@ -256,6 +256,11 @@ class ChatFormat(ABC):
         `edge_lam.formats.thinking.thinking_end`.
         """
         return thinking_end(self._prompt)
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """The control tokens that say how a reply is to be read, and are part of its text for that."""
+        return MARKS | tokens_in(self.thinking_end)
 
     @property
     def reply_opening(self) -> str:

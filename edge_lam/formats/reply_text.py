@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from edge_lam.formats.events import ParserEvent, TextDelta, ThinkingDelta
 from edge_lam.formats.named_calls import BEHIND_NAMES, SPELLINGS
-from edge_lam.formats.thinking import IN_PROMPTS, TAGS
+from edge_lam.formats.thinking import TAGS, tokens_in
 
 # The kinds of markers: what opens and closes a block of calls, what stands before calls, and fences.
 BLOCK, BLOCK_END, LIST, FENCE = "block", "block end", "list", "fence"
@@ -37,7 +37,7 @@ MARKERS = (*KINDS, *SPELLINGS)
 MARKER = re.compile(any_of(MARKERS))
 MARKER_OR_ARRAY = re.compile(rf"{MARKER.pattern}|\[(?=[ \t\r\n]*(?:\{{|\Z))")  # an array of objects, or maybe one
 # What control tokens can spell that the parser has to see.
-MARKS = frozenset((*BLOCKS, *BLOCKS.values(), *LISTS, *BEHIND_NAMES, *TAGS, *TAGS.values(), *IN_PROMPTS.values()))
+MARKS = tokens_in(*TAGS, *TAGS.values()).union(BLOCKS, BLOCKS.values(), LISTS, BEHIND_NAMES)
 THINKING = re.compile(any_of(TAGS))
 BLOCK_MARKER = re.compile(any_of((*BLOCKS, *BLOCKS.values(), *LISTS)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # What opens thinking, and what closes it; from the templates of the models that write them.
 TAGS = {
     "<think>": "</think>",  # DeepSeek-R1, Qwen, GLM, MiniMax-M2, Nemotron and most others
@@ -15,13 +17,21 @@ TAGS = {
     "<|START_THINKING|>": "<|END_THINKING|>",  # Command A
     "<|inner_prefix|>": "<|inner_suffix|>",  # Apertus
     "<|begin_of_thought|>": "<|end_of_thought|>",
-    "<|open|>think<|sep|>": "<|close|>think<|sep|>",  # Kimi-K3
     "<|channel>thought": "<channel|>",  # Gemma 4
-    "<|channel|>analysis<|message|>": "<|end|>",  # gpt-oss
     "◁think▷": "◁/think▷",  # Kimi-VL
 }
-# Words that open thinking where a prompt ends in them, but are only words in a reply.
-IN_PROMPTS = {"Here are my reasoning steps:": "[BEGIN FINAL RESPONSE]"}  # Apriel
+# What opens thinking where a prompt ends in it; in a reply it would be only words, or control tokens that frame more.
+IN_PROMPTS = {
+    "Here are my reasoning steps:": "[BEGIN FINAL RESPONSE]",  # Apriel
+    "<|open|>think<|sep|>": "<|close|>think<|sep|>",  # Kimi-K3
+    "<|channel|>analysis<|message|>": "<|end|>",  # gpt-oss
+}
+_TOKEN = re.compile(r"<[^<>]+>|\[[^\[\]]+\]|◁[^◁▷]+▷")
+
+
+def tokens_in(*tags: str) -> frozenset[str]:
+    """Return what in tags may be a control token, alone or beside words."""
+    return frozenset(token for tag in tags for token in _TOKEN.findall(tag))
 
 
 def thinking_end(prompt: str) -> str:

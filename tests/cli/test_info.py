@@ -8,6 +8,7 @@ import pytest
 from gguf import GGUFWriter
 
 from edge_lam import load
+from edge_lam.formats import FORMATS
 
 USE = "{{ tools | tojson }}{{ messages }}"
 
@@ -104,6 +105,10 @@ def test_another_format_and_template(edge_lam, tiny_lam_path, tmp_path):
     assert given["template_sha256"] == hashlib.sha256(template.read_bytes()).hexdigest()
     assert given["renders_tools"] is False
     assert given["format_sha256"] != model["format_sha256"]
+    unknown = edge_lam("info", "--format", "none")
+    assert unknown.code == 2
+    assert all(name in unknown.err for name in FORMATS)
+    assert f"[{'|'.join(sorted(FORMATS))}]" in "".join(edge_lam("info", "--help").out.split())
     missing = edge_lam("info", tiny_lam_path, "--template", tmp_path / "none")
     assert missing.code == 1
     assert "can't be read: No such file" in missing.err

@@ -9,7 +9,7 @@ from edge_lam.formats.generic import Generic
 from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.formats.syntax import ARRAY
-from edge_lam.formats.thinking import TAGS, thinking_end
+from edge_lam.formats.thinking import IN_PROMPTS, TAGS, thinking_end
 from edge_lam.tools import Tool, ToolCall
 
 TOOLS = [Tool("delete_file", "", {"properties": {"path": {"type": "string"}}, "required": ["path"]}), Tool("ls", "")]
@@ -29,7 +29,7 @@ def parse(pieces, *, end="</think>", tools=TOOLS, complete=True):
     return reply.text, reply.thinking, [call.name for call in reply.calls]
 
 
-@pytest.mark.parametrize(("opening", "closing"), TAGS.items())
+@pytest.mark.parametrize(("opening", "closing"), (TAGS | IN_PROMPTS).items())
 def test_every_tag_at_the_end_of_a_prompt_is_known(opening, closing):
     form = Generic(PREFILLED.replace("OPENING", opening))
     assert form.thinking_end == thinking_end(form.render("clean up", TOOLS)) == closing
@@ -115,3 +115,11 @@ def test_an_answer_in_a_format_is_held_behind_thinking(refused_at):
     grammar = reply_grammar(ARRAY, [], thinking_end="[/THINK]", response_schema=schema)
     assert refused_at(grammar, 'Hm {"a": x}[/THINK]{"a": 1}') is None
     assert refused_at(grammar, 'Hm.[/THINK]{"a": x}') == "x}"
+
+
+def test_every_control_token_of_a_tag_is_seen():
+    plain = Generic("{{ messages[0].content }}").marks
+    assert {"</think>", "<|channel>", "<channel|>", "[/THINK]", "<|END_THINKING|>", "◁/think▷", "<tool_call>"} <= plain
+    assert not plain & {"<|end|>", "<|sep|>", "<|close|>"}, "they frame more than thinking"
+    kimi = Generic(PREFILLED.replace("OPENING", "<|open|>think<|sep|>"))
+    assert kimi.marks - plain == {"<|close|>", "<|sep|>"}
