@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 Errors: TypeAlias = "Iterator[ValidationError]"
-Keyword: TypeAlias = "Callable[[Any, Any, Any, Any], Errors | None]"
+Validate: TypeAlias = "Callable[[Any, Any, Any, Any], Errors | None]"
 
 MOST_PROBLEMS = 20
 MOST_REFERENCES = 50_000  # references followed in one check: definitions that refer to each other can multiply
@@ -122,7 +122,7 @@ def _validator_class() -> Any:
     return extend(Draft202012Validator, own)
 
 
-def _reference(follow: Keyword) -> Keyword:
+def _reference(follow: Validate) -> Validate:
     def reference(validator: Any, value: Any, instance: Any, schema: Any) -> Errors:
         _work.get().follow()
         yield from follow(validator, value, instance, schema) or ()
@@ -220,7 +220,7 @@ def _enum(validator: Any, value: list[Any], instance: Any, schema: Any) -> Error
         yield _error(f"{instance!r} is not one of {value!r}")
 
 
-def _bound(is_beyond: Callable[[Any, Any], bool], said: str) -> Keyword:
+def _bound(is_beyond: Callable[[Any, Any], bool], said: str) -> Validate:
     """Compare to the last digit, as in decimal notation: 1e30 is 10**30."""
 
     def bound(validator: Any, value: float, instance: Any, schema: Any) -> Errors:

@@ -26,7 +26,7 @@ def lark_rules(name: str, schema: Any) -> list[str]:
         name: of the rule; the others' begin with it.
         schema: as `keep_exact` returns it.
     """
-    writer = _Writer(schema)
+    writer = _RuleWriter(schema)
     writer.value(name, schema)
     return writer.rules
 
@@ -66,7 +66,7 @@ def _plain_places(schema: dict[str, Any]) -> tuple[str, ...]:
     return ("/properties/",) if is_plain else ()
 
 
-class _Writer:
+class _RuleWriter:
     """Writes rules."""
 
     def __init__(self, root: Any) -> None:
@@ -101,7 +101,8 @@ class _Writer:
 
     def _object(self, name: str, schema: dict[str, Any]) -> None:
         """Add the rules of an object: its properties in order, of which some may be left out, with commas between."""
-        properties, required = schema["properties"], set(schema.get("required", ()))
+        properties = {key: part for key, part in schema["properties"].items() if part is not False}
+        required = set(schema.get("required", ()))
         firsts: list[str] = []
         may_be_empty = True
         for index, (key, part) in enumerate(properties.items()):

@@ -87,7 +87,9 @@ def test_a_constant_is_exact(value, neighbours, kind):
 def test_objects_around_an_exact_constant_are_held_as_others_are():
     inner = {"type": "object", "properties": {"n": {"const": OTHER}, "t": {"$ref": "#/$defs/T"}}, "required": ["n"]}
     properties = {
+        "never": False,
         "é": {"type": "string"},
+        "any": True,
         "id": {"type": "integer", "enum": [SNOWFLAKE, 11, 1, "x"]},
         "o": inner,
         "f": {"type": ["number", "null"], "enum": [0.30000000000000004, None]},
