@@ -242,7 +242,9 @@ class ChatFormat(ABC):
 
     @cached_property
     def _prompt(self) -> str:
-        """A prompt of one user message; "" if there can be none."""
+        """A prompt of one user message; "" if there can be none, or it tells nothing: our own open no thinking."""
+        if self._is_own:
+            return ""
         try:
             return self.render("?")
         except (InvalidRequest, UnsupportedModel):

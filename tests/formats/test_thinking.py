@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
+from edge_lam.formats import FORMATS
 from edge_lam.formats.events import CallStarted, TextDelta, ThinkingDelta
 from edge_lam.formats.generic import Generic
 from edge_lam.formats.grammar import reply_grammar
@@ -123,3 +127,12 @@ def test_every_control_token_of_a_tag_is_seen():
     assert not plain & {"<|end|>", "<|sep|>", "<|close|>"}, "they frame more than thinking"
     kimi = Generic(PREFILLED.replace("OPENING", "<|open|>think<|sep|>"))
     assert kimi.marks - plain == {"<|close|>", "<|sep|>"}
+
+
+def test_own_templates_need_no_jinja_to_tell_that_they_open_nothing():
+    script = "import sys, edge_lam.formats as f; f.FORMATS['xlam-2-qwen']().marks; print('jinja2' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False"]
+    for kind in FORMATS.values():
+        if kind is not Generic:
+            assert thinking_end(kind().render("?")) == kind().thinking_end == kind().reply_opening == ""
