@@ -57,7 +57,7 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """What requests may take."""
 
     parallel: int
@@ -70,14 +70,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Running:
+class ServerToolOptions:
     """The tools that the server runs itself, and who lets their calls run."""
 
     sources: tuple[str, ...]
     approval: str
     approved: tuple[str, ...]
 
-    def tools(self) -> ServerTools | None:
+    def load(self) -> ServerTools | None:
         """Load them; None if there are none."""
         from edge_lam.serve import ServerTools
         from edge_lam.tools import as_tools, load_tools
@@ -146,7 +146,7 @@ _LIMITS = (
         help="Free the model after so long without a request; the next one loads it again.",
     ),
 )
-_RUNNING = (
+_SERVER_TOOLS = (
     click.option(
         "-t",
         "--tools",
@@ -184,8 +184,8 @@ _RUNNING = (
 @click.option("--save-conversations", is_flag=True, help="Keep what the model read of conversations over a restart.")
 @lambda function: gathered(function, _LISTENING, "listening", Listening)
 @lambda function: gathered(function, _ACCESS, "access", Access)
-@lambda function: gathered(function, _LIMITS, "limits", Limits)
-@lambda function: gathered(function, _RUNNING, "running", Running)
+@lambda function: gathered(function, _LIMITS, "limits", RequestLimits)
+@lambda function: gathered(function, _SERVER_TOOLS, "server_tools", ServerToolOptions)
 @model_options
 def command(
     *,
@@ -196,8 +196,8 @@ def command(
     save_conversations: bool,
     listening: Listening,
     access: Access,
-    limits: Limits,
-    running: Running,
+    limits: RequestLimits,
+    server_tools: ServerToolOptions,
     model_options: ModelOptions,
 ) -> None:
     """Serve a model over HTTP, to clients of OpenAI's API and others.
@@ -221,7 +221,7 @@ def command(
     wanted = replace(model_options, model=name or model_options.model)
     load = wanted.loader(n_parallel=limits.parallel, queue_limit=limits.queue, save_conversations=save_conversations)
     served = ServedModel(load, alias, idle_unload=limits.idle_unload)
-    tools = running.tools()
+    tools = server_tools.load()
     options = _options(listening, access, limits, alias=alias, page=page, runs_tools=tools is not None)
     with contextlib.ExitStack() as stack:
         sockets = _sockets(listening, stack)
@@ -235,7 +235,7 @@ def command(
 
 
 def _options(
-    listening: Listening, access: Access, limits: Limits, *, alias: str | None, page: bool, runs_tools: bool
+    listening: Listening, access: Access, limits: RequestLimits, *, alias: str | None, page: bool, runs_tools: bool
 ) -> ServeOptions:
     """Return how the server behaves; without a key, and with tools to run, it answers only to its own names."""
     from edge_lam.serve import ServeOptions

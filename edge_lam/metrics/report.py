@@ -45,6 +45,11 @@ class Times:
     name: float | None = None
     call: float | None = None
 
+    @property
+    def writing(self) -> float:
+        """Seconds of decoding, masks, sampling and drafting."""
+        return self.decode + self.mask + self.sample + self.draft
+
     @contextmanager
     def measure(self, phase: str) -> Iterator[None]:
         """Add the seconds spent inside to a phase, also when it ends in an error."""
@@ -187,9 +192,8 @@ class CallReport:
 
     @property
     def decode_rate(self) -> float:
-        """Reply tokens per second of decoding, masks, sampling and drafting; 0 when nothing was generated."""
-        seconds = self.times.decode + self.times.mask + self.times.sample + self.times.draft
-        return self.tokens.generated / seconds if seconds else 0.0
+        """Reply tokens per second of `Times.writing`; 0 when nothing was generated."""
+        return self.tokens.generated / self.times.writing if self.times.writing else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, with the derived rates."""

@@ -1,4 +1,4 @@
-"""`Answer`: sends what a dialect makes of replies, as one body or piece by piece, for as long as the client listens."""
+"""`AnswerResponse`: sends what a dialect makes of replies, whole or piece by piece, while the client listens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STREAM_HEADERS = (
 )
 
 
-class Answer:
+class AnswerResponse:
     """An ASGI response.
 
     Args:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.serve.about import about_routes
 from edge_lam.serve.access_log import AccessLog, note_failure
-from edge_lam.serve.answer import Answer
+from edge_lam.serve.answer import AnswerResponse
 from edge_lam.serve.body import read_json
 from edge_lam.serve.dialects import (
     anthropic_messages,
@@ -55,12 +55,12 @@ def chat_completion(body: Mapping[str, Any], answering: Answering) -> Dialect:
 DIALECTS: dict[str, Callable[[Mapping[str, Any], Answering], Dialect]] = {
     openai_chat.PATH: chat_completion,
     openai_completions.PATH: openai_completions.Completion,
-    openai_responses.PATH: openai_responses.Response,
+    openai_responses.PATH: openai_responses.ModelResponse,
     anthropic_messages.PATH: anthropic_messages.AnthropicMessage,
     ollama_chat.PATH: ollama_chat.OllamaChat,
     # As llama-server's clients find them too.
     "/chat/completions": chat_completion,
-    "/responses": openai_responses.Response,
+    "/responses": openai_responses.ModelResponse,
 }
 
 
@@ -126,7 +126,7 @@ def _endpoint(
         except InvalidRequest as error:
             error.param = dialect.fields.get(error.param or "", error.param)
             raise
-        return cast("Response", Answer(dialect, streams, model, metrics, options.ping))
+        return cast("Response", AnswerResponse(dialect, streams, model, metrics, options.ping))
 
     return endpoint
 

@@ -55,10 +55,11 @@ class Metrics:
     def reply_finished(self, reply: Reply) -> None:
         """Count a whole reply."""
         report, tokens, times = reply.report, reply.report.tokens, reply.report.times
-        decode = times.decode + times.mask + times.sample + times.draft
         self._add(self._llama, prompt_tokens=tokens.prompt - tokens.cached, prompt_tokens_cached=tokens.cached)
         self._add(self._llama, tokens_predicted=tokens.generated, prompt_seconds=times.prefill)
-        self._add(self._llama, tokens_predicted_seconds=decode, n_decode=report.passes.prefill + report.passes.decode)
+        self._add(
+            self._llama, tokens_predicted_seconds=times.writing, n_decode=report.passes.prefill + report.passes.decode
+        )
         self._add(self._llama, spec_decode_num_draft_tokens=tokens.drafted)
         self._add(self._llama, spec_decode_num_accepted_tokens=tokens.accepted)
         self._add(self._ours, sampled_tokens=tokens.sampled, forced_tokens=tokens.forced)

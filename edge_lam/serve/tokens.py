@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 
 _COUNTED = {"object": "response.input_tokens"}
+# Where the prompts of requests are counted: in which dialect they are, and what is told besides.
+_COUNTERS: dict[str, tuple[type[Dialect], dict[str, Any]]] = {
+    f"{openai_chat.PATH}/input_tokens": (openai_chat.ChatCompletion, _COUNTED),
+    "/chat/completions/input_tokens": (openai_chat.ChatCompletion, _COUNTED),
+    f"{openai_responses.PATH}/input_tokens": (openai_responses.ModelResponse, _COUNTED),
+    f"{anthropic_messages.PATH}/count_tokens": (anthropic_messages.AnthropicMessage, {}),
+}
 
 
 def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
@@ -51,21 +58,9 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
 
         return count_tokens
 
-    return [
-        Route("/tokenize", tokenize, methods=["POST"]),
-        Route("/detokenize", detokenize, methods=["POST"]),
-        Route("/apply-template", apply_template, methods=["POST"]),
-        *(
-            Route(f"{path}/input_tokens", counter(openai_chat.ChatCompletion, _COUNTED), methods=["POST"])
-            for path in (openai_chat.PATH, "/chat/completions")
-        ),
-        Route(f"{openai_responses.PATH}/input_tokens", counter(openai_responses.Response, _COUNTED), methods=["POST"]),
-        Route(
-            f"{anthropic_messages.PATH}/count_tokens",
-            counter(anthropic_messages.AnthropicMessage, {}),
-            methods=["POST"],
-        ),
-    ]
+    counters = [(path, counter(kind, told)) for path, (kind, told) in _COUNTERS.items()]
+    routes = [("/tokenize", tokenize), ("/detokenize", detokenize), ("/apply-template", apply_template), *counters]
+    return [Route(path, endpoint, methods=["POST"]) for path, endpoint in routes]
 
 
 def _tokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:

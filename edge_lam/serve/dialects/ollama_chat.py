@@ -133,7 +133,6 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 def _end(reply: Reply) -> dict[str, Any]:
     times, tokens = reply.report.times, reply.report.tokens
-    decode = times.decode + times.mask + times.sample + times.draft
     return {
         "done": True,
         "done_reason": "length" if reply.finish_reason in ("length", "timeout") else "stop",
@@ -142,5 +141,5 @@ def _end(reply: Reply) -> dict[str, Any]:
         "prompt_eval_count": tokens.prompt,
         "prompt_eval_duration": int(times.prefill * _NANOSECONDS),
         "eval_count": tokens.generated,
-        "eval_duration": int(decode * _NANOSECONDS),
+        "eval_duration": int(times.writing * _NANOSECONDS),
     }

@@ -27,7 +27,7 @@ _STATEFUL = ("previous_response_id", "conversation", "prompt")
 _LOGPROBS = "message.output_text.logprobs"
 
 
-class Response(Dialect):
+class ModelResponse(Dialect):
     """A request to `PATH`."""
 
     fields: Mapping[str, str] = {

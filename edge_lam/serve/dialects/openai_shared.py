@@ -51,7 +51,7 @@ def timings(replies: Sequence[Reply]) -> dict[str, Any]:
     read = sum(report.tokens.prompt - report.tokens.cached for report in reports)
     generated = sum(report.tokens.generated for report in reports)
     prefill = sum(report.times.prefill for report in reports)
-    decode = sum(_decode_seconds(reply) for reply in replies)
+    decode = sum(report.times.writing for report in reports)
     steps = generated - len(replies)  # a first token comes with the prompt
     return {
         "cache_n": reports[0].tokens.cached,
@@ -71,8 +71,3 @@ def fingerprint(info: ModelInfo) -> str:
     from edge_lam import __version__
 
     return f"b{__version__}-{info.format_sha256[:8]}"
-
-
-def _decode_seconds(reply: Reply) -> float:
-    times = reply.report.times
-    return times.decode + times.mask + times.sample + times.draft
