@@ -3,13 +3,14 @@
 PYTHON  ?= python3
 BACKEND ?= cpu
 VENV    ?= .venv
+JOBS    ?= 2
 PYTHONS ?= 3.10 3.12 3.13 3.14
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pythons lint oracle bench-micro backend clean
+.PHONY: help demo test test-fast test-pythons lint oracle bench-micro backend clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -18,6 +18,18 @@ settings.load_profile("same")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
+# Rooms without a model. A test there that needs one asks for it by a fixture, or is marked so.
+FAST = ("formats", "schema", "tools", "hub", "trajectories", "engine/test_scheduler.py")
+MODEL_FIXTURES = {"tiny_lam_path", "lam", "model"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-fast` runs."""
+    rooms = tuple(str(ROOT / "tests" / room) for room in FAST)
+    for item in items:
+        needs_model = item.get_closest_marker("model") or MODEL_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if str(item.path).startswith(rooms) and not needs_model:
+            item.add_marker("fast")
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def test_what_people_write_is_text(model, name):
             assert model.detokenize(tokens).decode() == form.render(messages, tools)
 
 
+@pytest.mark.model
 def test_a_reply_is_made_and_ended_as_ever(path):
     with edge_lam.load(path, device="cpu", format="generic", log=False, prefix_cache=False) as lam:
         reply = lam.chat("what time is it in Oslo?", tools=[{"name": "get_time"}], tool_choice="required")
