@@ -61,7 +61,7 @@ clean: ## Remove the environment and what tools left behind; keep the built whee
 # The backend is looked at each time (it takes a blink), so that the environment always holds the one that was asked for;
 # it comes before edge-lam, or pip would build llama.cpp with its own settings.
 $(VENV)/.runtime: pyproject.toml | backend
-	$(PIP) install --quiet --editable '.[convert]'
+	$(PIP) install --quiet --editable '.[convert,serve]'
 	@touch $@
 
 $(VENV)/.tools: pyproject.toml | backend
