@@ -1,4 +1,6 @@
-"""For `make test-fast`: llama.cpp can't be imported, so that a test that needs it fails instead of waiting for a build."""
+"""For `make test-fast`: a test that needs llama.cpp fails there, instead of waiting for a build."""
+
+from __future__ import annotations
 
 import sys
 
