@@ -305,4 +305,7 @@ class _LogitRows:
 def _end(sequence: Generation, error: BaseException | None) -> None:
     """Tell the consumer, and hold it no longer: what it holds, and who reads from it, holds the sequence."""
     consumer, sequence.consumer = sequence.consumer, NOBODY
-    consumer.end(error)
+    try:
+        consumer.end(error)
+    except Exception:  # a failure there ends nobody else
+        logger.exception("the end of a request could not be told")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished
 from edge_lam.engine.reply import Reply
-from edge_lam.errors import Closed, EdgeLamError
+from edge_lam.errors import Cancelled, Closed, EdgeLamError
 
 if TYPE_CHECKING:
     from edge_lam.cache import Slot
@@ -141,21 +141,25 @@ class Output:
 
     def end(self, error: BaseException | None) -> None:
         """Make a reply of what was written, unless an error ended it, and let the reader have it."""
-        if error is None:
-            try:
+        reply = None
+        try:
+            if error is None:
                 reply = self._complete()
                 if self._slot:
                     self._remember(reply, self._slot)
-            except Exception as failure:
-                error = failure
-        if error is None:
-            self._channel.put(ReplyFinished(reply))
+        except Exception as failure:
+            error = failure
+        try:
+            if error is not None:
+                self._record.close(self._sequence, error=error_code(error))
+            elif reply is not None:
+                self._channel.put(ReplyFinished(reply))
             self._record.sign_off()  # before the end, so that the line in the log is there with it
-            self._channel.finish(reply)
-        else:
-            self._record.close(self._sequence, error=error_code(error))
-            self._record.sign_off()
-            self._channel.fail(error)
+        finally:  # who waits always hears of it
+            if error is None and reply is not None:
+                self._channel.finish(reply)
+            else:
+                self._channel.fail(error or Cancelled("the request was cancelled"))
 
     def _write(self, tokens: Sequence[int]) -> None:
         text = self._writer.write(tokens, self._decoder.constraint.kind)

@@ -21,7 +21,7 @@ from edge_lam.engine import Engine, Request
 from edge_lam.errors import BackendError, Busy, Cancelled, Closed
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
-from edge_lam.metrics import CallLog
+from edge_lam.metrics import CallLog, Meter
 
 CALL = {"tools": DEMO_TOOLS[:1], "tool_choice": "get_time", "parallel_tool_calls": False, "max_tokens": 24}
 
@@ -106,6 +106,28 @@ def test_a_bug_in_the_owner_closes_the_engine_and_everyone_hears_of_it(pair):
     assert kinds <= {ZeroDivisionError, Closed}
     with pytest.raises(Closed):
         ask(pair)
+
+
+class FailingMeter(Meter):
+    """A meter whose first reading of the memory fails."""
+
+    n_failed = 0
+
+    def memory(self):
+        self.n_failed += 1
+        if self.n_failed == 1:
+            raise ZeroDivisionError("no memory is told")
+        return super().memory()
+
+
+def test_a_report_that_cannot_be_made_fails_its_own_call_only(pair, logged):
+    expected = calls(ask(pair))
+    pair.recorder.meter = FailingMeter()
+    with pytest.raises(ZeroDivisionError):
+        ask(pair)
+    assert logged()[-1]["error"] == "ZeroDivisionError"
+    assert calls(ask(pair)) == expected
+    assert pair.core.n_places == 0
 
 
 class Watched(FailingLibrary):
