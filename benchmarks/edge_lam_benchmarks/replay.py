@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge_lam.cache import Slot
     from edge_lam.decoding import Constraint, Vocabulary
     from edge_lam.engine import Decoder, EngineCore, Sequence
-    from edge_lam.engine.sequence import LogitRows
+    from edge_lam.engine.sequence import Rows
     from edge_lam.formats import ChatFormat
     from edge_lam_benchmarks.answers import Answer
 
@@ -52,7 +52,7 @@ class Writing:
         if self._decoder:
             self._decoder.begin()
 
-    def advance(self, logits: LogitRows, n_others: int) -> None:
+    def advance(self, logits: Rows, n_others: int) -> None:
         """Go on with it."""
         if self._decoder:
             self._decoder.step(logits, n_others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,24 +88,9 @@ class ModelOptions:
         from edge_lam.lam import load
 
         settings = click.get_current_context().ensure_object(Settings)
-        return functools.partial(
-            load,
-            model_file(self.model) if self.model else None,
-            n_ctx=self.n_ctx,
-            kv_type=self.kv_type,
-            memory_budget=self.memory_budget,
-            fit_context=self.fit_context,
-            n_threads=self.n_threads,
-            device=self.device,
-            repack=self.repack,
-            adapters=self.adapters,
-            prefix=self.prefix,
-            format=self.format,
-            template=self.template,
-            verbatim=self.verbatim,
-            log=settings.log,
-            **more,
-        )
+        options = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "model"}
+        file = model_file(self.model) if self.model else None
+        return functools.partial(load, file, **options, log=settings.log, **more)
 
 
 def _budget(text: str) -> int | bool:

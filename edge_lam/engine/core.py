@@ -16,13 +16,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
-from edge_lam.engine.sequence import NOBODY, Status
+from edge_lam.engine.sequence import NOBODY, LogitRows, Status
 from edge_lam.errors import BackendError, Busy, Cancelled, Closed, EdgeLamError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_lam.cache import Slot, Slots
     from edge_lam.decoding import PassCosts
     from edge_lam.engine.scheduler import Chunk
@@ -178,14 +175,14 @@ class EngineCore:
         while True:
             unsaved = self.slots.unsaved()
             with self._changed:
-                if self._changed.wait_for(self._has_work, IDLE_SECONDS if unsaved else None):
+                if self._changed.wait_for(
+                    lambda: self.is_closing or self._arrived or self._waiting or self._scheduler.running,
+                    IDLE_SECONDS if unsaved else None,
+                ):
                     self._waiting += self._arrived
                     self._arrived.clear()
                     return not self.is_closing
             self._save(unsaved[0])
-
-    def _has_work(self) -> bool:
-        return bool(self.is_closing or self._arrived or self._waiting or self._scheduler.running)
 
     def _save(self, slot: Slot) -> None:
         try:
@@ -252,12 +249,12 @@ class EngineCore:
         """Let sequences go on with what the pass gave."""
         n_tokens, first_row = sum(len(chunk.tokens) for chunk in chunks), 0
         for chunk in chunks:
-            logits = _LogitRows(self._context, first_row)
+            logits = LogitRows(self._context, first_row)
             first_row += len(chunk.rows)
             n_others = n_tokens - len(chunk.tokens)
             self._attempt(chunk.sequence, partial(self._go_on, chunk, logits, n_others))
 
-    def _go_on(self, chunk: Chunk, logits: _LogitRows, n_others: int) -> None:
+    def _go_on(self, chunk: Chunk, logits: LogitRows, n_others: int) -> None:
         sequence, slot = chunk.sequence, self._slot_of[chunk.sequence]
         if sequence.n_computed == sequence.checkpoint:
             with sequence.times.measure("save"):
@@ -290,16 +287,6 @@ class EngineCore:
         if timer:
             timer.cancel()
         _end(sequence, error)
-
-
-class _LogitRows:
-    """The rows of one sequence among those of the last pass."""
-
-    def __init__(self, context: Context, first: int) -> None:
-        self._context, self._first = context, first
-
-    def __getitem__(self, row: int) -> NDArray[np.float32]:
-        return self._context.logits(self._first + row)
 
 
 def _end(sequence: Generation, error: BaseException | None) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set
 
     from edge_lam.decoding import Constraint, Sampler, Speculator, Trace
-    from edge_lam.engine.sequence import LogitRows, Sequence
+    from edge_lam.engine.sequence import Rows, Sequence
 
 
 class Decoder:
@@ -64,7 +64,7 @@ class Decoder:
         self._check_end()
         return opening
 
-    def step(self, logits: LogitRows, n_others: int = 0) -> list[int]:
+    def step(self, logits: Rows, n_others: int = 0) -> list[int]:
         """Choose the next tokens, and guess those behind them.
 
         Args:
@@ -99,7 +99,7 @@ class Decoder:
                 sequence.draft = self._guess(self._speculator, n_others)
         return new
 
-    def _verify(self, draft: Draft, logits: LogitRows, first: int) -> tuple[list[int], int]:
+    def _verify(self, draft: Draft, logits: Rows, first: int) -> tuple[list[int], int]:
         """Return the next tokens of the reply, and how many guesses were right.
 
         Args:

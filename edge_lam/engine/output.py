@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edge_lam.engine.channel import Channel
     from edge_lam.engine.decoder import Decoder
     from edge_lam.engine.recorder import Record
-    from edge_lam.engine.sequence import LogitRows
+    from edge_lam.engine.sequence import Rows
     from edge_lam.engine.sequence import Sequence as Generation
     from edge_lam.formats.events import ParserEvent
     from edge_lam.formats.parser import ReplyParser
@@ -135,7 +135,7 @@ class Output:
         self._sequence.note_start()
         self._write(self._decoder.begin())
 
-    def advance(self, logits: LogitRows, n_others: int) -> None:
+    def advance(self, logits: Rows, n_others: int) -> None:
         """Choose the next tokens, and show what is certain of them."""
         self._write(self._decoder.step(logits, n_others))
 
@@ -263,7 +263,7 @@ class PrefixOutput(Generic[T]):
         self._slot = slot
         self._sequence.note_start()
 
-    def advance(self, logits: LogitRows, n_others: int) -> None:
+    def advance(self, logits: Rows, n_others: int) -> None:
         """Do nothing: there are no logits."""
 
     def end(self, error: BaseException | None) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_lam.cache import Slot
+    from edge_lam.llama import Context
 
 FinishReason: TypeAlias = Literal["", "stop", "length", "timeout"]
 StopReason: TypeAlias = Literal["", "cancelled", "timeout"]
@@ -30,12 +31,22 @@ class Status(Enum):
     FINISHED = "finished"
 
 
-class LogitRows(Protocol):
-    """The logits of one sequence in a pass, one row for each token that wanted some."""
+class Rows(Protocol):
+    """Logits that were asked for, a row for each token that wanted some."""
 
     def __getitem__(self, row: int) -> NDArray[np.float32]:
         """Return a row, shape (n_vocab,); valid until the next pass."""
         ...
+
+
+class LogitRows:
+    """The rows of one sequence among those of the last pass, fetched when they are looked at."""
+
+    def __init__(self, context: Context, first: int) -> None:
+        self._context, self._first = context, first
+
+    def __getitem__(self, row: int) -> NDArray[np.float32]:
+        return self._context.logits(self._first + row)
 
 
 class Consumer(Protocol):
@@ -44,7 +55,7 @@ class Consumer(Protocol):
     def begin(self, slot: Slot) -> None:
         """Take the slot that the sequence has until its end; it holds what was known of the prompt."""
 
-    def advance(self, logits: LogitRows, n_others: int) -> None:
+    def advance(self, logits: Rows, n_others: int) -> None:
         """Take logits: all that the sequence has was read. `n_others` tokens of other sequences were in that pass."""
 
     def end(self, error: BaseException | None) -> None:
@@ -56,7 +67,7 @@ class _Nobody:
 
     def begin(self, slot: Slot) -> None: ...
 
-    def advance(self, logits: LogitRows, n_others: int) -> None: ...
+    def advance(self, logits: Rows, n_others: int) -> None: ...
 
     def end(self, error: BaseException | None) -> None: ...
 
