@@ -189,6 +189,7 @@ class Waiting(XLam2Qwen):
     def __init__(self) -> None:
         super().__init__()
         self.is_rendering, self.may_render = threading.Event(), threading.Event()
+        self.may_render.set()
 
     def render_segments(self, messages, tools=()):
         self.is_rendering.set()
@@ -200,6 +201,8 @@ class Waiting(XLam2Qwen):
 def waiting(tiny_lam_path, log_path) -> Iterator[Engine]:
     context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024)
     engine = Engine(context, Waiting(), CallLog(log_path, log_prompts=False), queue_limit=1)
+    engine.format.may_render.clear()
+    engine.format.is_rendering.clear()
     yield engine
     engine.close()
 
