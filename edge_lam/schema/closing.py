@@ -19,14 +19,15 @@ from edge_lam.schema.walk import escape, subschemas, with_subschemas
 TESTS = ("not", "if", "contains", "propertyNames")
 IN_PLACE = (*CHOICES, *CONDITIONAL, "allOf", "$ref", "if", "dependentSchemas")  # what holds parts
 MOST_COPIES = 100
+MOST_BESIDE = 20_000  # parts that stand beside others, counted for each of them
 
 
-class TooManyCopiesError(Exception):
-    """Definitions multiply when they are written out."""
+class TooManyPartsError(Exception):
+    """Parts multiply when they are held against each other, or definitions when they are written out."""
 
 
 # Definitions that multiply, are a part of themselves, or form a chain of hundreds: nothing is closed then.
-UNBOUNDED = (TooManyCopiesError, CircularError, RecursionError)
+UNBOUNDED = (TooManyPartsError, CircularError, RecursionError)
 
 
 def closed(parameters: dict[str, Any], *, over_unevaluated: bool = False) -> dict[str, Any]:
@@ -95,7 +96,7 @@ class _Closer(PartReader):
 
     def __init__(self, root: dict[str, Any], *, over_unevaluated: bool) -> None:
         super().__init__(root, over_unevaluated=over_unevaluated)
-        self._copies = 0
+        self._copies = self._beside = 0
         self._writing: list[str] = []
 
     def close(self, schema: Any, beside: Parts = (), *, whole: Names | None = None, only_inside: bool = False) -> Any:
@@ -109,6 +110,9 @@ class _Closer(PartReader):
         """
         if not isinstance(schema, dict):
             return schema
+        self._beside += len(beside)
+        if self._beside > MOST_BESIDE:
+            raise TooManyPartsError
         is_alone = not beside and not any(key in schema for key in IN_PLACE)
         with_others = (schema, *beside) if not is_alone else ()
         result = with_subschemas(schema, lambda step, child: self._inside(schema, with_others, step, child))
@@ -174,7 +178,7 @@ class _Closer(PartReader):
             return result
         self._copies += 1
         if self._copies > MOST_COPIES or schema["$ref"] in self._writing:  # a part of itself, or of what it holds
-            raise TooManyCopiesError
+            raise TooManyPartsError
         self._writing.append(schema["$ref"])
         copy = self.close(target, others, only_inside=only_inside)
         self._writing.pop()

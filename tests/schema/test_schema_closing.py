@@ -185,6 +185,13 @@ def test_parts_that_multiply_end_and_stay_open():
     assert "/properties/v" in tool.schema.open
 
 
+def test_parts_inside_of_parts_end_too():
+    schema: dict = {}
+    for _ in range(10):
+        schema = {"allOf": [{"properties": {"f": schema}}, {"properties": {"f": schema}}]}
+    assert Tool("t", "", {"properties": {"v": schema}}).schema.open
+
+
 @pytest.mark.parametrize(
     "defs",
     [
