@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from edge_lam.schema.error import shortened
 from edge_lam.schema.formats import has_format
 from edge_lam.schema.numbers import as_written
 from edge_lam.schema.patterns import read_pattern
@@ -27,8 +28,8 @@ Errors: TypeAlias = "Iterator[ValidationError]"
 Validate: TypeAlias = "Callable[[Any, Any, Any, Any], Errors | None]"
 
 MOST_PROBLEMS = 20
-MOST_REFERENCES = 50_000  # references followed in one check: definitions that refer to each other can multiply
 LONGEST_MESSAGE = 200
+MOST_REFERENCES = 50_000  # references followed in one check: definitions that refer to each other can multiply
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ class Checker:
         try:
             for error in islice(self._validator.iter_errors(arguments), MOST_PROBLEMS):
                 path = "".join(f"/{escape(str(step))}" for step in error.absolute_path)
-                found.append(Problem(path, str(error.validator), _one_line(error.message)))
+                found.append(Problem(path, str(error.validator), shortened(error.message, LONGEST_MESSAGE)))
         except (ArithmeticError, RecursionError, ValueError, Unresolvable, _TooMuchWork) as error:
-            found.append(Problem("", "", _one_line(f"the arguments can't be checked: {error}")))
+            found.append(Problem("", "", shortened(f"the arguments can't be checked: {error}")))
         return found
 
 
@@ -257,11 +258,3 @@ def _error(message: str) -> Any:
     from jsonschema import ValidationError
 
     return ValidationError(message)
-
-
-def _one_line(message: str) -> str:
-    line = " ".join(message.split())
-    if len(line) <= LONGEST_MESSAGE:
-        return line
-    half = LONGEST_MESSAGE // 2  # what is wrong stands at the end, behind the value
-    return f"{line[:half]} … {line[-half:]}"

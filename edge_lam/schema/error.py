@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+LONGEST = 300
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return a text in one line that can be read: names and paths in a schema may be of any length."""
+    line = " ".join(text.split())
+    half = longest // 2  # what is wrong may stand at the end
+    return line if len(line) <= longest else f"{line[:half]} … {line[-half:]}"
+
 
 class SchemaError(ValueError):
     """A schema that can't be read, or that nothing can be held to.
@@ -12,6 +21,6 @@ class SchemaError(ValueError):
     """
 
     def __init__(self, message: str, path: str = "", *, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(shortened(message))
         self.path = path
         self.hint = hint

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from edge_lam.schema.addresses import ADDRESSES
+from edge_lam.schema.error import shortened
 from edge_lam.schema.guidance import Complaint, schema_complaint, text_fits
 from edge_lam.schema.walk import walk, with_subschemas
 
@@ -108,7 +109,7 @@ def unknown_format(name: str) -> str:
     close = (
         [MEANT[name.lower()]] if name.lower() in MEANT else get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
     )
-    return f"unknown format {name!r}" + "".join(f"; did you mean {meant}?" for meant in close)
+    return f"unknown format {shortened(name)!r}" + "".join(f"; did you mean {meant}?" for meant in close)
 
 
 def without_contradictions(schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

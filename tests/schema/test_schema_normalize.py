@@ -184,3 +184,18 @@ def test_required_of_draft_3_is_that_of_the_object_around():
     assert plain["properties"]["a"] == plain["properties"]["b"] == {"type": "string"}
     assert plain["properties"]["c"]["required"] == ["d"]
     assert normalize_parameters({"properties": {"a": part}, "required": True})["required"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"properties": {"a": {"type": "x" * 5000}}},
+        {"properties": {"n" * 5000: {"type": "x\ny"}}},
+        {"properties": {"a": {"required": ["b" * 5000], "properties": {}}}},
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_that_can_be_read(parameters):
+    with pytest.raises(SchemaError) as caught:
+        normalize_parameters(parameters)
+    assert len(str(caught.value)) < 320
+    assert "\n" not in str(caught.value)
