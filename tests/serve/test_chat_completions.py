@@ -133,7 +133,7 @@ def test_a_result_is_answered(client: TestClient) -> None:
 def test_messages_as_clients_dump_them(client: TestClient, dumped: dict[str, Any]) -> None:
     call = {"id": "call_1", "type": "function", "name": "x", "function": {"name": "get_time", "arguments": "{}"}}
     messages = [
-        {"role": "system", "content": [{"type": "text", "text": "Be short."}]},
+        {"role": "developer", "content": [{"type": "text", "text": "Be short."}]},
         {"role": "user", "content": [{"type": "text", "text": "what time "}, {"type": "text", "text": "is it?"}]},
         {"role": "assistant", "tool_calls": [call], **dumped},
         {"role": "tool", "tool_call_id": "call_1", "name": "get_time", "content": "09:16"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import openai
@@ -158,3 +160,11 @@ def test_errors_are_of_the_class_that_programs_catch(client: openai.OpenAI, lam:
         with pytest.raises(openai.AuthenticationError):
             wrong.models.list()
         assert openai.OpenAI(base_url=f"{url}/v1", api_key="k").models.list().data
+
+
+def test_the_example_of_the_docs_runs(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(from openai.+?)```", docs, re.DOTALL)
+    assert code
+    exec(code[1].replace("http://127.0.0.1:8080", url), {})  # noqa: S102
+    assert "name='get_time'" in capsys.readouterr().out
