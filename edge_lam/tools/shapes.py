@@ -42,7 +42,7 @@ PARAMETERS = {
 OPTIONAL_UNLESS_SAID = ("parameter_definitions",)  # Cohere's are not required by default
 # Objects that stand beside the parameters, and are none.
 BESIDE = (
-    *("annotations", "_meta", "meta", "metadata", "cache_control", "execution", "config", "extra"),
+    *("annotations", "_meta", "meta", "metadata", "cache_control", "execution"),
     *("outputSchema", "output_schema", "response", "responses", "response_schema", "returns", "return", "output"),
     *("output_parameters", "results", "examples", "input_examples", "icons", "tags"),
 )

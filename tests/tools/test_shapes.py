@@ -145,6 +145,7 @@ def test_files_of_servers(tmp_path):
         ({"name": "f", "params_of_mine": PARAMETERS}, "tool 'f' has no parameters, but an unknown 'params_of_mine'"),
         ({"name": "f", "parameters": {}, "schema": PARAMETERS}, "tool 'f' has no parameters, but an unknown 'schema'"),
         ({"name": "f", "params": [{"name": "city"}]}, "an unknown 'params'"),
+        ({"name": "f", "config": {"city": CITY}}, "an unknown 'config'"),
         ({"type": "bash_20250124", "name": "bash"}, "tools of type 'bash_20250124' are not supported"),
         ({"type": "web_search_20250305", "name": "w", "max_uses": 5}, "tools of type 'web_search_20250305' are not"),
         ({"type": "custom", "name": "run", "description": "Runs code"}, "tools of type 'custom' are not supported"),
