@@ -44,7 +44,7 @@ def test_without_a_command_help_is_shown(edge_lam):
     [
         (["inof"], "no command 'inof', did you mean 'info'?", "see edge-lam --help"),
         (["zzz"], "no command 'zzz'", "see edge-lam --help"),
-        (["info", "--jsn"], "No such option '--jsn'.", "see edge-lam info --help"),
+        (["info", "--jsn"], "No such option", "see edge-lam info --help"),
         (["call", "hi", "--temperature", "warm"], "Invalid value for '--temperature'", "see edge-lam call --help"),
         (["call", "hi", "--top-p", "0"], "Invalid value for '--top-p'", "see edge-lam call --help"),
         (["demo", "--threads", "0"], "Invalid value for '--threads'", "see edge-lam demo --help"),
