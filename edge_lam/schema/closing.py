@@ -19,7 +19,7 @@ from edge_lam.schema.walk import escape, subschemas, with_subschemas
 TESTS = ("not", "if", "contains", "propertyNames")
 IN_PLACE = (*CHOICES, *CONDITIONAL, "allOf", "$ref", "if", "dependentSchemas")  # what holds parts
 MOST_COPIES = 100
-MOST_BESIDE = 20_000  # parts that stand beside others, counted for each of them
+MOST_BESIDE = 50_000  # parts that stand beside others, counted for each of them
 
 
 class TooManyPartsError(Exception):
@@ -110,7 +110,7 @@ class _Closer(PartReader):
         """
         if not isinstance(schema, dict):
             return schema
-        self._beside += len(beside)
+        self._beside += len(beside) + len(schema.get("allOf", ())) ** 2
         if self._beside > MOST_BESIDE:
             raise TooManyPartsError
         is_alone = not beside and not any(key in schema for key in IN_PLACE)

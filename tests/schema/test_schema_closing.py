@@ -187,9 +187,11 @@ def test_parts_that_multiply_end_and_stay_open():
 
 def test_parts_inside_of_parts_end_too():
     schema: dict = {}
-    for _ in range(10):
+    for _ in range(11):
         schema = {"allOf": [{"properties": {"f": schema}}, {"properties": {"f": schema}}]}
     assert Tool("t", "", {"properties": {"v": schema}}).schema.open
+    wide = {"allOf": [{"properties": {f"p{number}": NUMBER}} for number in range(1000)]}
+    assert Tool("t", "", {"properties": {"v": wide}}).schema.open
 
 
 @pytest.mark.parametrize(
