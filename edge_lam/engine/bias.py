@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from edge_lam.decoding import Sampler
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from edge_lam.engine.request import Request
     from edge_lam.llama import Model
 
 _LONGEST_ID = 9  # digits: no vocabulary comes near more, and int() refuses thousands of them
@@ -91,12 +89,3 @@ def _wrong() -> InvalidRequest:
         f"logit_bias must map token ids, or texts of one token, to numbers from -{_LARGEST} to {_LARGEST}",
         param="logit_bias",
     )
-
-
-def sampler_of(request: Request, model: Model) -> Sampler:
-    """Return the sampler that a request asks for.
-
-    Raises:
-        InvalidRequest: a text in `logit_bias` is not one token of the model.
-    """
-    return Sampler(request.sampling, logit_bias=token_bias(request.logit_bias, model))

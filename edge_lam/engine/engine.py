@@ -15,9 +15,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from edge_lam.cache import MIN_PREFIX, Slots
-from edge_lam.decoding import PassCosts, Speculator, Trace, Vocabulary
+from edge_lam.decoding import PassCosts, Sampler, Speculator, Trace, Vocabulary
 from edge_lam.decoding.speculator import MAX_DRAFT_TOKENS, MAX_GUESSES
-from edge_lam.engine.bias import sampler_of
+from edge_lam.engine.bias import token_bias
 from edge_lam.engine.binding import call_tracker, constraint_of, grammar_of, open_parser, usable_tools
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
@@ -214,7 +214,8 @@ class Engine:
         """Make the prompt of a sequence, and what its tokens are chosen and shown by."""
         segments = self._render(request, sequence)
         with self._users:
-            sampler = request.sampler or sampler_of(request, self.model)
+            bias = token_bias(request.logit_bias, self.model)
+        sampler = request.sampler or Sampler(request.sampling, logit_bias=bias)
         record.seed, record.prompt = sampler.seed, segments
         constraint = self._compile(request, sequence, segments)
         sequence.prompt = self._tokenize(request, sequence, segments)
