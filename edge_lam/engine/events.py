@@ -56,3 +56,9 @@ class ReplyStream(EventStream[Event, Reply]):
     def n_prompt(self) -> int:
         """Tokens of the prompt; 0 until it has begun."""
         return len(self._sequence.prompt)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many tokens of the prompt were cached, and how many are read, those included; zeros while it waits."""
+        sequence = self._sequence
+        return sequence.counts.cached, min(sequence.n_computed, len(sequence.prompt))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 from edge_lam.agent import AgentReply
 from edge_lam.engine import Reply, ReplyFinished
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from edge_lam.serve.metrics import Metrics
     from edge_lam.serve.model import ServedModel
 
+PROGRESS = 0.05  # seconds between two looks at how much of a prompt is read
 Write = Callable[[str], Awaitable[None]]
 
 logger = logging.getLogger("edge_lam.serve")
@@ -116,12 +118,37 @@ class AnswerResponse:
     async def _write_events(self, scope: Scope, write: Write) -> None:
         replies: dict[int, Reply] = {}
         await write(self._dialect.begin(self._streams[0].n_prompt))
-        async for index, event in merged(self._streams):
+        events = merged(self._streams)
+        if self._dialect.ask.progress:
+            events = self._with_progress(events, write)
+        async for index, event in events:
             if isinstance(event, ReplyFinished):
                 replies[index] = event.reply
                 self._note(scope, event.reply)
             await write(self._dialect.event(index, event))
         await write(self._dialect.end([replies[index] for index in sorted(replies)]))
+
+    async def _with_progress(
+        self, events: AsyncIterator[tuple[int, Any]], write: Write
+    ) -> AsyncIterator[tuple[int, Any]]:
+        """Pass events on, and tell until the first of them how much of the prompt is read."""
+        stream, start, told = self._streams[0], perf_counter(), -1
+        first = asyncio.ensure_future(anext(events))
+        try:
+            while True:
+                done, _ = await asyncio.wait({first}, timeout=PROGRESS)
+                cached, read = stream.progress
+                for now in (cached, stream.n_prompt if done else read):
+                    if now > told and (read or done):
+                        told = now
+                        await write(self._dialect.progress(stream.n_prompt, cached, now, perf_counter() - start))
+                if done:
+                    break
+            yield first.result()
+        finally:
+            first.cancel()
+        async for item in events:
+            yield item
 
     def _note(self, scope: Scope, reply: Reply) -> None:
         note_reply(scope, reply)

@@ -23,6 +23,10 @@ class Running(Protocol):
     def n_prompt(self) -> int:
         """Tokens of the prompt."""
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many tokens of the prompt were cached, and how many are read, those included; zeros while it waits."""
+
     def __aiter__(self) -> AsyncIterator[Any]:
         """Return its events."""
 

@@ -43,10 +43,11 @@ class AgentRunning:
     """One run of an agent, with the questions to its client among its events.
 
     Attributes:
-        n_prompt: unknown, as each round has a prompt of its own.
+        n_prompt, progress: unknown, as each round has a prompt of its own.
     """
 
     n_prompt = 0
+    progress = (0, 0)
 
     def __init__(self, lam: LAM, tools: ServerTools, ask: Ask, options: ChatOptions) -> None:
         self._tools, self._has_listener = tools, ask.stream

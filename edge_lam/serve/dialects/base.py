@@ -37,6 +37,7 @@ class Ask:
         n: how many replies to the messages, or to each prompt.
         runs_tools: whether the server is to run its own tools.
         stream: whether they are wanted as they come.
+        progress: whether a stream is to tell how much of its prompt is read.
     """
 
     messages: Messages = ()
@@ -45,6 +46,7 @@ class Ask:
     n: int = 1
     runs_tools: bool = False
     stream: bool = False
+    progress: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +99,10 @@ class Dialect(ABC):
 
     def begin(self, n_prompt: int) -> str:
         """Return what a streamed answer begins with, sent before there is a token; the prompt has so many."""
+        return ""
+
+    def progress(self, total: int, cached: int, read: int, seconds: float) -> str:
+        """Return what tells how many tokens of the prompt are read, those that were cached included."""
         return ""
 
     def event(self, index: int, event: Event) -> str:

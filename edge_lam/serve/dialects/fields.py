@@ -13,16 +13,8 @@ IGNORED = frozenset(
     (
         *("model", "user", "store", "metadata", "service_tier", "safety_identifier", "moderation", "verbosity"),
         *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "prediction", "reasoning_effort"),
-        *(
-            "return_progress",
-            "timings_per_token",
-            "cache_prompt",
-            "id_slot",
-            "slot_id",
-            "n_keep",
-            "skip_special_tokens",
-            "spaces_between_special_tokens",
-        ),
+        *("timings_per_token", "return_progress", "cache_prompt", "id_slot", "slot_id", "n_keep"),
+        *("skip_special_tokens", "spaces_between_special_tokens"),
     )
 )
 
@@ -71,10 +63,12 @@ def known_fields(body: Mapping[str, Any], names: Collection[str]) -> dict[str, A
     """
     found = {}
     for name, value in body.items():
-        if value is None or name in IGNORED:
+        if value is None:
             continue
         if name in names:
             found[name] = value
+        elif name in IGNORED:
+            continue
         elif name not in NEUTRAL:
             raise InvalidRequest(f"unknown field {name!r}", param=name)
         elif value not in NEUTRAL[name]:

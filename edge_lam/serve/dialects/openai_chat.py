@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edge_lam.serve.errors import Failure
 
 PATH = "/v1/chat/completions"
-_OWN = ("messages", "n", "stream", "stream_options", "edge_lam")
+_OWN = ("messages", "n", "stream", "stream_options", "return_progress", "edge_lam")
 
 
 class ChatCompletion(Dialect):
@@ -40,6 +40,7 @@ class ChatCompletion(Dialect):
             n=count(fields, "n", 1),
             runs_tools=boolean(ours, "run_tools"),
             stream=boolean(fields, "stream"),
+            progress=boolean(fields, "return_progress"),
         )
         if "max_completion_tokens" in fields:
             self.fields = {"max_tokens": "max_completion_tokens"}
@@ -74,6 +75,12 @@ class ChatCompletion(Dialect):
     def begin(self, n_prompt: int) -> str:
         """Return the chunks that name the role, which clients wait for."""
         return "".join(self._delta(index, {"role": "assistant", "content": None}) for index in range(self.ask.n))
+
+    def progress(self, total: int, cached: int, read: int, seconds: float) -> str:
+        """Return a chunk as llama-server has it."""
+        told = {"total": total, "cache": cached, "processed": read, "time_ms": round(seconds * 1000)}
+        choice = {"index": 0, "delta": {}, "finish_reason": None, "logprobs": None}
+        return self._chunk([choice], prompt_progress=told)
 
     def text(self, index: int, text: str) -> str:
         """Return a chunk of text."""
