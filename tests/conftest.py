@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The same examples everywhere and every time: what fails for one fails for all. `--hypothesis-seed` draws others.
-settings.register_profile("same", derandomize=True)
+# No limit of time: what a busy machine takes longer for is not wrong.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 settings.load_profile("same")
 
 # A shell starts what it puts into the background deaf to Ctrl-C, and children inherit that; the tests send Ctrl-C.
@@ -19,16 +23,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 # Rooms without a model. A test there that needs one asks for it by a fixture, or is marked so.
-FAST = ("formats", "schema", "tools", "hub", "trajectories", "engine/test_scheduler.py")
+FAST = tuple(ROOT / "tests" / room for room in ("formats", "schema", "tools", "hub", "engine/test_scheduler.py"))
 MODEL_FIXTURES = {"tiny_lam_path", "lam", "model"}
+
+
+def _is_fast(path: Path) -> bool:
+    return any(path.is_relative_to(room) for room in FAST)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what can't even be imported without llama.cpp."""
+    no_llama = "tests.no_llama" in sys.modules
+    return True if no_llama and collection_path.is_file() and not _is_fast(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make test-fast` runs."""
-    rooms = tuple(str(ROOT / "tests" / room) for room in FAST)
     for item in items:
         needs_model = item.get_closest_marker("model") or MODEL_FIXTURES & set(getattr(item, "fixturenames", ()))
-        if str(item.path).startswith(rooms) and not needs_model:
+        if _is_fast(item.path) and not needs_model:
             item.add_marker("fast")
 
 
