@@ -31,6 +31,7 @@ class TextWriter:
 
     Attributes:
         stopped: whether a stop string came; it and what follows is left out.
+        stopped_by: which one.
 
     Args:
         vocabulary: what each token stands for.
@@ -39,7 +40,7 @@ class TextWriter:
     """
 
     def __init__(self, vocabulary: Vocabulary, stop: Sequence[str] = (), thinking_end: str = "") -> None:
-        self.stopped = False
+        self.stopped, self.stopped_by = False, ""
         self._thinking_end = thinking_end
         self.stop = tuple(stop)
         self._text_of = vocabulary.text
@@ -77,9 +78,10 @@ class TextWriter:
         return thought[:end]
 
     def _release(self, keep: int, kind: Kind) -> str:
-        found = [self._held.find(stop) for stop in self.stop if stop in self._held] if kind == "text" else []
+        found = [(self._held.find(stop), stop) for stop in self.stop if stop in self._held] if kind == "text" else []
         if found or self.stopped:
-            text, self._held, self.stopped = self._held[: min(found, default=0)], "", True
+            end, self.stopped_by = min(found, default=(0, self.stopped_by))
+            text, self._held, self.stopped = self._held[:end], "", True
             return text
         end = len(self._held) - keep
         text, self._held = self._held[:end], self._held[end:]
@@ -234,6 +236,7 @@ class Output:
             parsed.thinking,
             None if trace is None or trace.logprobs is None else tuple(trace.logprobs),
             None if form is None else form.model,
+            self._writer.stopped_by,
         )
         return self._record.reply
 

@@ -29,6 +29,7 @@ class Reply:
             tokens are the raw reply, calls in the model's own spelling; the end of the turn and what a stop string cut
             off are left out.
         response_model: the pydantic model that was the response format, if one was.
+        stop: the stop string that ended it, or "".
     """
 
     text: str
@@ -39,6 +40,7 @@ class Reply:
     thinking: str = ""
     logprobs: tuple[TokenLogprob, ...] | None = None
     response_model: type[BaseModel] | None = field(default=None, repr=False)
+    stop: str = ""
 
     @property
     def parsed(self) -> Any:

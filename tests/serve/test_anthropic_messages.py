@@ -112,6 +112,16 @@ def test_events_come_in_order(claude: anthropic.Anthropic, text: str) -> None:
     assert events[-2].usage.output_tokens == whole.usage.output_tokens
 
 
+def test_a_stop_sequence_is_told(claude: anthropic.Anthropic) -> None:
+    asked: Any = {**ASKED, "messages": user("hello"), "stop_sequences": ["no such words", "?"]}
+    whole = claude.messages.create(**asked)
+    assert (whole.stop_reason, whole.stop_sequence) == ("stop_sequence", "?")
+    with claude.messages.stream(**asked) as stream:
+        assert stream.get_final_message().stop_sequence == "?"
+    none = claude.messages.create(**{**asked, "stop_sequences": ["no such words"]})
+    assert (none.stop_reason, none.stop_sequence) == ("end_turn", None)
+
+
 def test_tokens_are_counted(claude: anthropic.Anthropic) -> None:
     asked: Any = {"model": "any", "messages": user("hello"), "tools": OWN, "system": "Be short."}
     usage = claude.messages.create(**asked, max_tokens=5).usage

@@ -206,7 +206,8 @@ def _choice(choice: Mapping[str, Any]) -> str:
 
 
 def _stop(reply: Reply) -> dict[str, Any]:
-    return {"stop_reason": _STOP_REASONS[reply.finish_reason], "stop_sequence": None}
+    reason = "stop_sequence" if reply.stop else _STOP_REASONS[reply.finish_reason]
+    return {"stop_reason": reason, "stop_sequence": reply.stop or None}
 
 
 def _usage(reply: Reply) -> dict[str, int]:
