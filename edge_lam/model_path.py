@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_lam.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import InvalidModelFile, InvalidRequest
 from edge_lam.paths import user_path
 
 if TYPE_CHECKING:
     from edge_lam.hub.download import Progress
 
-# Files cut by tools that know nothing of GGUF: model.gguf.part1of2, model.gguf-split-a, model.gguf.001.
-_CUT = re.compile(r"\.gguf[.-](?:part[-_.]?\w+|split[-_.]?\w+|\d{2,4})$", re.IGNORECASE)
-JOIN_HINT = "get all its pieces and join them in order, such as: cat model.gguf.part* > model.gguf"
-
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "tiny-lam-Q8_0.gguf"
-
-
-def is_cut(name: str) -> bool:
-    """Tell whether a file is a piece of a GGUF that has to be joined with others."""
-    return _CUT.search(name) is not None
 
 
 def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Progress | None = None) -> Path:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from edge_lam.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import ModelNotFound
 from edge_lam.hub.reference import Reference
-from edge_lam.model_path import JOIN_HINT, is_cut
 
 # What to take where nothing is said: small and still good first, then larger, then whatever there is.
 PREFERRED = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K", "Q4_K_S", "Q5_K_S", "Q5_0", "Q4_0", "F16", "BF16", "F32")

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from edge_lam.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import ModelNotFound
 from edge_lam.hub.aliases import ALIASES, find_alias
-from edge_lam.model_path import JOIN_HINT, is_cut
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _REFERENCE = re.compile(
