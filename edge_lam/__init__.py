@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         ThinkingDelta,
     )
     from edge_lam.lam import LAM, load
-    from edge_lam.llama.plan import Plan
+    from edge_lam.llama.plan import MemoryPlan
     from edge_lam.metrics import CallReport
     from edge_lam.planning import plan
     from edge_lam.tools import Tool, ToolCall, load_tools
@@ -44,7 +44,7 @@ __all__ = [
     "CallReport",
     "CallStarted",
     "EventStream",
-    "Plan",
+    "MemoryPlan",
     "Reply",
     "ReplyFinished",
     "TextDelta",
@@ -78,7 +78,7 @@ _HOMES = {
         "ThinkingDelta",
     ),
     "edge_lam.lam": ("LAM", "load"),
-    "edge_lam.llama.plan": ("Plan",),
+    "edge_lam.llama.plan": ("MemoryPlan",),
     "edge_lam.metrics": ("CallReport",),
     "edge_lam.planning": ("plan",),
     "edge_lam.tools": ("Tool", "ToolCall", "load_tools"),

@@ -1,4 +1,4 @@
-"""`plan`: what a model would take of the memory. In go a model and how it would be loaded, out comes a `Plan`."""
+"""`plan`: what a model would take of the memory. In go a model and how it would be loaded, out comes a `MemoryPlan`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from edge_lam.defaults import none_is_default
 from edge_lam.llama import DEFAULT_KV_TYPE, ModelFile
 from edge_lam.llama.adapter import adapter_bytes
-from edge_lam.llama.plan import Plan, plan_memory
+from edge_lam.llama.plan import MemoryPlan, plan_memory
 from edge_lam.model_path import find_model
 
 
@@ -20,7 +20,7 @@ def plan(
     n_parallel: int = 1,
     kv_type: str = DEFAULT_KV_TYPE,
     adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
-) -> Plan:
+) -> MemoryPlan:
     """Estimate what a model will take of the memory, from the header of its file; nothing is loaded.
 
     Args:

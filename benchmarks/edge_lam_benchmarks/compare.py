@@ -1,7 +1,7 @@
 """Two runs side by side: which measures became slower or larger, and whether noise explains it.
 
-In go two result files, out comes a `Comparison`. A measure is slower if its median grew by more than the limit, and the
-95 % interval of the ratio of the medians (bootstrap) lies above 1, so that noise alone does not fail a build.
+In go two result files, out comes a `RunComparison`. A measure is slower if its median grew by more than the limit, and
+the 95 % interval of the ratio of the medians (bootstrap) lies above 1, so that noise alone does not fail a build.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Two runs.
 
     Attributes:
@@ -80,7 +80,7 @@ class Comparison:
         return asdict(self) | {"slower": len(self.slower)}
 
 
-def compare(before: Results, after: Results, *, limit: float | None = None) -> Comparison:
+def compare(before: Results, after: Results, *, limit: float | None = None) -> RunComparison:
     """Compare what two runs both measured; models are the same if name and quantization are.
 
     Args:
@@ -101,7 +101,7 @@ def compare(before: Results, after: Results, *, limit: float | None = None) -> C
     heard = [found for found in (noise(before), noise(after)) if found]
     loudest = max(heard, key=lambda found: found.share, default=None)
     remarks = tuple(_remarks(before, after))
-    return Comparison(str(before.path), str(after.path), limit, loudest, changes, remarks)
+    return RunComparison(str(before.path), str(after.path), limit, loudest, changes, remarks)
 
 
 def _changes(before: Results, after: Results, limit: float | None) -> Iterator[Change]:

@@ -80,14 +80,14 @@ class OnlyVocabulary:
 
 
 @dataclass(frozen=True)
-class Task:
+class MaskTask:
     """A set of tools, and a reply that calls one of them."""
 
     tools: list[Tool]
     reply: str
 
 
-def make_task(choices: random.Random, count: int) -> Task:
+def make_task(choices: random.Random, count: int) -> MaskTask:
     """Return `count` tools with one to six parameters each, no two alike, and a reply with two calls."""
     tools, calls = [], []
     for index in range(count):
@@ -102,7 +102,7 @@ def make_task(choices: random.Random, count: int) -> Task:
         }
         tools.append(Tool(name, "", schema))
         calls.append({"name": name, "arguments": {name: value for name, (_, value) in picked.items()}})
-    return Task(tools, json.dumps(choices.sample(calls, min(2, count)), ensure_ascii=False))
+    return MaskTask(tools, json.dumps(choices.sample(calls, min(2, count)), ensure_ascii=False))
 
 
 class Stopwatch:
@@ -144,7 +144,9 @@ class Costs:
     choose: Stopwatch = field(default_factory=Stopwatch)
 
 
-def run_edge_lam(vocabulary: Vocabulary, chat_format: XLam2Qwen, task: Task, tokens: list[int], costs: Costs) -> None:
+def run_edge_lam(
+    vocabulary: Vocabulary, chat_format: XLam2Qwen, task: MaskTask, tokens: list[int], costs: Costs
+) -> None:
     """Hold a reply to the tools as edge-lam does; tokens that the grammar forces need no mask."""
 
     def compile_grammar() -> Any:
@@ -168,7 +170,7 @@ def run_edge_lam(vocabulary: Vocabulary, chat_format: XLam2Qwen, task: Task, tok
 
 
 def choose_edge_lam(
-    vocabulary: Vocabulary, chat_format: XLam2Qwen, task: Task, tokens: list[int], costs: Costs, *, likely: bool
+    vocabulary: Vocabulary, chat_format: XLam2Qwen, task: MaskTask, tokens: list[int], costs: Costs, *, likely: bool
 ) -> None:
     """Write a reply as the decode loop does: forced tokens need no logits, the others are chosen from some.
 
@@ -209,7 +211,7 @@ def gbnf(tools: list[Tool]) -> str:
     return text
 
 
-def run_gbnf(model: OnlyVocabulary, task: Task, tokens: list[int], costs: Costs) -> None:
+def run_gbnf(model: OnlyVocabulary, task: MaskTask, tokens: list[int], costs: Costs) -> None:
     """Hold a reply to the tools as llama.cpp does."""
 
     def compile_grammar() -> Any:

@@ -28,7 +28,7 @@ _OUTPUT = "output.weight"
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineSpeed:
     """What this machine can do with some threads.
 
     Attributes:
@@ -69,24 +69,24 @@ class Need:
             output_multiplies=output.n_elements,
         )
 
-    def least_seconds(self, machine: Machine, n_tokens: int, n_logits: int = 1) -> tuple[float, float]:
+    def least_seconds(self, machine: MachineSpeed, n_tokens: int, n_logits: int = 1) -> tuple[float, float]:
         """Return the seconds that reading the weights takes at least, and those of multiplying."""
         multiplies = n_tokens * self.multiplies + n_logits * self.output_multiplies
         return self.n_bytes / machine.bandwidth, multiplies / machine.throughput
 
-    def share(self, machine: Machine, n_tokens: int, seconds: float, n_logits: int = 1) -> tuple[float, str]:
+    def share(self, machine: MachineSpeed, n_tokens: int, seconds: float, n_logits: int = 1) -> tuple[float, str]:
         """Return how much of the limit a measured pass reaches, and which limit: "memory" or "compute"."""
         read, multiply = self.least_seconds(machine, n_tokens, n_logits)
         return max(read, multiply) / seconds, "memory" if read >= multiply else "compute"
 
 
-def measure_machine(n_threads: int, *, seconds: float = SECONDS) -> Machine:
+def measure_machine(n_threads: int, *, seconds: float = SECONDS) -> MachineSpeed:
     """Measure this machine; takes a few seconds.
 
     Raises:
         BackendError: this build of llama.cpp hides what it takes.
     """
-    return Machine(read_bandwidth(n_threads, seconds), multiply_throughput(n_threads, seconds), n_threads)
+    return MachineSpeed(read_bandwidth(n_threads, seconds), multiply_throughput(n_threads, seconds), n_threads)
 
 
 def read_bandwidth(n_threads: int, seconds: float = SECONDS) -> float:

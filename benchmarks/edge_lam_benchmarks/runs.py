@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from edge_lam_benchmarks.engines import Engine
+from edge_lam_benchmarks.engines import BenchEngine
 from edge_lam_benchmarks.environment import system_load
 from edge_lam_benchmarks.items import WorkItem
 from edge_lam_benchmarks.plan import WARM_UP
@@ -19,7 +19,7 @@ Tell = Callable[[ItemResult, int, int], None]
 
 
 def run_items(
-    results: Results, items: Sequence[WorkItem], engine: Engine, tell: Tell, *, minutes: float | None = None
+    results: Results, items: Sequence[WorkItem], engine: BenchEngine, tell: Tell, *, minutes: float | None = None
 ) -> None:
     """Measure what a result file lacks of some items, and complete it.
 

@@ -29,7 +29,7 @@ from edge_lam_converters.progress import Progress, silent
 from edge_lam_converters.quantize import FILE_TYPE_NUMBERS, Recipe, check_file_type, quantize_file
 from edge_lam_converters.random_checkpoint import SHAPES, Shape, random_values
 from edge_lam_converters.targets import check_space, check_targets, choose_targets, make_folder
-from edge_lam_converters.vocabulary import TokenType, Vocabulary
+from edge_lam_converters.vocabulary import CheckpointVocabulary, TokenType
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -197,7 +197,7 @@ class _Writer:
         writer.add_chat_template(chat_format.own_template())
 
 
-def read_vocabulary(header: GGUFHeader, n_rows: int) -> Vocabulary:
+def read_vocabulary(header: GGUFHeader, n_rows: int) -> CheckpointVocabulary:
     """Read the vocabulary of a GGUF; rows of the embedding beyond it get unused tokens.
 
     Args:
@@ -224,7 +224,7 @@ def read_vocabulary(header: GGUFHeader, n_rows: int) -> Vocabulary:
         raise InvalidRequest(
             f"{header.path} has {len(tokens)} tokens, but the shape only {n_rows}", hint=hint, param="vocab"
         )
-    vocabulary = Vocabulary.of_size(n_rows, scored=bool(scores))
+    vocabulary = CheckpointVocabulary.of_size(n_rows, scored=bool(scores))
     vocabulary.tokens[: len(tokens)] = tokens
     vocabulary.types[: len(tokens)] = [TokenType(kind) for kind in numbers("token_type")] or [TokenType.NORMAL] * len(
         tokens

@@ -1,6 +1,6 @@
 """A LoRA adapter as a GGUF of its own, which llama.cpp adds to the model at run time.
 
-An `Adapter` and the config.json of its base go in; the file that `edge_lam.load(adapters=...)` takes comes out. Each
+A `LoraAdapter` and the config.json of its base go in; the file that `edge_lam.load(adapters=...)` takes comes out. Each
 factor keeps its values; rows follow those of the weight where llama.cpp orders them otherwise.
 """
 
@@ -18,7 +18,7 @@ from edge_lam_converters.architectures import Architecture, TensorPlan, architec
 from edge_lam_converters.dtypes import Array, all_finite
 from edge_lam_converters.gguf_writer import OutputTensor, partial_file, write_gguf
 from edge_lam_converters.json_file import read_json
-from edge_lam_converters.lora import WEIGHTS, Adapter, Factors, shown
+from edge_lam_converters.lora import WEIGHTS, Factors, LoraAdapter, shown
 from edge_lam_converters.merging import read_f32
 from edge_lam_converters.metadata import license_of, read_card, write_adapter
 from edge_lam_converters.sources import find
@@ -70,7 +70,7 @@ def export_adapter(source: str | Path, adapter: str | Path, out: str | Path, *, 
         CheckpointError: the adapter can't be read, is for another base, or changes what a GGUF adapter can't.
         InvalidRequest: `out` can't be written.
     """
-    lora, base = Adapter.open(find(adapter)), find(source)
+    lora, base = LoraAdapter.open(find(adapter)), find(source)
     if not (base / "config.json").is_file():
         raise CheckpointError(f"{base} is no checkpoint: there is no config.json")
     architecture = architecture_of(read_json(base / "config.json"))
@@ -89,7 +89,7 @@ def export_adapter(source: str | Path, adapter: str | Path, out: str | Path, *, 
     return AdapterReport(str(target), base_name, rank, len(tensors) // 2, target.stat().st_size, license_of(card))
 
 
-def adapter_tensors(adapter: Adapter, architecture: Architecture) -> tuple[float, list[OutputTensor]]:
+def adapter_tensors(adapter: LoraAdapter, architecture: Architecture) -> tuple[float, list[OutputTensor]]:
     """Return the alpha that holds for all tensors, and the pairs of factors as a GGUF holds them.
 
     llama.cpp scales each product by alpha / rank. Where PEFT's scale is another (rsLoRA, patterns), the alpha is chosen
@@ -118,7 +118,7 @@ def adapter_tensors(adapter: Adapter, architecture: Architecture) -> tuple[float
     return alpha, tensors
 
 
-def _checked(adapter: Adapter, plan: TensorPlan, source: str, *, tied: bool) -> Factors:
+def _checked(adapter: LoraAdapter, plan: TensorPlan, source: str, *, tied: bool) -> Factors:
     factors = adapter.factors.get(source)
     if factors is None:
         raise CheckpointError(
@@ -170,7 +170,7 @@ def _output(name: str, parts: list[Array]) -> OutputTensor:
     return OutputTensor(name, values.shape, "F32", [np.ascontiguousarray(values).reshape(-1)])
 
 
-def _metadata(adapter: Adapter, architecture: Architecture, alpha: float, card: Any) -> GGUFWriter:
+def _metadata(adapter: LoraAdapter, architecture: Architecture, alpha: float, card: Any) -> GGUFWriter:
     import gguf
 
     writer = gguf.GGUFWriter(None, architecture.gguf_name)

@@ -1,6 +1,6 @@
 """A byte-level BPE tokenizer, from tokenizer.json to what llama.cpp's byte-level BPE makes the same tokens of.
 
-The parsed file goes in, a `Vocabulary` comes out. Knows nothing of what begins and ends a text.
+The parsed file goes in, a `CheckpointVocabulary` comes out. Knows nothing of what begins and ends a text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from edge_lam.errors import CheckpointError
 from edge_lam_converters import pre_tokenizer
 from edge_lam_converters.checkpoint import Checkpoint
 from edge_lam_converters.tokenizer_json import FILE, TokenizerFile
-from edge_lam_converters.vocabulary import TokenType, Vocabulary
+from edge_lam_converters.vocabulary import CheckpointVocabulary, TokenType
 
 if TYPE_CHECKING:
     import tokenizers
@@ -29,14 +29,14 @@ _WHOLE_WORDS = ("llama-bpe",)
 _DISPENSABLE = {0xC0, 0xC1, 0xF1, 0xF2, *range(0xF5, 0x100)} | set(range(0x20)) - set(b"\t\n\r")
 
 
-def read_byte_level(checkpoint: Checkpoint, file: TokenizerFile, vocab_size: int) -> Vocabulary:
+def read_byte_level(checkpoint: Checkpoint, file: TokenizerFile, vocab_size: int) -> CheckpointVocabulary:
     """Return the vocabulary of a byte-level tokenizer.
 
     Raises:
         CheckpointError: a tokenizer that llama.cpp would not reproduce, or files that contradict each other.
     """
     _check_options(file.model)
-    vocabulary = Vocabulary.of_size(vocab_size)
+    vocabulary = CheckpointVocabulary.of_size(vocab_size)
     vocabulary.put_ordinary(
         ((token_id, text, TokenType.NORMAL, 0.0) for text, token_id in file.model["vocab"].items()), FILE
     )
@@ -80,7 +80,7 @@ def _check_added(checkpoint: Checkpoint, file: TokenizerFile) -> None:
             )
 
 
-def _check_byte_alphabet(vocabulary: Vocabulary) -> None:
+def _check_byte_alphabet(vocabulary: CheckpointVocabulary) -> None:
     from tokenizers.pre_tokenizers import ByteLevel
 
     alphabet = set(ByteLevel.alphabet())

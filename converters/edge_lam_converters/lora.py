@@ -77,7 +77,7 @@ class Factors:
 
 
 @dataclass(frozen=True)
-class Adapter:
+class LoraAdapter:
     """A LoRA adapter, opened and checked.
 
     Attributes:
@@ -97,7 +97,7 @@ class Adapter:
     files: SourceFiles
 
     @classmethod
-    def open(cls, path: str | Path) -> Adapter:
+    def open(cls, path: str | Path) -> LoraAdapter:
         """Open an adapter's folder.
 
         Raises:

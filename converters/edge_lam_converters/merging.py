@@ -1,7 +1,7 @@
 """An adapter merged into its base checkpoint: W + scale x B A, in float32, a bounded piece at a time.
 
-A `Checkpoint` and an `Adapter` go in and must fit; a `Checkpoint` with the changed tensors comes out. They are float32
-until they are written, so that each value is rounded once. Knows nothing of GGUF.
+A `Checkpoint` and a `LoraAdapter` go in and must fit; a `Checkpoint` with the changed tensors comes out. They are
+float32 until they are written, so that each value is rounded once. Knows nothing of GGUF.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from edge_lam.errors import CheckpointError
 from edge_lam_converters.checkpoint import Checkpoint
 from edge_lam_converters.dtypes import Array, cast
-from edge_lam_converters.lora import WEIGHTS, Adapter, Factors, shown
+from edge_lam_converters.lora import WEIGHTS, Factors, LoraAdapter, shown
 from edge_lam_converters.source_tensor import SourceTensor
 
 _EMBEDDING, _OUTPUT = "model.embed_tokens.weight", "lm_head.weight"
@@ -64,7 +64,7 @@ def read_f32(tensor: SourceTensor) -> Array:
     return values
 
 
-def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
+def merge(checkpoint: Checkpoint, adapter: LoraAdapter) -> Checkpoint:
     """Return the checkpoint with the adapter merged in.
 
     Where the output matrix is the embedding itself (tied) and the adapter changes one of the two, both are kept: PEFT
@@ -88,7 +88,7 @@ def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
 
 
 def _find(
-    tensors: dict[str, SourceTensor], name: str, part: SourceTensor, shape: tuple[int, ...], adapter: Adapter
+    tensors: dict[str, SourceTensor], name: str, part: SourceTensor, shape: tuple[int, ...], adapter: LoraAdapter
 ) -> SourceTensor:
     hint = _HINT.format(f": {adapter.base[:100]}" if adapter.base else "")
     if name not in tensors:

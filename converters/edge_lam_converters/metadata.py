@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from edge_lam.errors import CheckpointError
 from edge_lam_converters.checkpoint import Checkpoint
-from edge_lam_converters.lora import Adapter
+from edge_lam_converters.lora import LoraAdapter
 from edge_lam_converters.origin import Origin
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def write_provenance(writer: GGUFWriter, origin: Origin, digests: dict[str, str]
     writer.add_array(f"{PREFIX}.source.sha256", _sums(digests))
 
 
-def write_adapter(writer: GGUFWriter, adapter: Adapter, digests: dict[str, str]) -> None:
+def write_adapter(writer: GGUFWriter, adapter: LoraAdapter, digests: dict[str, str]) -> None:
     """Write which adapter was merged in; `digests` are those of its files."""
     origin = Origin.of(adapter.path)
     writer.add_string(f"{PREFIX}.adapter", origin.repo or origin.name)

@@ -1,7 +1,7 @@
 """A SentencePiece tokenizer, from tokenizer.model or tokenizer.json to what llama.cpp makes the same tokens of.
 
-The checkpoint goes in, a `Vocabulary` comes out, and whether a text gets a space in front. tokenizer.model is believed
-where there is one; tokenizer.json must not contradict it. Knows nothing of what begins and ends a text.
+The checkpoint goes in, a `CheckpointVocabulary` comes out, and whether a text gets a space in front. tokenizer.model is
+believed where there is one; tokenizer.json must not contradict it. Knows nothing of what begins and ends a text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edge_lam_converters import pre_tokenizer, tokenizer_json
 from edge_lam_converters.checkpoint import Checkpoint
 from edge_lam_converters.sentencepiece_file import BPE, FILE, SentencePieceModel
 from edge_lam_converters.tokenizer_json import TokenizerFile
-from edge_lam_converters.vocabulary import TokenType, Vocabulary
+from edge_lam_converters.vocabulary import CheckpointVocabulary, TokenType
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _BYTE_PIECES = {f"<0x{byte:02X}>" for byte in range(256)}
@@ -24,14 +24,14 @@ _LONGEST_PIECE = 512  # characters; in the field, runs of spaces up to 16
 _OFF = ("continuing_subword_prefix", "dropout", "end_of_word_suffix", "ignore_merges")
 
 
-def read_model(model: SentencePieceModel, checkpoint: Checkpoint, vocab_size: int) -> Vocabulary:
+def read_model(model: SentencePieceModel, checkpoint: Checkpoint, vocab_size: int) -> CheckpointVocabulary:
     """Return the vocabulary of a tokenizer.model, with the tokens that other files add to it.
 
     Raises:
         CheckpointError: a kind of model that llama.cpp would not reproduce, or a token past the embedding.
     """
     _check_rules(model)
-    vocabulary = Vocabulary.of_size(vocab_size, scored=True)
+    vocabulary = CheckpointVocabulary.of_size(vocab_size, scored=True)
     if len({piece.text for piece in model.pieces}) < len(model.pieces):
         raise CheckpointError(f"{FILE} has two pieces with the same text")
     vocabulary.put_ordinary(
@@ -43,7 +43,7 @@ def read_model(model: SentencePieceModel, checkpoint: Checkpoint, vocab_size: in
     return vocabulary
 
 
-def add_tokens(vocabulary: Vocabulary, file: TokenizerFile) -> None:
+def add_tokens(vocabulary: CheckpointVocabulary, file: TokenizerFile) -> None:
     """Add the tokens that only tokenizer.json names, and make sure that it names the others as `vocabulary` does.
 
     Raises:
@@ -63,7 +63,7 @@ def add_tokens(vocabulary: Vocabulary, file: TokenizerFile) -> None:
             )
 
 
-def read_json_only(file: TokenizerFile, vocab_size: int) -> tuple[Vocabulary, bool]:
+def read_json_only(file: TokenizerFile, vocab_size: int) -> tuple[CheckpointVocabulary, bool]:
     """Return the vocabulary of a tokenizer.json that was made of a tokenizer.model, and whether a text gets a space.
 
     llama.cpp knows scores, tokenizer.json the merges that Transformers made of them: a token's score is the place of
@@ -76,7 +76,7 @@ def read_json_only(file: TokenizerFile, vocab_size: int) -> tuple[Vocabulary, bo
     for option in _OFF:
         if file.model.get(option):
             raise CheckpointError(f"{tokenizer_json.FILE}: the BPE option {option} is not supported")
-    vocabulary = Vocabulary.of_size(vocab_size, scored=True)
+    vocabulary = CheckpointVocabulary.of_size(vocab_size, scored=True)
     vocabulary.put_ordinary(_pieces(file), tokenizer_json.FILE)
     _check_bytes(vocabulary, tokenizer_json.FILE)
     for token in file.added:
@@ -98,7 +98,7 @@ def _check_rules(model: SentencePieceModel) -> None:
         raise CheckpointError(f"{FILE} {reason}, which llama.cpp would not reproduce")
 
 
-def _check_bytes(vocabulary: Vocabulary, file: str) -> None:
+def _check_bytes(vocabulary: CheckpointVocabulary, file: str) -> None:
     found = {text for text, kind in zip(vocabulary.tokens, vocabulary.types, strict=True) if kind == TokenType.BYTE}
     if missing := len(_BYTE_PIECES - found):
         raise CheckpointError(f"{file} falls back to bytes, but {missing} of the 256 have no token")

@@ -18,7 +18,7 @@ from edge_lam_converters.architectures import architecture_of
 from edge_lam_converters.checkpoint import Checkpoint
 from edge_lam_converters.dtypes import STORAGE
 from edge_lam_converters.gguf_writer import OutputTensor, gguf_bytes, write_gguf, write_outline
-from edge_lam_converters.lora import Adapter
+from edge_lam_converters.lora import LoraAdapter
 from edge_lam_converters.merging import merge
 from edge_lam_converters.metadata import (
     license_of,
@@ -117,7 +117,7 @@ class CheckpointSource(Source):
         """
         checkpoint = Checkpoint.open(path)
         self._origin = Origin.of(path)
-        self._adapter = Adapter.open(adapter) if adapter is not None else None
+        self._adapter = LoraAdapter.open(adapter) if adapter is not None else None
         self._checkpoint = merge(checkpoint, self._adapter) if self._adapter else checkpoint
         self._architecture = architecture_of(self._checkpoint.config)
         self._weights = Weights.match(self._checkpoint, self._architecture)

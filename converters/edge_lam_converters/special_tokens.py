@@ -23,7 +23,7 @@ _ENDS_BY_TEXT = {"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|e
 
 
 @dataclass(frozen=True)
-class SpecialTokens:
+class CheckpointTokens:
     """Ids with a meaning.
 
     Attributes:
@@ -42,7 +42,7 @@ class SpecialTokens:
     @classmethod
     def read(
         cls, checkpoint: Checkpoint, file: TokenizerFile | None, vocab_size: int, ends: dict[str, int]
-    ) -> SpecialTokens:
+    ) -> CheckpointTokens:
         """Read what a checkpoint says about its special tokens.
 
         Args:

@@ -15,9 +15,9 @@ from edge_lam_converters.byte_level import read_byte_level
 from edge_lam_converters.chat_template import ChatTemplate
 from edge_lam_converters.checkpoint import Checkpoint
 from edge_lam_converters.sentencepiece_file import SentencePieceModel
-from edge_lam_converters.special_tokens import SpecialTokens
+from edge_lam_converters.special_tokens import CheckpointTokens
 from edge_lam_converters.tokenizer_json import TokenizerFile
-from edge_lam_converters.vocabulary import Vocabulary
+from edge_lam_converters.vocabulary import CheckpointVocabulary
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -34,8 +34,8 @@ class Tokenizer:
         add_space_prefix: whether a text gets a space in front; None leaves it to llama.cpp.
     """
 
-    vocabulary: Vocabulary
-    special: SpecialTokens
+    vocabulary: CheckpointVocabulary
+    special: CheckpointTokens
     chat_template: ChatTemplate
     add_space_prefix: bool | None
 
@@ -69,7 +69,7 @@ class Tokenizer:
             vocabulary, adds_prefix = read_byte_level(checkpoint, file, vocab_size), True
         if not isinstance(prefix, bool):
             prefix = None if adds_prefix else False  # SentencePiece gets one by itself, byte-level BPE never
-        special = SpecialTokens.read(checkpoint, file, vocab_size, ends)
+        special = CheckpointTokens.read(checkpoint, file, vocab_size, ends)
         return cls(vocabulary, special, ChatTemplate.read(checkpoint), prefix)
 
     def write(self, writer: GGUFWriter) -> None:
@@ -84,7 +84,7 @@ class Tokenizer:
 
 def _sentencepiece(
     model: SentencePieceModel, file: TokenizerFile | None, checkpoint: Checkpoint, vocab_size: int
-) -> Vocabulary:
+) -> CheckpointVocabulary:
     if file is not None and not file.falls_back_to_bytes:
         raise CheckpointError(
             f"{sentencepiece_file.FILE} is a SentencePiece model, but {tokenizer_json.FILE} a byte-level tokenizer",

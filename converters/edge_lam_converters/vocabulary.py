@@ -1,4 +1,4 @@
-"""`Vocabulary`: the tokens of a model by id, as GGUF holds them.
+"""`CheckpointVocabulary`: the tokens of a model by id, as GGUF holds them.
 
 What a checkpoint's tokenizer files say goes in, one token after the other; contradictions are errors that name the
 file. Knows nothing of how text is cut.
@@ -32,7 +32,7 @@ class TokenType(IntEnum):
 
 
 @dataclass
-class Vocabulary:
+class CheckpointVocabulary:
     """Tokens by id; rows of the embedding that no token has are "[PADn]".
 
     Attributes:
@@ -50,7 +50,7 @@ class Vocabulary:
     pre: str = "default"
 
     @classmethod
-    def of_size(cls, n_tokens: int, *, scored: bool = False) -> Vocabulary:
+    def of_size(cls, n_tokens: int, *, scored: bool = False) -> CheckpointVocabulary:
         """Return a vocabulary of padding only."""
         return cls(
             [f"[PAD{i}]" for i in range(n_tokens)],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TurnResult:
     """What came of one request.
 
     Attributes:
@@ -38,7 +38,7 @@ class Answer:
     reports: list[CallReport]
 
     @classmethod
-    def of_agent(cls, reply: AgentReply) -> Answer:
+    def of_agent(cls, reply: AgentReply) -> TurnResult:
         """Return the answer of an agent."""
         return cls(
             reply.text,
@@ -54,7 +54,7 @@ class Answer:
         )
 
     @classmethod
-    def of_reply(cls, reply: Reply, messages: list[dict[str, Any]]) -> Answer:
+    def of_reply(cls, reply: Reply, messages: list[dict[str, Any]]) -> TurnResult:
         """Return a reply whose calls are not run."""
         return cls(
             reply.text,
@@ -87,10 +87,10 @@ def ask(
     run_tools: bool,
     show: Callable[[AgentEvent], object],
     running: dict[str, Any] | None = None,
-    unfinished: Callable[[Answer], object] | None = None,
+    unfinished: Callable[[TurnResult], object] | None = None,
     shorten: Shorten | None = None,
     **options: Any,
-) -> Answer:
+) -> TurnResult:
     """Put messages to the model and run the tools it calls, or only collect its calls.
 
     Args:
@@ -115,9 +115,9 @@ def ask(
             except BaseException:
                 events.close()
                 if unfinished:
-                    unfinished(Answer.of_agent(events.reply))
+                    unfinished(TurnResult.of_agent(events.reply))
                 raise
-        return Answer.of_agent(events.reply)
+        return TurnResult.of_agent(events.reply)
     try:
         for event in lam.stream(messages, tools=tools, **options):
             show(event)
@@ -127,4 +127,4 @@ def ask(
         if shorten is None or (shorter := shorten(messages)) is None:
             raise
         return ask(lam, shorter, tools, run_tools=False, show=show, shorten=shorten, **options)
-    return Answer.of_reply(reply, messages)
+    return TurnResult.of_reply(reply, messages)

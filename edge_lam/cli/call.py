@@ -70,7 +70,7 @@ def command(
     holds nothing but one JSON object, and what tools print goes to stderr; if an error ends it after tools ran, the
     object tells of them, with the finish reason "error".
     """
-    from edge_lam.cli.answer import Answer, ask
+    from edge_lam.cli.answer import TurnResult, ask
     from edge_lam.cli.summary import show_reports
     from edge_lam.cli.toolbox import find_tools, usable_tools, warn_of_timers, without_function
     from edge_lam.cli.transcript import Transcript, show_nothing
@@ -86,7 +86,7 @@ def command(
     with model_options.load() as lam:
         options = {"tool_choice": tool_choice, **sampling.arguments(lam.info.sampling if model_sampling else None)}
         found = usable_tools(lam, found, tool_options)
-        unfinished: list[Answer] = []
+        unfinished: list[TurnResult] = []
         try:
             with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
                 answer = ask(

@@ -64,7 +64,7 @@ def command(
     that is said. What you type is kept in the state folder for the arrow keys, unless EDGE_LAM_HISTORY=off.
     """
     from edge_lam.cli.chat_commands import names
-    from edge_lam.cli.conversation import Conversation
+    from edge_lam.cli.conversation import ChatSession
     from edge_lam.cli.prompt import messages
     from edge_lam.cli.toolbox import find_tools, usable_tools, warn_of_timers, without_function
 
@@ -73,7 +73,7 @@ def command(
     found = find_tools(tool_options)
     run_tools = sys.stdin.isatty() or not without_function(found)
     with model_options.load(save_conversations=save_conversations) as lam:
-        conversation = Conversation(
+        conversation = ChatSession(
             lam,
             usable_tools(lam, found, tool_options),
             run_tools=run_tools,

@@ -17,10 +17,10 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.formats.turns import split_turns
 
 if TYPE_CHECKING:
-    from edge_lam.cli.conversation import Conversation
+    from edge_lam.cli.conversation import ChatSession
 
 
-def obey(chat: Conversation, line: str) -> bool:
+def obey(chat: ChatSession, line: str) -> bool:
     """Do what a line says that begins with "/"; return whether the chat goes on.
 
     Raises:
@@ -41,7 +41,7 @@ def names() -> list[str]:
     return [*(usage.split()[0] for usage in COMMANDS), *ALIASES]
 
 
-def _help(chat: Conversation, _rest: str) -> None:
+def _help(chat: ChatSession, _rest: str) -> None:
     rows = []
     for usage, meaning in COMMANDS.items():
         others = ", ".join(other for other, name in ALIASES.items() if name == usage.split()[0])
@@ -53,12 +53,12 @@ def _help(chat: Conversation, _rest: str) -> None:
     chat.out.out(lines.getvalue().rstrip(), highlight=False)
 
 
-def _tools(chat: Conversation, _rest: str) -> None:
+def _tools(chat: ChatSession, _rest: str) -> None:
     for tool in chat.tools:
         chat.out.print(f"  {tool.name}: {one_line(tool.description)}", soft_wrap=True)
 
 
-def _report(chat: Conversation, _rest: str) -> None:
+def _report(chat: ChatSession, _rest: str) -> None:
     if chat.reports is None:
         chat.note("there was no reply yet")
     else:
@@ -66,7 +66,7 @@ def _report(chat: Conversation, _rest: str) -> None:
         show_reports(chat.out, {request: reports}, chat.lam.info)
 
 
-def _retry(chat: Conversation, _rest: str) -> None:
+def _retry(chat: ChatSession, _rest: str) -> None:
     request = chat.unanswered
     if not request:
         _, turns = split_turns(chat.messages)
@@ -80,19 +80,19 @@ def _retry(chat: Conversation, _rest: str) -> None:
     chat.answer(request)
 
 
-def _undo(chat: Conversation, _rest: str) -> None:
+def _undo(chat: ChatSession, _rest: str) -> None:
     done = chat.undo()
     turns = len(split_turns(chat.messages)[1])
     chat.note(f"taken back; {turns or 'no'} turn{'' if turns == 1 else 's'} before it" if done else "nothing to undo")
 
 
-def _reset(chat: Conversation, _rest: str) -> None:
+def _reset(chat: ChatSession, _rest: str) -> None:
     chat.set_messages([])
     chat.unanswered, chat.reports = "", None
     chat.note("the conversation is forgotten")
 
 
-def _system(chat: Conversation, text: str) -> None:
+def _system(chat: ChatSession, text: str) -> None:
     if text:
         chat.system = text
         chat.note("the system message holds from the next message on")
@@ -100,7 +100,7 @@ def _system(chat: Conversation, text: str) -> None:
         chat.note(f"system message: {chat.system}" if chat.system else "there is no system message")
 
 
-def _set(chat: Conversation, rest: str) -> None:
+def _set(chat: ChatSession, rest: str) -> None:
     """Set how replies are sampled; a value is read and checked as that of the flag."""
     name, _, text = rest.removeprefix("parameter ").partition(" ")  # as ollama has it
     parameters = options_of(sampling_options)
@@ -128,7 +128,7 @@ def _read_value(option: click.Option, text: str) -> Any:
         raise InvalidRequest(f"{option.name}: {error.message}") from error
 
 
-def _save(chat: Conversation, name: str) -> None:
+def _save(chat: ChatSession, name: str) -> None:
     messages = [*chat.opening(), *chat.messages]
     if not name:
         chat.note("name a file: /save FILE")
@@ -139,7 +139,7 @@ def _save(chat: Conversation, name: str) -> None:
         chat.note(f"{_count(messages)} saved to {path}")
 
 
-def _load(chat: Conversation, name: str) -> None:
+def _load(chat: ChatSession, name: str) -> None:
     if not name:
         chat.note("name a file: /load FILE")
         return
@@ -169,7 +169,7 @@ COMMANDS = {
     "/quit": "end the chat",
 }
 ALIASES = {"/clear": "/reset", "/bye": "/quit", "/exit": "/quit", "/?": "/help"}
-_ACTIONS: dict[str, Callable[[Conversation, str], None]] = {
+_ACTIONS: dict[str, Callable[[ChatSession, str], None]] = {
     "/help": _help,
     "/tools": _tools,
     "/report": _report,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.cli.answer import Answer, ask
+from edge_lam.cli.answer import TurnResult, ask
 from edge_lam.cli.chat_commands import obey
 from edge_lam.cli.running import Approver, RunOptions, ask_result
 from edge_lam.cli.terminal import console, one_line
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REPLY_ROOM = 256  # tokens that a reply should find free in the context, or an eighth of a small one
 
 
-class Conversation:
+class ChatSession:
     """One chat with a model.
 
     Args:
@@ -79,7 +79,7 @@ class Conversation:
         self.out.print("/help lists the commands", style="dim")
 
     def take(self, message: str) -> bool:
-        """Answer a message or obey a command; return whether the chat goes on."""
+        """TurnResult a message or obey a command; return whether the chat goes on."""
         if message.startswith("/") and "\n" not in message:
             try:
                 return obey(self, message)
@@ -92,7 +92,7 @@ class Conversation:
     def answer(self, message: str) -> None:
         """Put a message to the model and show what comes of it."""
         transcript = Transcript(self.out, run_tools=self._run_tools, show_calls=self._running.show_calls)
-        done: list[Answer] = []
+        done: list[TurnResult] = []
         failed = ""
         try:
             with contextlib.redirect_stdout(sys.stderr) if self._as_json else contextlib.nullcontext():
@@ -132,7 +132,7 @@ class Conversation:
         """Print a remark of ours."""
         self.out.print(f"{indent}({one_line(text)})", style="yellow", soft_wrap=True)
 
-    def _ask(self, message: str, transcript: Transcript, unfinished: Callable[[Answer], object]) -> Answer:
+    def _ask(self, message: str, transcript: Transcript, unfinished: Callable[[TurnResult], object]) -> TurnResult:
         """Ask the model, without the oldest turns where the context is too small for them."""
         shorten = functools.partial(_without_oldest_turns, transcript)
         messages = [*self.opening(), *self.messages, {"role": "user", "content": message}]
@@ -158,12 +158,12 @@ class Conversation:
         last, n_ctx = self.reports[1][-1], self.lam.info.n_ctx
         return last.tokens.prompt + last.tokens.generated > n_ctx - min(REPLY_ROOM, n_ctx // 8)
 
-    def _keep(self, message: str, answer: Answer) -> None:
+    def _keep(self, message: str, answer: TurnResult) -> None:
         self.set_messages(answer.messages[len(self.opening()) :])
         self.unanswered = ""
         self.reports = message, answer.reports
 
-    def _keep_calls(self, message: str, done: list[Answer]) -> str:
+    def _keep_calls(self, message: str, done: list[TurnResult]) -> str:
         """Keep what an unfinished turn has done if tools ran in it, and say whether."""
         self.unanswered = message
         if not any(answer.calls for answer in done):
@@ -181,7 +181,7 @@ def _without_oldest_turns(transcript: Transcript, messages: list[dict[str, Any]]
     return shorter
 
 
-def _print_line(message: str, answer: Answer | None, failed: str) -> None:
+def _print_line(message: str, answer: TurnResult | None, failed: str) -> None:
     """Print one turn as one line of JSON."""
     said = answer.to_json() if answer else {"text": "", "calls": [], "finish_reason": "", "errors": [], "reports": []}
     if failed:

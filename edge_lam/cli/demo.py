@@ -17,7 +17,7 @@ from edge_lam.cli.terminal import console, duration, one_line, print_json
 
 if TYPE_CHECKING:
     from edge_lam.agent import AgentEvent
-    from edge_lam.cli.answer import Answer
+    from edge_lam.cli.answer import TurnResult
     from edge_lam.lam import LAM
 
 REQUESTS = (
@@ -80,7 +80,7 @@ def _print_json(lam: LAM) -> None:
     print_json({"model": lam.info.to_dict(), "requests": answers})
 
 
-def _ask(lam: LAM, request: str, show: Callable[[AgentEvent], object]) -> Answer:
+def _ask(lam: LAM, request: str, show: Callable[[AgentEvent], object]) -> TurnResult:
     """Put one request to a fresh conversation."""
     from edge_lam.cli.answer import ask
     from edge_lam.demo_tools import DEMO_TOOLS

@@ -13,7 +13,7 @@ from edge_lam.cli.options import byte_size, examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
-    from edge_lam.llama.plan import Plan
+    from edge_lam.llama.plan import MemoryPlan
 
 
 @click.command(
@@ -75,7 +75,7 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _show(name: str, plan: Plan, verdict: dict[str, Any], budget: str) -> None:
+def _show(name: str, plan: MemoryPlan, verdict: dict[str, Any], budget: str) -> None:
     """Print the parts, and whether they fit the budget, which is said as it was typed."""
     out = console()
     table = plain_table(one_line(name), "", "memory")

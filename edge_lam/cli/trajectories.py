@@ -13,7 +13,7 @@ from edge_lam.cli.terminal import console, one_line, print_json
 
 if TYPE_CHECKING:
     from edge_lam.errors import InvalidRequest
-    from edge_lam.trajectories import Verdict, Verifier
+    from edge_lam.trajectories import TrajectoryVerdict, Verifier
 
 _CHECKS = (
     click.option(
@@ -164,11 +164,11 @@ def check(*, file: str, verifier: Verifier, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
-def _listed(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def _listed(verdicts: Iterable[TrajectoryVerdict]) -> dict[str, Any]:
     return {"verdicts": [verdict.to_dict() for verdict in verdicts]}
 
 
-def _show(verdicts: Iterable[Verdict]) -> None:
+def _show(verdicts: Iterable[TrajectoryVerdict]) -> None:
     """Print what is not clean."""
     out = console()
     for verdict in verdicts:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from edge_lam.agent import AgentEvent, ToolFinished
-    from edge_lam.cli.answer import Answer
+    from edge_lam.cli.answer import TurnResult
     from edge_lam.engine import Reply
     from edge_lam.tools import ToolCall
 
@@ -103,7 +103,7 @@ class Transcript:
             self._out.out()
         self.note(text)
 
-    def finish(self, answer: Answer) -> None:
+    def finish(self, answer: TurnResult) -> None:
         """Say so if an answer ended in something else than an answer."""
         if answer.finish_reason == "max_rounds":
             self.note(f"no answer in text after {len(answer.reports)} replies")

@@ -17,7 +17,7 @@ from edge_lam.cli.terminal import console, one_line, plain_table, print_json, pr
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edge_lam_converters.quality import Comparison
+    from edge_lam_converters.quality import ModelComparison
 
 _STAGES = {"read": "reading with both", "model": "calls of the model", "against": "calls of the reference"}
 
@@ -75,7 +75,7 @@ def command(
         click.get_current_context().exit(1)
 
 
-def _show(screen: Console, found: Comparison) -> None:
+def _show(screen: Console, found: ModelComparison) -> None:
     screen.print(f"{one_line(found.model)} against {one_line(found.against)}", style="bold", soft_wrap=True)
     groups = {name: group for name, group in (("replies", found.replies), ("text", found.text)) if group}
     if groups:

@@ -48,8 +48,8 @@ class Processor:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """Memory in bytes; `limit` is the container's, None without one."""
+class SystemMemory:
+    """SystemMemory in bytes; `limit` is the container's, None without one."""
 
     total: int
     available: int
@@ -62,7 +62,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFile:
+class FoundModel:
     """A GGUF file; size in bytes."""
 
     path: str
@@ -94,11 +94,11 @@ class Facts:
     extras: dict[str, tuple[str, ...]]
     backend: Backend
     processor: Processor
-    memory: Memory
+    memory: SystemMemory
     self_test: Verdict | None
-    embedded: ModelFile | None
+    embedded: FoundModel | None
     hub_cache: str
-    downloaded: tuple[ModelFile, ...]
+    downloaded: tuple[FoundModel, ...]
     log: str
     state: str
     gpu: str
@@ -190,12 +190,12 @@ def emulation(machine: str, model: str, flags: frozenset[str]) -> str:
     return "an emulator" if foreign in flags else ""
 
 
-def _memory() -> Memory:
+def _memory() -> SystemMemory:
     import psutil
 
     memory = psutil.virtual_memory()
     limit = memory_limit()
-    return Memory(memory.total, memory.available, limit if limit is not None and limit < memory.total else None)
+    return SystemMemory(memory.total, memory.available, limit if limit is not None and limit < memory.total else None)
 
 
 def _self_test(backend: Backend, settings: list[str]) -> Verdict | None:
@@ -216,8 +216,8 @@ def _hub_cache() -> Path | None:
     return Path(HF_HUB_CACHE)
 
 
-def _gguf_files(folder: Path, pattern: str) -> tuple[ModelFile, ...]:
-    return tuple(ModelFile(str(path), path.stat().st_size) for path in sorted(folder.glob(pattern)) if path.is_file())
+def _gguf_files(folder: Path, pattern: str) -> tuple[FoundModel, ...]:
+    return tuple(FoundModel(str(path), path.stat().st_size) for path in sorted(folder.glob(pattern)) if path.is_file())
 
 
 def _gpu() -> str:

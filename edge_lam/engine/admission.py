@@ -15,7 +15,7 @@ from typing import NamedTuple
 from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import DEFAULT_KV_TYPE, ModelFile
 from edge_lam.llama.library import devices, memory_in_use
-from edge_lam.llama.plan import Plan, largest_context, plan_memory
+from edge_lam.llama.plan import MemoryPlan, largest_context, plan_memory
 from edge_lam.metrics.memory import memory_limit, process_memory
 from edge_lam.sizes import read_size, size
 
@@ -38,11 +38,11 @@ class Limit:
     source: str
     counts_weights: bool = True
 
-    def taken(self, plan: Plan) -> int:
+    def taken(self, plan: MemoryPlan) -> int:
         """Return what of a plan is held against it."""
         return plan.total if self.counts_weights else plan.held
 
-    def room(self, plan: Plan) -> int:
+    def room(self, plan: MemoryPlan) -> int:
         """Return how many bytes a plan with these weights may have in total."""
         return self.n_bytes if self.counts_weights else self.n_bytes + plan.weights
 
@@ -72,12 +72,17 @@ class Admission(NamedTuple):
         is_short: so little memory is free that the system must be able to drop weights: they should stay mapped.
     """
 
-    plan: Plan
+    plan: MemoryPlan
     is_short: bool = False
 
 
 def admit(
-    file: ModelFile, wanted: Plan, *, device: str, budget: int | str | bool | None = None, fit_context: bool = False
+    file: ModelFile,
+    wanted: MemoryPlan,
+    *,
+    device: str,
+    budget: int | str | bool | None = None,
+    fit_context: bool = False,
 ) -> Admission:
     """Decide how to load a model: as it is wanted, or with a shorter context if that may be.
 
@@ -109,7 +114,7 @@ def admit(
     return Admission(plan, is_short)
 
 
-def fit(file: ModelFile, wanted: Plan, limits: Iterable[Limit], *, fit_context: bool = False) -> Plan:
+def fit(file: ModelFile, wanted: MemoryPlan, limits: Iterable[Limit], *, fit_context: bool = False) -> MemoryPlan:
     """Return what is wanted if it is within all limits, else with the longest context that is, if that may be.
 
     Raises:
@@ -156,11 +161,11 @@ def _free_memory(*, swap: bool = True) -> int:
     return free if container is None else min(free, max(0, container - process_memory().resident))
 
 
-def _largest(file: ModelFile, plan: Plan, limit: Limit, kv_type: str) -> int | None:
+def _largest(file: ModelFile, plan: MemoryPlan, limit: Limit, kv_type: str) -> int | None:
     return largest_context(file, limit.room(plan), n_parallel=plan.n_parallel, kv_type=kv_type, adapters=plan.adapters)
 
 
-def _refusal(file: ModelFile, plan: Plan, limit: Limit, most: int | None) -> InsufficientMemory:
+def _refusal(file: ModelFile, plan: MemoryPlan, limit: Limit, most: int | None) -> InsufficientMemory:
     needed = limit.taken(plan)
     context = f"{plan.n_ctx} tokens of context" + (f" for each of {plan.n_parallel}" if plan.n_parallel > 1 else "")
     beside = "" if limit.counts_weights else " beside its weights"
@@ -173,7 +178,7 @@ def _refusal(file: ModelFile, plan: Plan, limit: Limit, most: int | None) -> Ins
     return InsufficientMemory(message, hint=hint, needed=needed, available=limit.n_bytes, n_ctx=most)
 
 
-def _with_smaller_type(file: ModelFile, plan: Plan, limit: Limit) -> int | None:
+def _with_smaller_type(file: ModelFile, plan: MemoryPlan, limit: Limit) -> int | None:
     """Return the longest context that fits with half the keys and values, if the model can have that."""
     try:
         return _largest(file, plan, limit, SMALLER_KV_TYPE)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats.calls import problems_of
 from edge_lam.formats.messages import normalize_call, normalize_messages
-from edge_lam.formats.rows import Conversation, at_place, conversation_of, is_of_data_set, read_rows
+from edge_lam.formats.rows import ConversationRow, at_place, conversation_of, is_of_data_set, read_rows
 from edge_lam.tools import Tool, ToolCall, as_tools
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def examples_of(value: Any, place: str, tools: Sequence[Tool], known: dict[str, 
 
 
 def _of_conversation(
-    row: Conversation, name: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]
+    row: ConversationRow, name: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]
 ) -> list[Example]:
     messages = normalize_messages(row.messages)
     called = _tools(row.tools, known) if row.tools else tuple(tools)

@@ -81,7 +81,7 @@ def at_place(place: str, error: EdgeLamError, param: str | None = None) -> Inval
 
 
 @dataclass(frozen=True)
-class Conversation:
+class ConversationRow:
     """A row of a data set.
 
     Attributes:
@@ -102,7 +102,7 @@ def is_of_data_set(row: object) -> bool:
     )
 
 
-def conversation_of(row: Mapping[str, Any]) -> Conversation | None:
+def conversation_of(row: Mapping[str, Any]) -> ConversationRow | None:
     """Return the conversation in a row; None if its shape is not one of those that are known.
 
     Raises:
@@ -112,16 +112,16 @@ def conversation_of(row: Mapping[str, Any]) -> Conversation | None:
     if isinstance(row.get("conversation"), list):
         instruction = row.get("task_instruction")
         messages = _with_system(row["conversation"], instruction if isinstance(instruction, str) else "")
-        return Conversation(name, messages, _decoded(row.get("tools"), "tools"))
+        return ConversationRow(name, messages, _decoded(row.get("tools"), "tools"))
     if isinstance(row.get("conversations"), list):
         system = row.get("system")
         messages = _with_system(_spoken(row["conversations"]), system if isinstance(system, str) else "")
-        return Conversation(name, messages, _decoded(row.get("tools"), "tools"))
+        return ConversationRow(name, messages, _decoded(row.get("tools"), "tools"))
     if isinstance(row.get("query"), str) and "answers" in row:
         calls = _calls(_decoded(row["answers"], "answers"), "answers", 0)
         question = {"role": "user", "content": row["query"]}
         reply = {"role": "assistant", "content": "", "tool_calls": calls}
-        return Conversation(name, [question, reply], _decoded(row.get("tools"), "tools"))
+        return ConversationRow(name, [question, reply], _decoded(row.get("tools"), "tools"))
     return None
 
 

@@ -1,7 +1,7 @@
 """What a model will take of the memory, from the header of its file alone; nothing is loaded.
 
-In go the header and how it is to be loaded, out comes a `Plan`. It knows how llama.cpp lays out its buffers on a CPU;
-who asks, and how much memory there is, is another's.
+In go the header and how it is to be loaded, out comes a `MemoryPlan`. It knows how llama.cpp lays out its buffers on a
+CPU; who asks, and how much memory there is, is another's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from edge_lam.llama.numbers import (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MemoryPlan:
     """What a model needs as it would be loaded; sizes in bytes.
 
     Attributes:
@@ -70,7 +70,7 @@ def plan_memory(
     adapters: int = 0,
     n_batch: int | None = None,
     n_logits: int | None = None,
-) -> Plan:
+) -> MemoryPlan:
     """Estimate what a model and its context take on a CPU.
 
     Args:
@@ -100,7 +100,7 @@ def plan_memory(
     )
     weights = sum(tensor.n_bytes for tensor in file.header.tensors)
     kv = shape.kv_bytes(n_cells, kind)
-    return Plan(n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, kv, compute, adapters)
+    return MemoryPlan(n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, kv, compute, adapters)
 
 
 def largest_context(

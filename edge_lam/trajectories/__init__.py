@@ -9,13 +9,13 @@ from __future__ import annotations
 from edge_lam.trajectories.files import read_entries, read_trajectories, write_trajectories
 from edge_lam.trajectories.log import LoggedTrajectories, read_log
 from edge_lam.trajectories.trajectory import Trajectory
-from edge_lam.trajectories.verifier import CallVerdict, Verdict, Verifier
+from edge_lam.trajectories.verifier import CallVerdict, TrajectoryVerdict, Verifier
 
 __all__ = [
     "CallVerdict",
     "LoggedTrajectories",
     "Trajectory",
-    "Verdict",
+    "TrajectoryVerdict",
     "Verifier",
     "read_entries",
     "read_log",

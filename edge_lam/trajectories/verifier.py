@@ -54,7 +54,7 @@ class CallVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TrajectoryVerdict:
     """What is wrong with one trajectory.
 
     Attributes:
@@ -105,7 +105,7 @@ class Verifier:
         self._execute = execute
         self._timeout = timeout
 
-    def check(self, trajectory: Trajectory) -> Verdict:
+    def check(self, trajectory: Trajectory) -> TrajectoryVerdict:
         """Return what is wrong with a trajectory and with each of its calls."""
         listed = {tool.name: tool for tool in trajectory.tools} or self.tools
         calls = tuple(
@@ -113,9 +113,9 @@ class Verifier:
             for index, message in enumerate(trajectory.messages)
             for call in message.get("tool_calls", ())
         )
-        return Verdict(trajectory.id, calls, tuple(_problems(trajectory, list(listed.values()))))
+        return TrajectoryVerdict(trajectory.id, calls, tuple(_problems(trajectory, list(listed.values()))))
 
-    def check_all(self, trajectories: Iterable[Trajectory]) -> Iterator[Verdict]:
+    def check_all(self, trajectories: Iterable[Trajectory]) -> Iterator[TrajectoryVerdict]:
         """Yield what is wrong with each trajectory; an id that stands before is wrong, too."""
         ids: set[str] = set()
         for trajectory in trajectories:

@@ -8,7 +8,7 @@ import pytest
 
 from edge_lam.cli.main import run
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam_benchmarks.roofline import Machine, Need, measure_machine
+from edge_lam_benchmarks.roofline import MachineSpeed, Need, measure_machine
 
 
 def test_a_pass_reads_every_weight_once(tiny_lam_path):
@@ -19,7 +19,7 @@ def test_a_pass_reads_every_weight_once(tiny_lam_path):
 
 
 def test_few_tokens_are_bound_by_memory_and_many_by_computing():
-    machine = Machine(bandwidth=1e9, throughput=1e10, n_threads=1)
+    machine = MachineSpeed(bandwidth=1e9, throughput=1e10, n_threads=1)
     need = Need(n_bytes=500_000_000, multiplies=10**9, output_multiplies=10**8)
     assert need.share(machine, 1, 1.0) == (0.5, "memory")
     share, limit = need.share(machine, 100, 20.0)

@@ -143,7 +143,7 @@ def test_a_new_process_finds_its_prefix_on_disk(tiny_lam_path, monkeypatch):
 
 
 def test_rounds_hold_some_of_every_row_first_and_each_answer_once(tiny_lam_path):
-    asked = plan.Plan([tiny_lam_path, tiny_lam_path.parent / tiny_lam_path.name], plan.SCENARIOS, 50, n_threads=1)
+    asked = plan.TargetPlan([tiny_lam_path, tiny_lam_path.parent / tiny_lam_path.name], plan.SCENARIOS, 50, n_threads=1)
     items = asked.items()
     assert len({(item.id, item.model) for item in items}) == len({item.id for item in items})
     assert {item.scenario for item in items if item.repeat == 0} == set(plan.SCENARIOS)
@@ -152,7 +152,7 @@ def test_rounds_hold_some_of_every_row_first_and_each_answer_once(tiny_lam_path)
         rounds = sorted({item.repeat for item in items if item.scenario == scenario})
         parts = [asked.part(number, scenario) for number in rounds]
         assert [index for part in parts for index in range(50)[part]] == list(range(50))
-    assert plan.Plan.from_settings(asked.to_settings()).items() == items
+    assert plan.TargetPlan.from_settings(asked.to_settings()).items() == items
 
 
 def test_rounds_of_a_measure_make_one_row(tmp_path):

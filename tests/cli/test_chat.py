@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from edge_lam import load
-from edge_lam.cli.conversation import Conversation
+from edge_lam.cli.conversation import ChatSession
 from edge_lam.cli.running import RunOptions
 from edge_lam.errors import PromptTooLong
 from edge_lam.tools import load_tools
@@ -34,7 +34,7 @@ def lam(tiny_lam_path):
 
 def talk(lam, tools, **options):
     """Return a conversation that runs tools."""
-    return Conversation(lam, tools, run_tools=True, system="Be short.", running=RUNNING, options=options)
+    return ChatSession(lam, tools, run_tools=True, system="Be short.", running=RUNNING, options=options)
 
 
 def test_lines_of_a_pipe_are_answered_one_by_one(chat):
@@ -273,7 +273,7 @@ def test_a_conversation_is_saved_and_loaded(lam, lamp, tmp_path, capsys):
     assert isinstance(messages[2]["tool_calls"][0]["function"]["arguments"], str)
     assert path.stat().st_mode & 0o777 == 0o600
 
-    other = Conversation(lam, load_tools(lamp), run_tools=True, system=None, running=RUNNING, options={"max_tokens": 4})
+    other = ChatSession(lam, load_tools(lamp), run_tools=True, system=None, running=RUNNING, options={"max_tokens": 4})
     assert other.take(f"/load {path}")
     assert f"({len(messages) - 1} messages loaded" in capsys.readouterr().out
     other.take("/system")

@@ -87,5 +87,5 @@ def test_what_can_not_be_planned_is_refused_in_one_line(plan, arguments, code, m
 def test_a_plan_in_python_is_the_same(plan):
     told = json.loads(plan("--n-ctx", "1024", "--parallel", "2", "--kv-type", "q8_0", "--json").out)
     planned = edge_lam_package.plan(n_ctx=1024, n_parallel=2, kv_type="q8_0")
-    assert isinstance(planned, edge_lam_package.Plan)
+    assert isinstance(planned, edge_lam_package.MemoryPlan)
     assert told | planned.to_dict() == told

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from edge_lam.agent import ToolFinished, ToolStarted
-from edge_lam.cli.answer import Answer
+from edge_lam.cli.answer import TurnResult
 from edge_lam.cli.terminal import console
 from edge_lam.cli.transcript import MAX_ARGUMENT, MAX_RESULT, Transcript, call_text
 from edge_lam.engine import CallDropped, CallFinished, CallStarted, Reply, ReplyFinished, TextDelta, ThinkingDelta
@@ -178,14 +178,14 @@ def test_what_went_wrong_is_said(shown):
 
 
 def test_an_answer_that_never_came(capsys):
-    Transcript(console()).finish(Answer("", [], "max_rounds", [], [], [CallReport("1"), CallReport("2")]))
+    Transcript(console()).finish(TurnResult("", [], "max_rounds", [], [], [CallReport("1"), CallReport("2")]))
     assert capsys.readouterr().out == "  (no answer in text after 2 replies)\n"
-    Transcript(console()).finish(Answer("", [{}], "repeated", [], [], []))
+    Transcript(console()).finish(TurnResult("", [{}], "repeated", [], [], []))
     assert "the same call again and again" in capsys.readouterr().out
-    Transcript(console()).finish(Answer("", [], "stop", [], [], []))
+    Transcript(console()).finish(TurnResult("", [], "stop", [], [], []))
     assert capsys.readouterr().out == "  (the model said nothing)\n"
-    Transcript(console()).finish(Answer("", [{}], "tool_calls", [], [], []))
+    Transcript(console()).finish(TurnResult("", [{}], "tool_calls", [], [], []))
     assert "this model reads no results" in capsys.readouterr().out
-    Transcript(console(), run_tools=False).finish(Answer("", [{}], "tool_calls", [], [], []))
-    Transcript(console()).finish(Answer("done", [], "stop", [], [], [CallReport("1")]))
+    Transcript(console(), run_tools=False).finish(TurnResult("", [{}], "tool_calls", [], [], []))
+    Transcript(console()).finish(TurnResult("done", [], "stop", [], [], [CallReport("1")]))
     assert capsys.readouterr().out == ""

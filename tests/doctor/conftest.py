@@ -6,7 +6,7 @@ import pytest
 
 from edge_lam.doctor import Facts
 from edge_lam.doctor.backend import Backend
-from edge_lam.doctor.facts import Memory, ModelFile, Processor
+from edge_lam.doctor.facts import FoundModel, Processor, SystemMemory
 from edge_lam.llama.library import BuildInfo, Device
 from edge_lam.llama.self_test import Verdict
 from edge_lam.llama.stamp import Stamp
@@ -24,9 +24,9 @@ def healthy(tmp_path) -> Facts:
         extras={"convert": ()},
         backend=Backend("", build, Stamp("cpu", "cpu-123", False, "ON", "GNU 12.2.0", "Linux x86_64")),
         processor=Processor("A laptop's", "x86_64", features, features, ThreadChoice(4, "4 cores"), None, ""),
-        memory=Memory(16 * 2**30, 8 * 2**30, None),
+        memory=SystemMemory(16 * 2**30, 8 * 2**30, None),
         self_test=Verdict(False, True, "no accelerator", "key"),
-        embedded=ModelFile("/site-packages/edge_lam/assets/tiny-lam-Q8_0.gguf", 11_000_000),
+        embedded=FoundModel("/site-packages/edge_lam/assets/tiny-lam-Q8_0.gguf", 11_000_000),
         hub_cache=str(tmp_path / "hub"),
         downloaded=(),
         log=str(tmp_path / "calls.jsonl"),

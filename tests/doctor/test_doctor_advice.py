@@ -9,7 +9,7 @@ import pytest
 
 from edge_lam.doctor import Diagnosis, Facts, advise
 from edge_lam.doctor.backend import Backend
-from edge_lam.doctor.facts import Memory
+from edge_lam.doctor.facts import SystemMemory
 from edge_lam.llama.library import Device
 from edge_lam.llama.self_test import Verdict
 
@@ -111,8 +111,8 @@ def test_emulation(healthy: Facts):
 
 
 def test_little_memory_says_whether_it_is_the_container(healthy: Facts):
-    assert "512 MB of memory (what is free)" in only(replace(healthy, memory=Memory(2**34, 512_000_000, None)))
-    limited = Memory(2**34, 2**33, 400_000_000)
+    assert "512 MB of memory (what is free)" in only(replace(healthy, memory=SystemMemory(2**34, 512_000_000, None)))
+    limited = SystemMemory(2**34, 2**33, 400_000_000)
     assert "400 MB of memory (the container's limit)" in only(replace(healthy, memory=limited))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_lam.doctor import diagnose
-from edge_lam.doctor.facts import Memory, emulation, examine, requirements
+from edge_lam.doctor.facts import SystemMemory, emulation, examine, requirements
 
 
 def test_this_installation_works_and_is_plain_json():
@@ -70,6 +70,6 @@ def test_emulation_is_recognised(machine: str, model: str, flags: set[str], emul
 
 
 def test_usable_memory_is_the_smaller_of_free_and_limit():
-    assert Memory(16, 8, None).usable == 8
-    assert Memory(16, 8, 4).usable == 4
-    assert Memory(16, 8, 12).usable == 8
+    assert SystemMemory(16, 8, None).usable == 8
+    assert SystemMemory(16, 8, 4).usable == 4
+    assert SystemMemory(16, 8, 12).usable == 8

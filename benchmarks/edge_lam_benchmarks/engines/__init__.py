@@ -1,6 +1,6 @@
 """Where items are run: one after the other on this machine, or spread over a Ray cluster.
 
-In go items, out come their results as they are done (`Engine.run`). What an item is, an engine does not know.
+In go items, out come their results as they are done (`BenchEngine.run`). What an item is, an engine does not know.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from edge_lam_benchmarks.results import ItemResult
 ENGINES = ("local", "ray")
 
 
-class Engine(Protocol):
+class BenchEngine(Protocol):
     """Runs items.
 
     Attributes:
@@ -30,7 +30,7 @@ class Engine(Protocol):
         """End the processes; a second call does nothing."""
 
 
-def open_engine(name: str, *, cool_down: float = 0.0, address: str | None = None, cores: int = 1) -> Engine:
+def open_engine(name: str, *, cool_down: float = 0.0, address: str | None = None, cores: int = 1) -> BenchEngine:
     """Return an engine.
 
     Args:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerFailed, PeerUnavailable, Setup, Task
+from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerFailed, PeerTask, PeerUnavailable, Setup
 from edge_lam_benchmarks.peers.edge_lam import EdgeLam
 from edge_lam_benchmarks.peers.server import LlamaServer, LlamaServerGrammar, LlamaServerTools, LlamaServerUnfused
 from edge_lam_benchmarks.peers.worker import LlamaCppPython, Transformers
 
-__all__ = ["PEERS", "Outcome", "Peer", "PeerFailed", "PeerUnavailable", "Setup", "Task"]
+__all__ = ["PEERS", "Outcome", "Peer", "PeerFailed", "PeerTask", "PeerUnavailable", "Setup"]
 
 PEERS: dict[str, type[Peer]] = {
     peer.name: peer

@@ -1,6 +1,6 @@
 """`Peer`: another way to get a tool call from the same model, behind one small adapter that the suite starts and stops.
 
-In goes a `Task`, out comes an `Outcome`. Knows nothing of how tasks are chosen and results shown.
+In goes a `PeerTask`, out comes an `Outcome`. Knows nothing of how tasks are chosen and results shown.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Setup:
         model: a GGUF.
         n_ctx: tokens of context.
         n_threads: threads that compute.
-        replayed: whether the weights are random: peers then write `Task.n_tokens` tokens, whatever they say.
+        replayed: whether the weights are random: peers then write `PeerTask.n_tokens` tokens, whatever they say.
         paths: where what is no Python package is: "llama-server", "checkpoint", "python" (with torch).
     """
 
@@ -55,7 +55,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Task:
+class PeerTask:
     """One request, as every peer gets it.
 
     Attributes:
@@ -132,7 +132,7 @@ class Peer(ABC):
         """
 
     @abstractmethod
-    def call(self, task: Task) -> Outcome:
+    def call(self, task: PeerTask) -> Outcome:
         """Answer a task, with what earlier calls left in its cache.
 
         Raises:

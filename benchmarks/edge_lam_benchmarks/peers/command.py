@@ -17,7 +17,7 @@ from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from edge_lam_benchmarks.answers import Answer
-    from edge_lam_benchmarks.peers.comparison import Comparison
+    from edge_lam_benchmarks.peers.comparison import PeerComparison
     from edge_lam_benchmarks.report.table import Table
 
 NAMES = (
@@ -112,7 +112,7 @@ def command(
     _tell(comparison, {"command": command_line, "source": source, "seed": seed}, out, as_json=as_json)
 
 
-def _tell(comparison: Comparison, facts: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
+def _tell(comparison: PeerComparison, facts: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
     """Write what was measured, and print it."""
     from edge_lam_benchmarks.environment import environment
     from edge_lam_benchmarks.peers import PEERS
@@ -158,7 +158,7 @@ def requests_of(model: str | None, calls: Path | None, leaderboard: Path | None)
     return answers(folder=leaderboard)
 
 
-def _table(comparison: Comparison, source: str) -> Table:
+def _table(comparison: PeerComparison, source: str) -> Table:
     """Return the comparison as reports show it."""
     from edge_lam_benchmarks.peers.comparison import BASELINE
     from edge_lam_benchmarks.random_weights import LABEL

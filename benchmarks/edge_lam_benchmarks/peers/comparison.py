@@ -1,6 +1,6 @@
 """Runs peers side by side: every task is put to each of them in turn, in a random order, with a warm cache.
 
-In go peers and tasks, out comes a `Comparison`. A peer that does not start or dies is named, and the rest runs on.
+In go peers and tasks, out comes a `PeerComparison`. A peer that does not start or dies is named, and the rest runs on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from edge_lam.errors import EdgeLamError
 from edge_lam.formats.examples import same_calls
 from edge_lam.tools import ToolCall
-from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerRefused, PeerUnavailable, Setup, Task
+from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerRefused, PeerTask, PeerUnavailable, Setup
 from edge_lam_benchmarks.peers.tasks import WarmTask
 
 BASELINE = "edge-lam"
@@ -45,7 +45,7 @@ class Timed:
 
 
 @dataclass
-class Comparison:
+class PeerComparison:
     """What was measured.
 
     Attributes:
@@ -109,7 +109,7 @@ def compare(
     *,
     seed: int = 0,
     on_progress: Callable[[str, int, int, str], None] = lambda stage, done, total, item: None,
-) -> Comparison:
+) -> PeerComparison:
     """Start peers, put tasks to them in turn, and stop them.
 
     Args:
@@ -119,7 +119,7 @@ def compare(
         seed: of the order in which the peers take their turns.
         on_progress: hears the stage "start" or "call", how much is done, of how much, and at which peer.
     """
-    comparison, running = Comparison(setup), {}
+    comparison, running = PeerComparison(setup), {}
     order, warm = random.Random(seed), dict[str, tuple[int, ...]]()
     try:
         for index, (name, kind) in enumerate(peers.items()):
@@ -147,7 +147,7 @@ def compare(
     return comparison
 
 
-def _timed(peer: Peer, task: Task) -> Outcome:
+def _timed(peer: Peer, task: PeerTask) -> Outcome:
     """Put a task to a peer; an error instead of an answer took its time too."""
     start = time.perf_counter()
     try:
@@ -156,7 +156,7 @@ def _timed(peer: Peer, task: Task) -> Outcome:
         return Outcome(time.perf_counter() - start, text=error.message)
 
 
-def _guarded(comparison: Comparison, running: dict[str, Peer], name: str, action: Callable[[], Any]) -> Any:
+def _guarded(comparison: PeerComparison, running: dict[str, Peer], name: str, action: Callable[[], Any]) -> Any:
     """Do something with a peer; if it can't, note why and leave it out from now on.
 
     Returns:

@@ -11,7 +11,7 @@ from typing import Any
 from edge_lam import LAM, __version__, load
 from edge_lam.decoding import ReplaySampler
 from edge_lam.llama.library import build_info
-from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerFailed, Task
+from edge_lam_benchmarks.peers.base import Outcome, Peer, PeerFailed, PeerTask
 
 
 class EdgeLam(Peer):
@@ -37,7 +37,7 @@ class EdgeLam(Peer):
             raise PeerFailed(f"{self.name} is not running")
         return self._lam
 
-    def call(self, task: Task) -> Outcome:
+    def call(self, task: PeerTask) -> Outcome:
         """Ask the model."""
         options: Any = {"tools": task.tools, "tool_choice": "required", "max_tokens": task.max_tokens}
         if self.setup.replayed:

@@ -25,9 +25,9 @@ from edge_lam_benchmarks.peers.base import (
     Peer,
     PeerFailed,
     PeerRefused,
+    PeerTask,
     PeerUnavailable,
     Setup,
-    Task,
     compiled_features,
     openai_calls,
     text_calls,
@@ -76,13 +76,13 @@ class LlamaServer(Peer):
             raise PeerUnavailable(f"{program} can't be run: {error.strerror}") from error
         self._wait()
 
-    def call(self, task: Task) -> Outcome:
+    def call(self, task: PeerTask) -> Outcome:
         """Ask the server."""
         start = time.perf_counter()
         said = self._post(self.path, self.body(task))
         return self.outcome(said, time.perf_counter() - start)
 
-    def body(self, task: Task) -> dict[str, Any]:
+    def body(self, task: PeerTask) -> dict[str, Any]:
         """Return what the server is sent."""
         limit = task.n_tokens if self.setup.replayed else task.max_tokens
         body = {"prompt": task.prompt_tokens, "n_predict": limit, "temperature": 0, "cache_prompt": True}
@@ -174,7 +174,7 @@ class LlamaServerGrammar(LlamaServer):
     name = "llama-server-grammar"
     about = "/completion with the prompt's tokens, prompt cache, json_schema of the calls"
 
-    def body(self, task: Task) -> dict[str, Any]:
+    def body(self, task: PeerTask) -> dict[str, Any]:
         """Return what the server is sent: without `ignore_eos`, for a grammar at its end allows nothing else."""
         return super().body(task) | {"json_schema": task.schema, "ignore_eos": False}
 
@@ -186,7 +186,7 @@ class LlamaServerTools(LlamaServer):
     about = "/v1/chat/completions with tools, tool_choice required, the GGUF's own template"
     path = "/v1/chat/completions"
 
-    def body(self, task: Task) -> dict[str, Any]:
+    def body(self, task: PeerTask) -> dict[str, Any]:
         """Return what the server is sent."""
         limit = task.n_tokens if self.setup.replayed else task.max_tokens
         body = {"messages": task.messages, "tools": task.tools, "tool_choice": "required", "max_tokens": limit}

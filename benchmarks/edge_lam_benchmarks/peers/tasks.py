@@ -16,7 +16,7 @@ from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.shape import ModelShape
 from edge_lam.tools import as_tools
 from edge_lam_benchmarks.answers import Answer
-from edge_lam_benchmarks.peers.base import Task, calls_schema
+from edge_lam_benchmarks.peers.base import PeerTask, calls_schema
 from edge_lam_benchmarks.random_weights import is_shape
 from edge_lam_benchmarks.replay import Replay, Replays
 
@@ -36,8 +36,8 @@ class WarmTask:
             it is what two calls of one application share.
     """
 
-    task: Task
-    opening: Task
+    task: PeerTask
+    opening: PeerTask
 
     @property
     def same_opening(self) -> tuple[int, ...]:
@@ -77,11 +77,11 @@ def context_of(model: str | Path) -> int:
     return min(ModelShape.of(GGUFHeader.read(model)).n_ctx_train, N_CTX)
 
 
-def _task(replay: Replay, replays: Replays) -> Task:
+def _task(replay: Replay, replays: Replays) -> PeerTask:
     answer = replay.answer
     definitions = [tool.definition() for tool in as_tools(answer.tools)]
     tools = [{"type": "function", "function": definition} for definition in definitions]
-    return Task(
+    return PeerTask(
         id=answer.id,
         messages=answer.messages,
         tools=tools,

@@ -21,9 +21,9 @@ from edge_lam_benchmarks.peers.base import (
     Peer,
     PeerFailed,
     PeerRefused,
+    PeerTask,
     PeerUnavailable,
     Setup,
-    Task,
     compiled_features,
     text_calls,
 )
@@ -68,7 +68,7 @@ class WorkerPeer(Peer):
             raise PeerUnavailable(str(reason))
         self._facts = said
 
-    def call(self, task: Task) -> Outcome:
+    def call(self, task: PeerTask) -> Outcome:
         """Hand a task to the script; times are taken here."""
         start = time.perf_counter()
         said = self._ask(asdict(task), CALL_SECONDS)

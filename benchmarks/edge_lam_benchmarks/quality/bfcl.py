@@ -17,7 +17,7 @@ from edge_lam.tools import Tool, as_tools
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded, measure
 from edge_lam_benchmarks.quality.judged import judged, leaderboard_calls, refused, reply_text, together
-from edge_lam_benchmarks.quality.official import CATEGORIES, MULTI_TURN, Official, Verdict, World
+from edge_lam_benchmarks.quality.official import CATEGORIES, MULTI_TURN, Official, OfficialVerdict, OfficialWorld
 
 SLICE = 20
 """Entries of one item."""
@@ -106,12 +106,12 @@ def _converse(lam: LAM, entry: Mapping[str, Any], category: str) -> Sample:
     except InvalidRequest as error:
         if not reports:
             return refused(entry["id"], error, **labels)
-        verdict = Verdict(valid=False, kind=f"refused:{error.code}", reason=error.message)
+        verdict = OfficialVerdict(valid=False, kind=f"refused:{error.code}", reason=error.message)
         return judged(entry["id"], verdict, answer, together(reports), **labels)
     return judged(entry["id"], world.check(turns), answer, together(reports), **labels)
 
 
-def _tools(definitions: Sequence[Mapping[str, Any]], world: World) -> list[Tool]:
+def _tools(definitions: Sequence[Mapping[str, Any]], world: OfficialWorld) -> list[Tool]:
     """Return tools that run in the checker's process."""
 
     def of(definition: Mapping[str, Any]) -> Tool:

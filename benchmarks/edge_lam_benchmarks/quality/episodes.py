@@ -14,7 +14,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded
 from edge_lam_benchmarks.quality.judged import judged, leaderboard_calls, together
-from edge_lam_benchmarks.quality.official import Verdict
+from edge_lam_benchmarks.quality.official import OfficialVerdict
 from edge_lam_benchmarks.quality.worlds import EPISODES, Episode
 
 MAX_ROUNDS = 6
@@ -56,13 +56,13 @@ def play(lam: LAM, episode: Episode) -> Sample:
     return judged(episode.id, verdict, {"texts": texts, "calls": calls}, together(reports))
 
 
-def _judge(episode: Episode, state: dict[str, Any], texts: Sequence[str]) -> Verdict:
+def _judge(episode: Episode, state: dict[str, Any], texts: Sequence[str]) -> OfficialVerdict:
     wanted = episode.wanted()
     if state != wanted:
         wrong = [key for key in wanted.keys() | state.keys() if wanted.get(key) != state.get(key)]
         found = ", ".join(f"{key} is {state.get(key)}, not {wanted.get(key)}" for key in sorted(wrong))
-        return Verdict(valid=False, kind="state", reason=found)
+        return OfficialVerdict(valid=False, kind="state", reason=found)
     for words in episode.told:
         if not any(words in text for text in texts):
-            return Verdict(valid=False, kind="answer", reason=f"no answer tells {words!r}")
-    return Verdict(valid=True)
+            return OfficialVerdict(valid=False, kind="answer", reason=f"no answer tells {words!r}")
+    return OfficialVerdict(valid=True)

@@ -10,7 +10,7 @@ from edge_lam import CallReport, Reply, ToolCall
 from edge_lam.errors import EdgeLamError
 from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.measure import figures
-from edge_lam_benchmarks.quality.official import Verdict
+from edge_lam_benchmarks.quality.official import OfficialVerdict
 
 _ADDED_UP = ("time.", "tokens.", "passes.")
 
@@ -27,7 +27,7 @@ def reply_text(reply: Reply) -> str:
     return json.dumps([{"name": call.name, "arguments": call.arguments} for call in reply.tool_calls])
 
 
-def judged(task: str, verdict: Verdict, answer: Any, values: Mapping[str, float], **labels: Any) -> Sample:
+def judged(task: str, verdict: OfficialVerdict, answer: Any, values: Mapping[str, float], **labels: Any) -> Sample:
     """Return the sample of a request.
 
     Args:
@@ -45,7 +45,7 @@ def judged(task: str, verdict: Verdict, answer: Any, values: Mapping[str, float]
 
 def refused(task: str, error: EdgeLamError, **labels: Any) -> Sample:
     """Return the sample of a request that the model could not even be asked: it counts as wrong."""
-    verdict = Verdict(valid=False, kind=f"refused:{error.code}", reason=error.message)
+    verdict = OfficialVerdict(valid=False, kind=f"refused:{error.code}", reason=error.message)
     return judged(task, verdict, None, {}, **labels)
 
 

@@ -51,7 +51,7 @@ Call = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class OfficialVerdict:
     """What the checker says.
 
     Attributes:
@@ -89,26 +89,26 @@ class Official:
             self._loaded.append(category)
         return entries
 
-    def check(self, category: str, identity: str, calls: Sequence[Call]) -> Verdict:
+    def check(self, category: str, identity: str, calls: Sequence[Call]) -> OfficialVerdict:
         """Check the calls of a reply to an entry of `entries`; none are an answer in text."""
         return self._verdict("check", id=identity, category=category, calls=calls)
 
     def accepts(
         self, functions: Sequence[Mapping[str, Any]], calls: Sequence[Call], accepted: Sequence[Any]
-    ) -> Verdict:
+    ) -> OfficialVerdict:
         """Check calls against accepted answers in the leaderboard's form, ``[{name: {argument: [values]}}]``."""
         category = "parallel" if len(accepted) > 1 else "multiple"
         return self._verdict("accepts", functions=functions, calls=calls, truth=accepted, category=category)
 
-    def world(self, identity: str) -> World:
+    def world(self, identity: str) -> OfficialWorld:
         """Return a new world for the conversation of a multi-turn entry."""
-        return World(self, identity)
+        return OfficialWorld(self, identity)
 
-    def _verdict(self, what: str, **request: Any) -> Verdict:
+    def _verdict(self, what: str, **request: Any) -> OfficialVerdict:
         try:
-            return Verdict(**self._ask(what, **request))
+            return OfficialVerdict(**self._ask(what, **request))
         except _CheckerError as error:  # it could not read what the model wrote, as its own runner would count it
-            return Verdict(valid=False, kind="checker_error", reason=error.message)
+            return OfficialVerdict(valid=False, kind="checker_error", reason=error.message)
 
     def _ask(self, what: str, **request: Any) -> Any:
         with self._lock:
@@ -188,7 +188,7 @@ class Official:
         self.close()
 
 
-class World:
+class OfficialWorld:
     """The state that the calls of one multi-turn conversation change."""
 
     def __init__(self, official: Official, identity: str) -> None:
@@ -203,7 +203,7 @@ class World:
             return f"Error during execution: {error.message}"
         return str(result)
 
-    def check(self, turns: Sequence[Sequence[Sequence[Call]]]) -> Verdict:
+    def check(self, turns: Sequence[Sequence[Sequence[Call]]]) -> OfficialVerdict:
         """Check the conversation: for each turn its steps, for each step its calls."""
         return self._official._verdict("check_turns", id=self._identity, run=self._run, turns=turns)
 

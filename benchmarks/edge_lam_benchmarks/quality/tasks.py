@@ -23,7 +23,7 @@ from edge_lam_benchmarks.measure import loaded, measure
 from edge_lam_benchmarks.places import file_at, place_of
 from edge_lam_benchmarks.quality.bfcl import MAX_TOKENS, official
 from edge_lam_benchmarks.quality.judged import judged, leaderboard_calls, refused, reply_text
-from edge_lam_benchmarks.quality.official import Verdict
+from edge_lam_benchmarks.quality.official import OfficialVerdict
 
 SLICE = 20
 """Tasks of one item."""
@@ -32,7 +32,7 @@ _TYPES = {"object": "dict", "number": "float"}
 
 
 @dataclass(frozen=True)
-class Task:
+class QualityTask:
     """A request and how its answer is judged.
 
     Attributes:
@@ -53,7 +53,7 @@ class TaskFile:
         wrong: for each line that could not, an error that names line and field.
     """
 
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[QualityTask] = field(default_factory=list)
     wrong: list[InvalidRequest] = field(default_factory=list)
 
 
@@ -77,13 +77,13 @@ def read_tasks(path: Path) -> TaskFile:
 
 def _read(
     place: str, value: Any, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]
-) -> list[Task] | InvalidRequest:
+) -> list[QualityTask] | InvalidRequest:
     try:
         accepted = None
         if isinstance(value, dict) and "accepted" in value:
             accepted = _accepted(value.pop("accepted"), place)
             value.setdefault("calls", [])
-        return [Task(example, accepted) for example in examples_of(value, place, tools, known)]
+        return [QualityTask(example, accepted) for example in examples_of(value, place, tools, known)]
     except InvalidRequest as error:
         return error
 
@@ -130,7 +130,7 @@ def run_tasks(item: WorkItem) -> list[Sample]:
     return [_ask(lam, task) for task in tasks]
 
 
-def _ask(lam: LAM, task: Task) -> Sample:
+def _ask(lam: LAM, task: QualityTask) -> Sample:
     example = task.example
     try:
         done = measure(lam, list(example.messages), tools=example.tools, max_tokens=MAX_TOKENS)
@@ -140,7 +140,7 @@ def _ask(lam: LAM, task: Task) -> Sample:
     return judged(example.id, verdict, reply_text(done.reply), done.sample.values)
 
 
-def judge(task: Task, calls: Sequence[ToolCall]) -> Verdict:
+def judge(task: QualityTask, calls: Sequence[ToolCall]) -> OfficialVerdict:
     """Judge the calls of a reply.
 
     Raises:
@@ -150,11 +150,11 @@ def judge(task: Task, calls: Sequence[ToolCall]) -> Verdict:
         functions = [_dialect(tool.definition()) for tool in task.example.tools]
         return official.accepts(functions, leaderboard_calls(calls), task.accepted)
     if task.example.is_met(calls):
-        return Verdict(valid=True)
+        return OfficialVerdict(valid=True)
     if not task.example.calls:
-        return Verdict(valid=False, kind="call", reason="it should answer in text")
+        return OfficialVerdict(valid=False, kind="call", reason="it should answer in text")
     wanted = ", ".join(f"{call.name}({call.arguments})" for call in task.example.calls)
-    return Verdict(valid=False, kind="calls" if calls else "no call", reason=f"expected {wanted}")
+    return OfficialVerdict(valid=False, kind="calls" if calls else "no call", reason=f"expected {wanted}")
 
 
 def _dialect(value: Any) -> Any:

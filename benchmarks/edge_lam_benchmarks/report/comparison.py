@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_lam_benchmarks.compare import Change, Comparison
+from edge_lam_benchmarks.compare import Change, RunComparison
 from edge_lam_benchmarks.report.table import NOTHING, Table, megabytes, milliseconds, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def comparison_table(found: Comparison) -> Table:
+def comparison_table(found: RunComparison) -> Table:
     """Return the table of a comparison."""
     columns = ["measure", "model", "tools", "before", "after", "ratio", "95 % interval", ""]
     table = Table(f"{Path(found.before).name} and then {Path(found.after).name}", columns, texts=2, key=True)
@@ -36,7 +36,7 @@ def _measure(change: Change) -> str:
     return change.scenario if change.suite == "latency" else f"{change.suite}: {change.scenario}"
 
 
-def comparison_plot(found: Comparison) -> Figure:
+def comparison_plot(found: RunComparison) -> Figure:
     """Draw each measure of both runs, the second as a share of the first.
 
     Raises:
@@ -73,7 +73,7 @@ def _tools(change: Change) -> str:
     return f"{change.tools} tool{'s' if change.tools != 1 else ''}" if change.tools else ""
 
 
-def write_comparison(found: Comparison, out: Path) -> list[Path]:
+def write_comparison(found: RunComparison, out: Path) -> list[Path]:
     """Write a comparison as Markdown and as a page with a plot.
 
     Args:

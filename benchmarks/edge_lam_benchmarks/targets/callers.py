@@ -17,7 +17,7 @@ from edge_lam import LAM, load
 from edge_lam.decoding import ReplaySampler
 from edge_lam.errors import EdgeLamError
 from edge_lam_benchmarks.items import Sample
-from edge_lam_benchmarks.peers.base import Task
+from edge_lam_benchmarks.peers.base import PeerTask
 from edge_lam_benchmarks.peers.tasks import WarmTask
 
 CALLERS = (1, 8)
@@ -60,7 +60,7 @@ def measure_callers(
     return samples
 
 
-def _run(lam: LAM, tasks: Sequence[Task], callers: int) -> Sample:
+def _run(lam: LAM, tasks: Sequence[PeerTask], callers: int) -> Sample:
     """Let callers take the tasks, each the next one when it is done, and wait for all."""
     tokens, failures = list[int](), list[BaseException]()
     waiting = deque(tasks)
@@ -92,6 +92,6 @@ def _run(lam: LAM, tasks: Sequence[Task], callers: int) -> Sample:
     return Sample(values, {"callers": callers})
 
 
-def _system(task: Task) -> str | None:
+def _system(task: PeerTask) -> str | None:
     first = task.messages[0]
     return first["content"] if first["role"] == "system" else None

@@ -17,8 +17,8 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.paths import state_dir
 from edge_lam_benchmarks.results import Results, beside, read_results
 from edge_lam_benchmarks.targets import rows
-from edge_lam_benchmarks.targets.plan import SCENARIOS, Plan
-from edge_lam_benchmarks.targets.run import Measurer
+from edge_lam_benchmarks.targets.plan import SCENARIOS, TargetPlan
+from edge_lam_benchmarks.targets.run import TargetMeasurer
 
 
 @click.command(
@@ -83,19 +83,19 @@ def command(
         if models:
             raise click.UsageError("--resume takes models and settings from the file")
         results = read_results(resume)
-        plan = Plan.from_settings(results.settings)
+        plan = TargetPlan.from_settings(results.settings)
     else:
         if not models:
             raise click.UsageError("name a model, best a shape of `edge-lam bench make-shape`")
         paths = {"llama-server": llama_server} if llama_server else {}
-        plan = Plan(models, only or SCENARIOS, count, n_threads or default_threads().n, seed, leaderboard, paths)
+        plan = TargetPlan(models, only or SCENARIOS, count, n_threads or default_threads().n, seed, leaderboard, paths)
         plan.items()  # a model that can't be read is told before anything is measured
         results = _new_results(ctx, plan, out)
     results.models |= {str(model): describe(str(model)) for model in plan.models}
     results.save()
     try:
         with progress_bar({"run": "all", "measure": "measuring"}) as tell:
-            Measurer(plan, tell).run(results, minutes=minutes)
+            TargetMeasurer(plan, tell).run(results, minutes=minutes)
     except KeyboardInterrupt:
         click.echo(f"edge-lam: go on with: edge-lam bench targets --resume {shlex.quote(str(results.path))}", err=True)
         raise
@@ -125,7 +125,7 @@ def _tell(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
             console().print(one_line(str(path)), soft_wrap=True)
 
 
-def _new_results(ctx: click.Context, plan: Plan, out: Path | None) -> Results:
+def _new_results(ctx: click.Context, plan: TargetPlan, out: Path | None) -> Results:
     path = out or state_dir() / "bench" / f"targets-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}.json"
     if path.exists():
         raise InvalidRequest(

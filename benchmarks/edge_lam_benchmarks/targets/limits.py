@@ -16,7 +16,7 @@ from edge_lam_benchmarks.targets.costs import SIZES, cost_of
 from edge_lam_benchmarks.targets.plan import COSTS, LOOPS, SUITE
 
 
-class Limits:
+class TargetLimits:
     """What passes of one model cost, and what follows from it.
 
     Args:
@@ -84,7 +84,7 @@ def cost_table(results: Results) -> list[Table]:
     table = Table("What passes cost", ["quant", *(f"{size}" for size in SIZES), "ms of 1", "n"], key=True)
     models = {result.item.model: result.item.quant for result in results.done(SUITE) if result.item.scenario == COSTS}
     for model, quant in models.items():
-        limits = Limits(results, model)
+        limits = TargetLimits(results, model)
         if limits.passes:
             one = limits.passes[1]
             cells = [f"{seconds / one:.2f}" for seconds in limits.passes.values()]

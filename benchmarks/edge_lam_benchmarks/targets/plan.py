@@ -25,7 +25,7 @@ SLOW_PEERS = ("llama-cpp-python",)  # they are compared on the answers of the fi
 
 
 @dataclass(frozen=True)
-class Plan:
+class TargetPlan:
     """What is measured, and with what.
 
     Attributes:
@@ -59,7 +59,7 @@ class Plan:
         }
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Plan:
+    def from_settings(cls, settings: Mapping[str, Any]) -> TargetPlan:
         """Read what `to_settings` returned.
 
         Raises:

@@ -24,7 +24,7 @@ from edge_lam.llama.shape import ModelShape
 from edge_lam_benchmarks.answers import Answer
 from edge_lam_benchmarks.fresh import run_fresh
 from edge_lam_benchmarks.items import Sample
-from edge_lam_benchmarks.peers.base import Setup, Task
+from edge_lam_benchmarks.peers.base import PeerTask, Setup
 from edge_lam_benchmarks.peers.server import LlamaServer
 
 N_TOKENS = 4000  # of the tools
@@ -143,7 +143,7 @@ def server_first_token(setup: Setup, prompt: list[int]) -> dict[str, float]:
         PeerUnavailable, PeerFailed: it can't run.
     """
     server = LlamaServer(setup)
-    task = Task("first", [], [], prompt, n_tokens=1, max_tokens=1, end_tokens=[], chosen=[])
+    task = PeerTask("first", [], [], prompt, n_tokens=1, max_tokens=1, end_tokens=[], chosen=[])
     start = time.monotonic()
     try:
         server.start()

@@ -14,7 +14,7 @@ from edge_lam_benchmarks.random_weights import LABEL
 from edge_lam_benchmarks.report.table import NOTHING, Table
 from edge_lam_benchmarks.results import ItemResult, Results
 from edge_lam_benchmarks.statistics import ratio_interval
-from edge_lam_benchmarks.targets.limits import Limits, cost_table
+from edge_lam_benchmarks.targets.limits import TargetLimits, cost_table
 from edge_lam_benchmarks.targets.plan import CALLERS, LOOPS, MASKS, RESTART, SCENARIOS, SUITE, WARM
 
 # Bars by quantization; "" holds for all others.
@@ -65,7 +65,7 @@ def rows(results: Results) -> list[Row]:
     found = []
     for result in merged(results):
         if result.item.scenario in makers:
-            found += makers[result.item.scenario](result, Limits(results, result.item.model))
+            found += makers[result.item.scenario](result, TargetLimits(results, result.item.model))
     return found
 
 
@@ -97,7 +97,7 @@ def target_tables(results: Results) -> list[Table]:
     return [table, *cost_table(results)]
 
 
-def _loops(result: ItemResult, limits: Limits) -> list[Row]:
+def _loops(result: ItemResult, limits: TargetLimits) -> list[Row]:
     quant, samples = result.item.quant, result.samples
     bar = FASTER_LOOP.get(quant, FASTER_LOOP[""])
     passes = {way: _mean(samples, f"passes.{way}") for way in ("plain", *MOST_PASSES)}
@@ -115,7 +115,7 @@ def _loops(result: ItemResult, limits: Limits) -> list[Row]:
     return [*found, _faster(name, quant, bar, plain, drafts, note=note, limit=limit)]
 
 
-def _warm(result: ItemResult, limits: Limits) -> list[Row]:
+def _warm(result: ItemResult, limits: TargetLimits) -> list[Row]:
     quant = result.item.quant
     bars = {
         "llama-server": (FASTER_THAN_SERVER.get(quant, FASTER_THAN_SERVER[""]), "its prompt cache, no grammar"),
@@ -150,7 +150,7 @@ def _outside(result: ItemResult) -> Row:
     return Row(measure, result.item.quant, bar, f"{100 * share:.1f} %", met, note)
 
 
-def _restart(result: ItemResult, limits: Limits) -> list[Row]:
+def _restart(result: ItemResult, limits: TargetLimits) -> list[Row]:
     quant = result.item.quant
     found = []
     cold = _of_kind(result, "llama-server")[:1]
@@ -198,7 +198,7 @@ def _of_kind(result: ItemResult, kind: str) -> list[Sample]:
     return sorted(found, key=lambda sample: sample.values["time.first"])
 
 
-def _masks(result: ItemResult, _: Limits) -> list[Row]:
+def _masks(result: ItemResult, _: TargetLimits) -> list[Row]:
     ours, masked = (_values(result.samples, f"time.edge-lam{suffix}") for suffix in ("", ".masked"))
     theirs = _values(result.samples, "time.gbnf")
     if not theirs:
@@ -212,7 +212,7 @@ def _masks(result: ItemResult, _: Limits) -> list[Row]:
     return [Row(measure, "", f">= {FASTER_MASK:g}x", f"{worst:.0f}x", worst >= FASTER_MASK, note)]
 
 
-def _callers(result: ItemResult, limits: Limits) -> list[Row]:
+def _callers(result: ItemResult, limits: TargetLimits) -> list[Row]:
     quant, samples = result.item.quant, result.samples
     rates = {sample.labels["callers"]: sample.values["rate"] for sample in samples}
     measure, bar = "eight callers at once, tokens per second against one", f">= {MORE_CALLERS:g}x"

@@ -22,7 +22,7 @@ from edge_lam_benchmarks.targets.callers import measure_callers
 from edge_lam_benchmarks.targets.costs import measure_costs
 from edge_lam_benchmarks.targets.loops import measure_loops
 from edge_lam_benchmarks.targets.masks import measure_masks
-from edge_lam_benchmarks.targets.plan import Plan
+from edge_lam_benchmarks.targets.plan import TargetPlan
 from edge_lam_benchmarks.targets.restart import measure_restart
 from edge_lam_benchmarks.targets.warm import measure_warm, samples_of
 
@@ -35,10 +35,10 @@ Result = tuple[list[Sample], str]
 """Samples, and a word on what is not among them."""
 
 
-class Measurer:
+class TargetMeasurer:
     """Measures the items of a plan."""
 
-    def __init__(self, plan: Plan, tell: Tell) -> None:
+    def __init__(self, plan: TargetPlan, tell: Tell) -> None:
         """Read the answers.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import Any
 from edge_lam_benchmarks.answers import Answer
 from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.peers import PEERS, Setup
-from edge_lam_benchmarks.peers.comparison import Comparison, compare
+from edge_lam_benchmarks.peers.comparison import PeerComparison, compare
 from edge_lam_benchmarks.peers.tasks import tasks_of
 
 
@@ -25,7 +25,7 @@ def measure_warm(
     paths: dict[str, str],
     seed: int = 0,
     tell: Callable[[str, int, int, str], None] = lambda stage, done, total, item: None,
-) -> Comparison:
+) -> PeerComparison:
     """Put answers to peers in turn.
 
     Args:
@@ -43,7 +43,7 @@ def measure_warm(
     return compare({name: PEERS[name] for name in peers}, setup, tasks, seed=seed, on_progress=tell)
 
 
-def samples_of(comparison: Comparison) -> list[Sample]:
+def samples_of(comparison: PeerComparison) -> list[Sample]:
     """Return what was measured, a sample per call."""
     samples = []
     for entry in comparison.timed:

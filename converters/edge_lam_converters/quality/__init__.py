@@ -7,6 +7,6 @@ from another. Knows nothing of checkpoints and terminals.
 from __future__ import annotations
 
 from edge_lam_converters.quality.calibration import calibrate
-from edge_lam_converters.quality.comparison import Comparison, Limits, compare
+from edge_lam_converters.quality.comparison import Limits, ModelComparison, compare
 
-__all__ = ["Comparison", "Limits", "calibrate", "compare"]
+__all__ = ["Limits", "ModelComparison", "calibrate", "compare"]

@@ -1,7 +1,8 @@
 """`compare`: what one model does differently from another with the same vocabulary, such as a quantized one.
 
-In go two models and what to read, out comes a `Comparison`. Both read the same tokens side by side, a few at a time, so
-that memory does not grow with the text or the vocabulary; then each makes its own calls, one model after the other.
+In go two models and what to read, out comes a `ModelComparison`. Both read the same tokens side by side, a few at a
+time, so that memory does not grow with the text or the vocabulary; then each makes its own calls, one model after the
+other.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelComparison:
     """A model against another, the reference.
 
     Attributes:
@@ -97,7 +98,7 @@ class Comparison:
 
 def compare(
     model: str | os.PathLike[str], against: str | os.PathLike[str], **options: Unpack[CompareOptions]
-) -> Comparison:
+) -> ModelComparison:
     """Compare a model with a reference, such as a quantized model with what it was made from.
 
     Args:
@@ -126,7 +127,7 @@ def compare(
     if asked:
         made = [_make_calls(path, stage, asked, options) for stage, path in (("model", model), ("against", against))]
         calls = call_agreement(asked, *made)
-    return Comparison(os.fspath(model), os.fspath(against), found["replies"], found["text"], calls)
+    return ModelComparison(os.fspath(model), os.fspath(against), found["replies"], found["text"], calls)
 
 
 def check_vocabularies(model: Model, against: Model) -> None:

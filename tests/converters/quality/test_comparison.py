@@ -11,12 +11,12 @@ import pytest
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.examples import read_examples
 from edge_lam.llama.probe import write_model
-from edge_lam_converters.quality import Comparison, Limits, compare
+from edge_lam_converters.quality import Limits, ModelComparison, compare
 from edge_lam_converters.quality.comparison import BUILT_IN
 
 
 @pytest.fixture(scope="module")
-def quantized(converted: dict[str, Path], calls_path: Path) -> dict[str, Comparison]:
+def quantized(converted: dict[str, Path], calls_path: Path) -> dict[str, ModelComparison]:
     """Q8_0 and Q4_0 against BF16."""
     return {
         quant: compare(converted[quant], converted["BF16"], calls=calls_path, n_threads=1) for quant in ("Q8_0", "Q4_0")
@@ -38,7 +38,7 @@ def test_a_model_is_what_it_is(converted: dict[str, Path], calls_path: Path) -> 
     assert not found.faults(Limits(max_kl=0.0, min_agreement=1.0))
 
 
-def test_coarser_is_farther(quantized: dict[str, Comparison]) -> None:
+def test_coarser_is_farther(quantized: dict[str, ModelComparison]) -> None:
     fine, coarse = quantized["Q8_0"].replies, quantized["Q4_0"].replies
     assert fine
     assert coarse
@@ -50,7 +50,7 @@ def test_coarser_is_farther(quantized: dict[str, Comparison]) -> None:
     assert fine.perplexity == pytest.approx(fine.reference_perplexity, rel=0.1)
 
 
-def test_the_table_of_calls_adds_up(quantized: dict[str, Comparison], calls_path: Path) -> None:
+def test_the_table_of_calls_adds_up(quantized: dict[str, ModelComparison], calls_path: Path) -> None:
     n_requests = len(read_examples(calls_path))
     for found in quantized.values():
         assert found.calls
@@ -58,7 +58,7 @@ def test_the_table_of_calls_adds_up(quantized: dict[str, Comparison], calls_path
         assert sum(counts) == found.calls.n_requests == n_requests
 
 
-def test_limits(quantized: dict[str, Comparison]) -> None:
+def test_limits(quantized: dict[str, ModelComparison]) -> None:
     found = quantized["Q4_0"]
     assert found.replies
     assert found.faults(Limits()) == []
@@ -71,7 +71,7 @@ def test_limits(quantized: dict[str, Comparison]) -> None:
     assert broken.faults(Limits(max_kl=1.0))
 
 
-def test_json(quantized: dict[str, Comparison]) -> None:
+def test_json(quantized: dict[str, ModelComparison]) -> None:
     plain = json.loads(json.dumps(quantized["Q4_0"].to_dict()))
     assert plain["text"] is None
     assert plain["replies"]["kl_mean"] > 0

@@ -26,7 +26,7 @@ def load(setup: dict[str, Any]) -> tuple[dict[str, Any], Callable[[dict[str, Any
         if messages[0]["role"] != "system":
             messages = [SYSTEM, *messages]
         options = {"tools": task["tools"], "temperature": 0, "repeat_penalty": 1.0}
-        replay = Replay(llama, task)
+        replay = TokenReplay(llama, task)
         if setup["replayed"] and task["n_tokens"] > 1:
             # The model chooses the tool, then writes the arguments: for this the handler has no limit of its own.
             options |= {"tool_choice": "auto", "logits_processor": llama_cpp.LogitsProcessorList([replay])}
@@ -48,7 +48,7 @@ def load(setup: dict[str, Any]) -> tuple[dict[str, Any], Callable[[dict[str, Any
     return {"version": llama_cpp.__version__, "build": build}, answer
 
 
-class Replay:
+class TokenReplay:
     """Makes the model choose the tokens of the answer's first call, as the handler has it written.
 
     It writes one call only: of a second one it does not find the tool.
