@@ -40,8 +40,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make test-fast` runs."""
     for item in items:
-        needs_model = item.get_closest_marker("model") or MODEL_FIXTURES & set(getattr(item, "fixturenames", ()))
-        if _is_fast(item.path) and not needs_model:
+        is_marked = item.get_closest_marker("model") or item.get_closest_marker("thorough")
+        needs_model = MODEL_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if _is_fast(item.path) and not (is_marked or needs_model):
             item.add_marker("fast")
 
 

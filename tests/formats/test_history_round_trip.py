@@ -36,6 +36,7 @@ def test_xlam_2_writes_calls_as_the_model_does(name, arguments):
     assert (parsed.text, parsed.errors) == ("", ())
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text, arguments)
 def test_xlam_1_general_writes_steps_that_hold_what_the_model_wrote(thought, arguments):

@@ -266,6 +266,7 @@ def test_large_strings_and_many_calls():
     assert len(read(f"[{', '.join([OSLO] * 3000)}]").calls) == 3000
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "output",
     [
@@ -312,6 +313,7 @@ pieces = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.thorough
 @given(st.lists(pieces, max_size=30).map("".join) | st.text(), st.booleans(), st.booleans())
 @example("[\ud800", True, False)
 @settings(max_examples=1000)

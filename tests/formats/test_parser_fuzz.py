@@ -12,6 +12,8 @@ from edge_lam.formats.parser import ReplyParser, parse_reply
 from edge_lam.tools import Tool
 from tests.formats.written_replies import essence, listen
 
+pytestmark = pytest.mark.thorough
+
 TOOLS = [
     Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]}),
     Tool("now", "", {}),

@@ -13,6 +13,8 @@ from edge_lam.formats.parser import ReplyParser, parse_reply
 from edge_lam.tools import Tool
 from tests.formats.written_replies import MARKERS, conversations, essence, listen
 
+pytestmark = pytest.mark.thorough
+
 NOW = Tool("now", "", {})
 WEATHER = Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
 TOOLS = [NOW, WEATHER]

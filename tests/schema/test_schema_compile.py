@@ -451,6 +451,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(schemas, st.lists(values, min_size=1, max_size=8))
 def test_the_grammar_is_never_stronger_than_the_check_and_as_strong_where_it_says_so(schema, given_values):
