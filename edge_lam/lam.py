@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
 from edge_lam.decoding import TokenizerAhead, check_vocabulary
-from edge_lam.defaults import none_is_default
 from edge_lam.engine import (
-    QUEUE_LIMIT,
     ChatOptions,
     Engine,
     Event,
@@ -28,11 +26,11 @@ from edge_lam.engine.admission import admit
 from edge_lam.engine.request import shows_options
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
-from edge_lam.llama import DEFAULT_KV_TYPE, Context, Model, ModelFile, choose_device
-from edge_lam.llama.adapter import adapter_bytes
-from edge_lam.llama.plan import plan_memory
+from edge_lam.llama import Context, Model, ModelFile, choose_device
+from edge_lam.load_options import LoadOptions, takes
 from edge_lam.metrics.log import CallLog
 from edge_lam.model_path import EMBEDDED_MODEL, find_model
+from edge_lam.planning import plan_of
 from edge_lam.tools import as_tools
 
 if TYPE_CHECKING:
@@ -48,67 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["EMBEDDED_MODEL", "LAM", "ChatOptions", "ModelInfo", "Reply", "find_model", "load"]
 
 
-@none_is_default
-def load(
-    model: str | os.PathLike[str] | None = None,
-    *,
-    n_ctx: int | None = None,
-    n_threads: int | None = None,
-    n_parallel: int = 1,
-    kv_type: str = DEFAULT_KV_TYPE,
-    memory_budget: int | str | bool | None = None,
-    fit_context: bool = False,
-    queue_limit: int = QUEUE_LIMIT,
-    device: str = "auto",
-    repack: bool = True,
-    adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
-    format: str | None = None,
-    template: str | os.PathLike[str] | None = None,
-    verbatim: bool = False,
-    nested_tools: bool | None = None,
-    mark_required: bool | None = None,
-    log: str | os.PathLike[str] | bool | None = None,
-    log_prompts: bool | None = None,
-    prefix_cache: str | os.PathLike[str] | bool | None = None,
-    prefix: str | os.PathLike[str] | None = None,
-    save_conversations: bool = False,
-) -> LAM:
+@takes(LoadOptions)
+def load(options: LoadOptions) -> LAM:
     """Load a model. An option that is None has its default.
-
-    Args:
-        model: a GGUF file; "xlam-2-1b", "owner/repo:QUANT" or "owner/repo/file.gguf" on the hub; None for the
-            embedded model.
-        n_ctx: tokens of prompt and reply together; by default what the model was trained for, at most 4096.
-        n_threads: threads that compute; by default one per physical core that this process may use, and fewer while
-            other programs want the cores.
-        n_parallel: replies that are written side by side, each with `n_ctx` tokens of its own, whose memory is taken
-            now. More requests wait in line.
-        kv_type: what keys and values are kept as: "f16", or in about half the memory "q8_0"; "q5_1", "q5_0", "q4_1" and
-            "q4_0" take less, at a risk for the arguments of calls.
-        memory_budget: the most that weights, keys and values, and compute may take together, in bytes or as "2GiB"; a
-            model that would take more is refused before it is loaded. So is, with None too, what does not fit this
-            machine or its container; False leaves all that to the system.
-        fit_context: load with a shorter context instead, if that fits; `LAM.info.n_ctx` tells how long it is.
-        queue_limit: how many may wait; one more is refused as `Busy`.
-        device: "auto", "cpu" or "gpu".
-        repack: let llama.cpp copy weights, on a processor, into an order that suits its kernels. Replies are written
-            faster then; without it the model is loaded in a fraction of the time, and its weights stay pages of the
-            file, which processes share and the system may drop.
-        adapters: LoRA adapters in GGUF, each with its scale, such as [("my-lora.gguf", 1.0)].
-        format: the chat format to speak, such as "xlam-2-llama"; by default what the file tells.
-        template: a file with a Jinja chat template to render instead of the format's own.
-        verbatim: render the template that the model file carries, with its known defects.
-        nested_tools: write definitions in OpenAI's nested form (xLAM-2 and generic).
-        mark_required: write ``"required": true`` into required properties (xLAM 1.0); on by default.
-        log: a file that gets a line for each call, "off" for none; None takes EDGE_LAM_LOG, else the state folder.
-        log_prompts: whether prompts and replies are logged too; None takes EDGE_LAM_LOG_PROMPTS=1.
-        prefix_cache: a folder that keeps what was read of tools and system messages, so that the next start of a
-            process need not read them again; False keeps it in memory only. None takes EDGE_LAM_PREFIX_CACHE (a folder,
-            or "off"), else the cache folder. Prompts can be read from its files: only their owner may open them.
-        prefix: a file made by `LAM.bake`, so that even the first call need not read its tools.
-        save_conversations: keep conversations in `prefix_cache` too, so that one goes on after a restart without being
-            read again. They are written when the model has had nothing to do for a second, and when it is closed; each
-            takes the place of what was kept of it before.
 
     Raises:
         ModelNotFound: no such file, repository or quantization.
@@ -119,40 +59,41 @@ def load(
         BackendError: llama.cpp or the device failed.
         InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
-    path = find_model(model)
+    path = find_model(options.model)
     start = perf_counter()
-    baked = BakedFile(Path(prefix)) if prefix is not None else None
+    baked = BakedFile(Path(options.prefix)) if options.prefix is not None else None
     file = ModelFile.read(path)
     plan, is_short = admit(
         file,
-        plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=adapter_bytes(adapters)),
-        device=choose_device(device),
-        budget=memory_budget,
-        fit_context=fit_context,
+        plan_of(file, options),
+        device=choose_device(options.device),
+        budget=options.memory_budget,
+        fit_context=options.fit_context,
     )
     chat_format = detect(
         file.header.metadata,
         path=path,
-        name=format,
-        template=None if template is None else read_template(template),
-        verbatim=verbatim,
-        nested_tools=nested_tools,
-        mark_required=mark_required,
+        name=options.format,
+        template=None if options.template is None else read_template(options.template),
+        verbatim=options.verbatim,
+        nested_tools=options.nested_tools,
+        mark_required=options.mark_required,
     )
     ahead = TokenizerAhead(file, chat_format.end_of_turn)
     loaded: Model | None = None
     try:
-        loaded = Model(file, device=device, repack=repack and not is_short)
+        loaded = Model(file, device=options.device, repack=options.repack and not is_short)
         check_vocabulary(loaded, chat_format.end_of_turn)
         context = Context(
             loaded,
             n_ctx=plan.n_ctx,
-            n_threads=n_threads,
-            n_sequences=n_parallel,
-            kv_type=kv_type,
-            adapters=adapters,
+            n_threads=options.n_threads,
+            n_sequences=options.n_parallel,
+            kv_type=options.kv_type,
+            adapters=options.adapters,
         )
-        store = PrefixStore(state_key(context), prefix_folder(prefix_cache), conversations=save_conversations)
+        folder = prefix_folder(options.prefix_cache)
+        store = PrefixStore(state_key(context), folder, conversations=options.save_conversations)
         if baked:
             store.add(baked.prefix_for(store.key))
     except BaseException:
@@ -160,10 +101,10 @@ def load(
         if loaded:
             loaded.close()
         raise
-    call_log = CallLog(log, log_prompts=log_prompts)
+    log = CallLog(options.log, log_prompts=options.log_prompts)
     seconds = perf_counter() - start
     engine = Engine(
-        context, chat_format, call_log, store=store, queue_limit=queue_limit, load_seconds=seconds, ahead=ahead
+        context, chat_format, log, store=store, queue_limit=options.queue_limit, load_seconds=seconds, ahead=ahead
     )
     return LAM(engine)
 

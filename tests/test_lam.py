@@ -8,6 +8,7 @@ import pydoc
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from edge_lam import LAM, errors, load
 from edge_lam.demo_tools import DEMO_TOOLS, convert_units, get_status
 from edge_lam.engine import ChatOptions
 from edge_lam.lam import EMBEDDED_MODEL, find_model
+from edge_lam.load_options import LoadOptions, PlanOptions
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,20 @@ def test_none_is_the_default_of_every_option_of_load(tiny_lam_path):
     with load(**options) as lam, load(tiny_lam_path, n_ctx=512, log="off") as plain:
         assert lam.info.to_dict() | {"load_seconds": 0} == plain.info.to_dict() | {"load_seconds": 0}
     assert edge_lam.plan(tiny_lam_path, n_parallel=None, kv_type=None) == edge_lam.plan(tiny_lam_path)
+
+
+def test_help_tells_of_every_option_of_load_and_of_plan():
+    for function, kind in ((load, LoadOptions), (edge_lam.plan, PlanOptions)):
+        text = " ".join(pydoc.plain(pydoc.render_doc(function)).split())
+        for option in fields(kind):
+            assert f" {option.name}: {option.metadata['about']}" in text
+        assert list(inspect.signature(function).parameters) == [option.name for option in fields(kind)]
+
+
+def test_an_option_that_there_is_none_of_is_refused_even_if_it_is_none():
+    for function, wrong in ((load, "n_cxt"), (edge_lam.plan, "n_threads")):
+        with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) got an unexpected keyword argument '{wrong}'$"):
+            function(**{wrong: None})
 
 
 def test_a_required_call_fits_its_tool(lam):

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from edge_lam.cli.model_options import ModelOptions, model_options
+from edge_lam.cli.model_options import ModelOptions, load_option, model_options
 from edge_lam.cli.options import examples
 from edge_lam.cli.request_options import (
     MODEL_SAMPLING,
@@ -32,9 +32,8 @@ from edge_lam.cli.running import RunOptions, run_options
 )
 @tool_options
 @SYSTEM
-@click.option(
-    "--save-conversations",
-    is_flag=True,
+@load_option(
+    "save_conversations",
     help="Keep what the model read of conversations in the cache folder: one that is loaded goes on at once.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each message of a pipe.")

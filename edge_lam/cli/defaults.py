@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.errors import InvalidRequest
+from edge_lam.load_options import FLAGS
 from edge_lam.paths import config_dir, user_path
 from edge_lam.whole_file import atomic_write
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 # The options that can have a default of one's own: how a model is loaded, not which files one request is about.
-NAMES = ("model", "n_ctx", "kv_type", "memory_budget", "fit_context", "n_threads", "device", "repack", "log")
+NAMES = tuple(name for name, flag in FLAGS.items() if flag.in_config)
 # The variables of the environment that say the same, by key; they beat the file.
 VARIABLES = {"model": "EDGE_LAM_MODEL", "threads": "EDGE_LAM_THREADS", "log": "EDGE_LAM_LOG"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.cli.options import FILE, Function, Settings, byte_size, gathered
+from edge_lam.load_options import FLAGS, LoadOptions
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -60,23 +62,9 @@ class FormatName(click.types.StringParamType):
 MODEL = ModelName()
 
 
-@dataclass(frozen=True)
-class ModelOptions:
-    """Which model to load, and how."""
-
-    model: str | None
-    n_ctx: int | None
-    kv_type: str
-    memory_budget: int | bool | None
-    fit_context: bool
-    n_threads: int | None
-    device: str
-    repack: bool
-    adapters: tuple[tuple[str, float], ...]
-    prefix: str | None
-    format: str | None
-    template: str | None
-    verbatim: bool
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(LoadOptions):
+    """Which model a command loads, and how."""
 
     def load(self, *, save_conversations: bool = False) -> LAM:
         """Load the model, with the log that the command line asks for; `save_conversations` as of `edge_lam.load`."""
@@ -88,9 +76,9 @@ class ModelOptions:
         from edge_lam.lam import load
 
         settings = click.get_current_context().ensure_object(Settings)
-        options = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "model"}
-        file = model_file(self.model) if self.model else None
-        return functools.partial(load, file, **options, log=settings.log, **more)
+        options = {each.name: getattr(self, each.name) for each in fields(self)}
+        file = model_file(os.fspath(self.model)) if self.model else None
+        return functools.partial(load, **options | {"model": file, "log": settings.log} | more)
 
 
 def _budget(text: str) -> int | bool:
@@ -109,77 +97,41 @@ def _scaled_files(ctx: click.Context, parameter: click.Parameter, value: tuple[s
     return found
 
 
-_FORMAT_OPTIONS = (
-    click.option(
-        "--format",
-        type=FormatName(),
-        help="The chat format to speak.  [default: what the model file tells]",
-    ),
-    click.option(
-        "--template", type=FILE, metavar="FILE", help="A Jinja chat template to render instead of the format's own."
-    ),
-    click.option("--verbatim", is_flag=True, help="Render the template in the model file, known defects included."),
-)
-KV_TYPE = click.option(
-    "--kv-type",
-    type=click.Choice(["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]),
-    default="f16",
-    show_default=True,
-    help="What keys and values are kept as; q8_0 takes half the memory.",
-)
-THREADS = click.option(
-    "--threads", "n_threads", type=click.IntRange(min=1), help="CPU threads.  [default: physical cores]"
-)
-DEVICE = click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "gpu"]),
-    default="auto",
-    show_default=True,
-    help="Where to compute.",
-)
-ADAPTERS = click.option(
-    "--adapter",
-    "adapters",
-    type=FILE,
-    multiple=True,
-    callback=_scaled_files,
-    metavar="FILE[:SCALE]",
-    help="A LoRA adapter in GGUF to compute with.",
-)
-_MODEL_OPTIONS = (
-    click.option(
-        "-m",
-        "--model",
-        type=MODEL,
-        metavar="MODEL",
-        help="A GGUF file, a name such as xlam-2-1b, or owner/repo:QUANT on the hub.  "
-        "[default: that of `edge-lam config`, else the embedded tiny-lam]",
-    ),
-    click.option("--n-ctx", type=click.IntRange(min=1), help="Tokens of context for prompt and reply."),
-    KV_TYPE,
-    click.option(
-        "--memory-budget",
-        type=_budget,
-        metavar="SIZE|off",
-        help="The most memory that the model may take, such as 2GiB; off checks nothing.  [default: what there is]",
-    ),
-    click.option("--fit-context", is_flag=True, help="Shorten the context to what fits the memory."),
-    THREADS,
-    DEVICE,
-    click.option(
-        "--repack/--no-repack",
-        default=True,
-        show_default=True,
-        help="Copy weights into the order of the processor's kernels: faster replies, a slower start.",
-    ),
-    ADAPTERS,
-    click.option("--prefix", type=FILE, metavar="FILE", help="What `edge-lam bake` computed of the tools."),
-    *_FORMAT_OPTIONS,
-)
+# How values are read that are neither numbers, switches nor one of a few words.
+_READ: dict[str, dict[str, Any]] = {
+    "model": {"type": MODEL},
+    "adapters": {"type": FILE, "multiple": True, "callback": _scaled_files},
+    "memory_budget": {"type": _budget},
+    "prefix": {"type": FILE},
+    "format": {"type": FormatName()},
+    "template": {"type": FILE},
+}
+
+
+def load_option(name: str, **other: Any) -> Function:
+    """Return the option of a field of `LoadOptions`; `other` are arguments of `click.option` that it has instead."""
+    flag, default = FLAGS[name], getattr(LoadOptions, name)
+    names = flag.names or (f"--{name.replace('_', '-')}",)
+    more: dict[str, Any] = {"help": flag.help, "metavar": flag.metavar}
+    if flag.low is not None:
+        more["type"] = click.IntRange(min=flag.low)
+    elif flag.choices:
+        more["type"] = click.Choice(flag.choices)
+    more |= _READ.get(name, {})
+    if default is False:
+        more["is_flag"] = True
+    elif "multiple" not in more:
+        more |= {"default": default, "show_default": default is not None}
+    return click.option(*names, name, **more | other)
+
+
+KV_TYPE, THREADS, DEVICE, ADAPTERS = map(load_option, ("kv_type", "n_threads", "device", "adapters"))
+_FORMAT_OPTIONS = tuple(map(load_option, ("format", "template", "verbatim")))
+_MODEL_OPTIONS = tuple(load_option(name) for name, flag in FLAGS.items() if flag.is_common)
 
 
 def model_options(function: Function) -> Function:
-    """Add --model, --n-ctx and all that `ModelOptions` holds; they arrive as `model_options: ModelOptions`."""
+    """Add --model, --n-ctx and all other flags of `LoadOptions`; they arrive as `model_options: ModelOptions`."""
     return gathered(function, _MODEL_OPTIONS, "model_options", ModelOptions)
 
 

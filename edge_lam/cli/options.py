@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from edge_lam.debug import debug_is_wanted, show_debug_lines
 from edge_lam.errors import InvalidRequest
+from edge_lam.load_options import FLAGS
 from edge_lam.sizes import read_size
 
 Function = Callable[..., Any]
@@ -55,10 +56,10 @@ def _is_default(ctx: click.Context, name: str) -> bool:
 GLOBAL_OPTIONS = (
     click.Option(
         ["--log"],
-        metavar="PATH|off",
+        metavar=FLAGS["log"].metavar,
         expose_value=False,
         callback=_remember,
-        help="Where a line per model call is logged; prompts are left out.  [default: the state folder]",
+        help=FLAGS["log"].help,
     ),
     click.Option(
         ["--debug"],
@@ -88,11 +89,12 @@ def options_of(*decorators: Function) -> dict[str, click.Option]:
 
 
 def gathered(function: Function, options: tuple[Function, ...], name: str, kind: type[Any]) -> Function:
-    """Add options to a command; they arrive as one argument, a dataclass whose fields have their names."""
+    """Add options to a command; they arrive as one argument, a dataclass which has fields of their names."""
+    names = options_of(*options)
 
     @functools.wraps(function)
     def gather(**arguments: Any) -> Any:
-        values = {field.name: arguments.pop(field.name) for field in fields(kind)}
+        values = {each: arguments.pop(each) for each in names}
         return function(**arguments, **{name: kind(**values)})
 
     command: Function = gather

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.cli.download import model_file
-from edge_lam.cli.model_options import ADAPTERS, KV_TYPE, MODEL
+from edge_lam.cli.model_options import ADAPTERS, KV_TYPE, MODEL, load_option
 from edge_lam.cli.options import byte_size, examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, size
 
@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--n-ctx", "--ctx", type=click.IntRange(min=1), help="Tokens of context.  [default: as loaded, at most 4096]"
 )
-@click.option(
-    "--parallel",
-    "n_parallel",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Replies side by side, each with a context of its own.",
-)
+@load_option("n_parallel")
 @KV_TYPE
 @ADAPTERS
 @click.option("--budget", metavar="SIZE", help="Memory that there is, such as 2GiB or 800MB.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from edge_lam.cli.model_options import ModelOptions, model_options
+from edge_lam.cli.model_options import ModelOptions, load_option, model_options
 from edge_lam.cli.options import byte_size, examples, gathered
 from edge_lam.errors import EdgeLamError
 
@@ -60,8 +60,8 @@ class Access:
 class RequestLimits:
     """What requests may take."""
 
-    parallel: int
-    queue: int
+    n_parallel: int
+    queue_limit: int
     max_body: int
     max_tokens: int | None
     max_tools: int
@@ -118,14 +118,8 @@ _ACCESS = (
     click.option("--cors", multiple=True, metavar="ORIGIN", help="Let pages of an origin read answers; '*' for all."),
 )
 _LIMITS = (
-    click.option(
-        "--parallel",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        help="Replies written side by side, each with a context of its own.",
-    ),
-    click.option("--queue", type=click.IntRange(min=0), default=64, show_default=True, help="Requests that may wait."),
+    load_option("n_parallel"),
+    load_option("queue_limit"),
     click.option(
         "--max-body", type=byte_size, metavar="SIZE", default="16MiB", show_default=True, help="Longest request."
     ),
@@ -181,7 +175,7 @@ _SERVER_TOOLS = (
 @click.option("--alias", metavar="NAME", help="What clients see the model called.  [default: the name in its file]")
 @click.option("--access-log/--no-access-log", default=True, show_default=True, help="Print a line for each request.")
 @click.option("--page/--no-page", default=True, show_default=True, help="Answer / with a page to talk to the model.")
-@click.option("--save-conversations", is_flag=True, help="Keep what the model read of conversations over a restart.")
+@load_option("save_conversations")
 @lambda function: gathered(function, _LISTENING, "listening", Listening)
 @lambda function: gathered(function, _ACCESS, "access", Access)
 @lambda function: gathered(function, _LIMITS, "limits", RequestLimits)
@@ -219,7 +213,9 @@ def command(
     if name and model_options.model:
         raise click.UsageError("the model is named twice, by MODEL and by --model")
     wanted = replace(model_options, model=name or model_options.model)
-    load = wanted.loader(n_parallel=limits.parallel, queue_limit=limits.queue, save_conversations=save_conversations)
+    load = wanted.loader(
+        n_parallel=limits.n_parallel, queue_limit=limits.queue_limit, save_conversations=save_conversations
+    )
     served = ServedModel(load, alias, idle_unload=limits.idle_unload)
     tools = server_tools.load()
     options = _options(listening, access, limits, alias=alias, page=page, runs_tools=tools is not None)

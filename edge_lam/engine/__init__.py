@@ -10,7 +10,7 @@ from __future__ import annotations
 from edge_lam.engine.choice import ToolChoice
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
-from edge_lam.engine.engine import QUEUE_LIMIT, Engine
+from edge_lam.engine.engine import Engine
 from edge_lam.engine.events import (
     ArgumentsDelta,
     CallDropped,
@@ -28,7 +28,6 @@ from edge_lam.engine.sequence import Sequence
 from edge_lam.engine.stream import EventStream
 
 __all__ = [
-    "QUEUE_LIMIT",
     "ArgumentsDelta",
     "CallDropped",
     "CallFinished",

@@ -31,6 +31,7 @@ from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats import Segment, normalize_messages
 from edge_lam.formats.template import rendering_within
 from edge_lam.formats.thinking import thinking_end
+from edge_lam.load_options import LoadOptions
 from edge_lam.metrics.meter import Meter
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 
-QUEUE_LIMIT = 64
 T = TypeVar("T")
 
 logger = logging.getLogger("edge_lam.engine")
@@ -85,7 +85,7 @@ class Engine:
         log: CallLog,
         *,
         store: PrefixStore | None = None,
-        queue_limit: int = QUEUE_LIMIT,
+        queue_limit: int = LoadOptions.queue_limit,
         load_seconds: float = 0.0,
         ahead: TokenizerAhead | None = None,
     ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from edge_lam.cli.model_options import KV_TYPE
 from edge_lam.errors import BackendError, InvalidRequest
-from edge_lam.llama import KV_TYPES, Context, Model, ModelFile
+from edge_lam.llama import DEFAULT_KV_TYPE, KV_TYPES, Context, Model, ModelFile
 from edge_lam.llama.kv_types import kv_type_of
 from tests.llama.shape_files import write_shape
 
@@ -96,3 +96,4 @@ def test_blocks_must_divide_the_heads(tmp_path: Path) -> None:
 def test_the_command_line_knows_the_same_types() -> None:
     (option,) = KV_TYPE(lambda: None).__click_params__
     assert tuple(option.type.choices) == tuple(KV_TYPES)
+    assert option.default == DEFAULT_KV_TYPE
