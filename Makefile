@@ -61,11 +61,11 @@ clean: ## Remove the environment and what tools left behind; keep the built whee
 # The backend is looked at each time (it takes a blink), so that the environment always holds the one that was asked for;
 # it comes before edge-lam, or pip would build llama.cpp with its own settings.
 $(VENV)/.runtime: pyproject.toml | backend
-	$(PIP) install --quiet --editable '.[convert,serve]'
+	$(PIP) install --quiet --editable '.[cli,convert,serve]'
 	@touch $@
 
 $(VENV)/.tools: pyproject.toml | backend
-	$(PIP) install --quiet --editable '.[convert,serve,bench,dev]'
+	$(PIP) install --quiet --editable '.[cli,convert,serve,bench,dev]'
 	# The leaderboard's checker, without the clients of every vendor that it depends on.
 	$(PIP) install --quiet --no-deps bfcl-eval==2026.3.23
 	@touch $@ $(VENV)/.runtime

@@ -8,8 +8,12 @@ from edge_lam.interrupt import end_at_once_on_ctrl_c
 def main() -> None:
     """Entry point of the `edge-lam` console script."""
     end_at_once_on_ctrl_c()
-    from edge_lam.cli.main import main as run
-
+    try:
+        from edge_lam.cli.main import main as run
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
+        raise SystemExit("error: commands need click, which is not installed (pip install 'edge-lam[cli]')") from None
     run()
 
 

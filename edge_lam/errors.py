@@ -12,6 +12,7 @@
     │   └── InsufficientMemory  a model that would take more memory than it may; says what would fit
     ├── CheckpointError         a checkpoint that can't be converted
     ├── HubError                the hub can't be reached or refuses
+    ├── MissingPackage          a package of Python that only some uses need is not installed
     ├── BackendError            llama.cpp is missing, failed to load or failed in a call
     ├── InvalidCall             the model's output is no valid call; keeps the raw text
     ├── InvalidReply            the model's output does not fit the response format; keeps the raw text
@@ -150,6 +151,16 @@ class HubError(EdgeLamError):
     """The hub can't be reached, or refuses."""
 
     code = "hub_error"
+
+
+class MissingPackage(EdgeLamError):
+    """What is asked for needs a package that is not installed; `package` is its name."""
+
+    code = "missing_package"
+
+    def __init__(self, message: str, *, package: str, hint: str = "", param: str | None = None) -> None:
+        super().__init__(message, hint=hint, param=param)
+        self.package = package
 
 
 class BackendError(EdgeLamError):

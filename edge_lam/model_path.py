@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_lam.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import InvalidModelFile, InvalidRequest
+from edge_lam.extras import require
 from edge_lam.paths import user_path
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Prog
         HubError: the hub can't be reached.
         InvalidModelFile: a piece of a GGUF that was cut.
         InvalidRequest: neither a path nor a name.
+        MissingPackage: it is on the hub, and huggingface_hub is not installed.
     """
     if model is None:
         return EMBEDDED_MODEL
@@ -40,4 +42,8 @@ def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Prog
         return path
     from edge_lam.hub import resolve
 
-    return resolve(model, on_progress=on_progress)
+    try:
+        return resolve(model, on_progress=on_progress)
+    except ModuleNotFoundError:
+        require("huggingface_hub", "models of the hub", param="model")
+        raise

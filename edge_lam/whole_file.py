@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,10 +72,10 @@ def try_lock(descriptor: int) -> bool:
     Raises:
         OSError: the system or the file system has no locks.
     """
-    if sys.platform == "win32":
-        raise OSError("no locks")
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        raise OSError("no locks") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -10,6 +10,7 @@ from edge_lam.agent.round import ToolBox
 from edge_lam.agent.run import AgentRun
 from edge_lam.engine import EventStream
 from edge_lam.errors import InvalidRequest, InvalidTool
+from edge_lam.extras import require
 from edge_lam.formats import normalize_messages
 from edge_lam.tools import as_tools
 from edge_lam.tools.tool import is_duration
@@ -77,6 +78,7 @@ class Agent:
     Raises:
         InvalidTool: a tool can't be read or has no function.
         InvalidRequest: max_rounds or tool_timeout is out of range.
+        MissingPackage: pydantic is not installed.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Agent:
         concurrent: bool | None = True,
         **options: Unpack[ReplyOptions],
     ) -> None:
+        require("pydantic", "agents")  # reads what tools give back
         self.lam = lam
         self.tools: dict[str, Tool] = {tool.name: tool for tool in as_tools(tools)}
         for name, tool in self.tools.items():

@@ -16,7 +16,7 @@ from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import DEFAULT_KV_TYPE, ModelFile
 from edge_lam.llama.library import devices, memory_in_use
 from edge_lam.llama.plan import MemoryPlan, largest_context, plan_memory
-from edge_lam.metrics.memory import memory_limit, process_memory
+from edge_lam.metrics.memory import machine_memory, memory_limit, process_memory
 from edge_lam.sizes import read_size, size
 
 SMALLER_KV_TYPE = "q8_0"
@@ -104,14 +104,14 @@ def admit(
     if plan.n_ctx != wanted.n_ctx:
         logger.warning("the context is shortened from %d tokens to the %d that fit", wanted.n_ctx, plan.n_ctx)
     free = _free_memory(swap=False)
-    is_short = device == "cpu" and plan.total > free
-    if is_short:
-        logger.warning(
-            "the model takes %s, but only %s are free: it will be slow, as weights may have to be read again",
-            size(plan.total),
-            size(free),
-        )
-    return Admission(plan, is_short)
+    if device != "cpu" or free is None or plan.total <= free:
+        return Admission(plan)
+    logger.warning(
+        "the model takes %s, but only %s are free: it will be slow, as weights may have to be read again",
+        size(plan.total),
+        size(free),
+    )
+    return Admission(plan, is_short=True)
 
 
 def fit(file: ModelFile, wanted: MemoryPlan, limits: Iterable[Limit], *, fit_context: bool = False) -> MemoryPlan:
@@ -143,21 +143,26 @@ def limits_of(device: str, budget: int | None) -> Iterator[Limit]:
 
 
 def _host_limits() -> Iterator[Limit]:
-    import psutil
-
-    total, container, free = psutil.virtual_memory().total, memory_limit(), _free_memory()
-    yield Limit(total, f"the {size(total)} of this machine")
+    total, container, free = machine_memory().total, memory_limit(), _free_memory()
+    if total is None or free is None:
+        logger.debug("models are not held against the memory of this machine, which is told only where psutil is")
+    if total is not None:
+        yield Limit(total, f"the {size(total)} of this machine")
     if container is not None:
         yield Limit(container, f"the {size(container)} that the container allows")
-    yield Limit(free, f"the {size(free)} that are free", counts_weights=False)
+    if free is not None:
+        yield Limit(free, f"the {size(free)} that are free", counts_weights=False)
 
 
-def _free_memory(*, swap: bool = True) -> int:
-    """Return the bytes that this process could take, with or without what others hold idle and can be swapped out."""
-    import psutil
+def _free_memory(*, swap: bool = True) -> int | None:
+    """Return the bytes that this process could take, with or without what others hold idle and can be swapped out.
 
-    container = memory_limit()
-    free: int = psutil.virtual_memory().available + (psutil.swap_memory().free if swap else 0)
+    None where the system does not tell.
+    """
+    container, machine = memory_limit(), machine_memory()
+    if machine.available is None:
+        return None
+    free = machine.available + (machine.swap if swap else 0)
     return free if container is None else min(free, max(0, container - process_memory().resident))
 
 

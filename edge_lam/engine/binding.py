@@ -9,6 +9,7 @@ from edge_lam.decoding import CallTracker, GrammarConstraint, Unconstrained
 from edge_lam.engine import response_format
 from edge_lam.engine.events import TextDelta
 from edge_lam.errors import InvalidRequest, InvalidTool
+from edge_lam.extras import is_installed, require
 from edge_lam.formats.events import ParsedReply
 from edge_lam.formats.grammar import check_together, try_out
 from edge_lam.formats.parser import ReplyParser
@@ -36,7 +37,9 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     Raises:
         InvalidRequest: the reply can't be held to the tools or the response format.
         InvalidSchema: a tool's schema can't be enforced; names tool and path.
+        MissingPackage: something is left to jsonschema, which is not installed.
     """
+    _refuse_unchecked(request)
     tools = request.allowed
     schema = None if request.response_format is None else request.response_format.schema
     if not request.constrain or not (tools or schema):
@@ -57,6 +60,22 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     if schema:
         response_format.try_out(schema, vocabulary.exceeded_limit)
     return grammar
+
+
+def _refuse_unchecked(request: Request) -> None:
+    """Refuse a request whose calls the grammar alone can't hold to the tools where no package can check them.
+
+    Raises:
+        MissingPackage: names what is left to it.
+    """
+    if is_installed("jsonschema"):
+        return
+    for tool in request.callable_tools:
+        if not request.constrain:
+            require("jsonschema", "calls that are not constrained", param="constrain")
+        if left := tool.schema.left_to_check:
+            use = f"calls of {tool.name!r}, for {left.keyword!r} at {left.path or '/'},"
+            require("jsonschema", use, param="tools")
 
 
 def usable_tools(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest, InvalidTool
+from edge_lam.extras import require
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -71,6 +72,7 @@ def try_out(schema: dict[str, Any], trial: Callable[[str], str | None]) -> None:
 
 
 def _of_model(model: type[Any]) -> ResponseFormat:
+    require("pydantic", "response formats made of classes", param=NAME)
     from pydantic import BaseModel
 
     from edge_lam.tools.described import describe_model

@@ -8,15 +8,17 @@ from __future__ import annotations
 import logging
 import os
 import re
-import subprocess
 import sys
 import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from edge_lam.debug import reason
+
+if TYPE_CHECKING:
+    import subprocess
 
 logger = logging.getLogger("edge_lam.metrics")
 
@@ -60,6 +62,8 @@ class Powermetrics:
         Raises:
             OSError: it can't be started.
         """
+        import subprocess
+
         process = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.extras import is_installed
 from edge_lam.schema.closing import close_objects, constraints, open_objects
 from edge_lam.schema.error import SchemaError
 from edge_lam.schema.formats import without_contradictions
+from edge_lam.schema.guidance import is_in_grammar
 from edge_lam.schema.normalize import to_2020_12
+from edge_lam.schema.numbers import in_decimals
+from edge_lam.schema.rules import lark_rules
 from edge_lam.schema.split import Support, split
 
 if TYPE_CHECKING:
@@ -42,6 +46,12 @@ class CompiledSchema:
         """The first keyword that can't be enforced at all, or None."""
         return next((support for support in self.support if support.how == "refused"), None)
 
+    @property
+    def left_to_check(self) -> Support | None:
+        """The first keyword that the grammar does not hold, or not all of, or None."""
+        inexact = (support for support in self.support if support.how == "checked" or support.reason)
+        return next((support for support in inexact if support.how != "ignored"), None)
+
     def held(self) -> dict[str, Any]:
         """Return the schema that a grammar is made from.
 
@@ -53,12 +63,28 @@ class CompiledSchema:
         return self.grammar
 
     def problems(self, value: Any) -> list[Problem]:
-        """Return what is wrong with a value, in the schema's order; what no one can check is a problem too."""
+        """Return what is wrong with a value, in the schema's order; what no one can check is a problem too.
+
+        Without jsonschema a value is right if the grammar allows it and holds all of the schema; of others nothing is
+        known.
+        """
         from edge_lam.schema.check import Problem
 
         if refused := self.refused:
             return [Problem("", refused.keyword, f"{refused.keyword} can't be checked: {refused.reason}")]
-        return self._checker.problems(value)
+        if is_installed("jsonschema"):
+            return self._checker.problems(value)
+        if self.left_to_check is None and self._is_in_grammar(value):
+            return []
+        return [Problem("", "", "the grammar does not allow all of it, and it can't be checked without jsonschema")]
+
+    def _is_in_grammar(self, value: Any) -> bool:
+        spellings = {json.dumps(value, ensure_ascii=False), in_decimals(value)}
+        return any(is_in_grammar(spelling, self._lark) for spelling in spellings)
+
+    @cached_property
+    def _lark(self) -> str:
+        return "\n".join(["start: value", *lark_rules("value", self.grammar)])
 
     @cached_property
     def _checker(self) -> Checker:

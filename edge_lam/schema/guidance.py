@@ -111,11 +111,16 @@ def schema_complaint(root: dict[str, Any], part: Any) -> Complaint | None:
 def text_fits(text: str, *, pattern: str | None = None, format: str | None = None) -> bool:
     """Tell whether a text fits a pattern or a format that llguidance knows."""
     schema = {"type": "string", "pattern": pattern} if format is None else {"type": "string", "format": format}
+    return is_in_grammar(json.dumps(text, ensure_ascii=False), f"start: {json_rule(schema)}")
+
+
+def is_in_grammar(text: str, grammar: str) -> bool:
+    """Tell whether a grammar in llguidance's Lark syntax allows a text."""
     try:
-        spelled = json.dumps(text, ensure_ascii=False).encode()
+        spelled = text.encode()
     except UnicodeEncodeError:  # half a character fits nothing
         return False
-    matcher = _matcher(f"start: {json_rule(schema)}").deep_copy()
+    matcher = _matcher(grammar).deep_copy()
     return matcher.try_consume_tokens(list(spelled)) == len(spelled) and bool(matcher.is_accepting())
 
 

@@ -7,6 +7,7 @@ the right one from its neighbours. So it is with constants, where `rules.py` can
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection
 from decimal import Decimal
@@ -31,6 +32,18 @@ def as_written(value: Number) -> Number:
     if isinstance(value, float) and abs(value) >= EXACT and math.isfinite(value):
         return int(Decimal(repr(value)))
     return value
+
+
+def in_decimals(value: Any) -> str:
+    """Return a value in JSON as models write it, its numbers without exponents: 1e-7 is 0.0000001."""
+    if isinstance(value, dict):
+        items = (f"{json.dumps(name, ensure_ascii=False)}: {in_decimals(item)}" for name, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(in_decimals, value))}]"
+    if isinstance(value, float) and math.isfinite(value):
+        return format(Decimal(repr(value)), "f")
+    return json.dumps(value, ensure_ascii=False)
 
 
 def is_held(value: Any) -> bool:

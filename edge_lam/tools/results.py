@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from operator import is_
 from typing import Any
 
+from edge_lam.extras import require
+
 MOST_BYTES = 4_000_000  # of what iterators give, as JSON
 PER_ITEM = 8  # bytes that an item counts at least, so that many small ones come to an end too
 
@@ -42,6 +44,7 @@ def json_types(value: Any, is_stopped: Callable[[], bool] = never) -> Any:
     Raises:
         ValueError: it refers to itself, or has half a character in a string.
         TooLong: its iterators give too much.
+        MissingPackage: pydantic is not installed.
         Stopped: it was no longer wanted.
     """
     return _Drawn(is_stopped).json_types(value)
@@ -61,6 +64,7 @@ class _Drawn:
     """What was drawn from the iterators in one result so far."""
 
     def __init__(self, is_stopped: Callable[[], bool]) -> None:
+        require("pydantic_core", "results of tools")
         self._is_stopped = is_stopped
         self._left = MOST_BYTES
         self._around: set[int] = set()

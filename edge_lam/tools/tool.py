@@ -16,6 +16,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, overload
 
 from edge_lam.errors import InvalidCall, InvalidSchema, InvalidTool
+from edge_lam.extras import require
 from edge_lam.schema.compile import CompiledSchema, compile_schema
 from edge_lam.schema.error import SchemaError
 from edge_lam.schema.normalize import normalize_parameters
@@ -100,6 +101,7 @@ class Tool:
         Raises:
             InvalidTool: something in the signature can't be called by name or described in JSON.
         """
+        require("pydantic", "tools made of functions", param="tools")
         from edge_lam.tools.described import describe_function
         from edge_lam.tools.signature import plain_function
 
@@ -120,6 +122,7 @@ class Tool:
         Raises:
             InvalidTool: a field can't be described in JSON Schema.
         """
+        require("pydantic", "tools made of classes", param="tools")
         from edge_lam.tools.described import describe_model
 
         name = name or model.__name__
@@ -231,16 +234,17 @@ class Tool:
         Raises:
             InvalidCall: they don't fit the parameters.
         """
-        from pydantic import ValidationError
+        if self.convert:
+            from pydantic import ValidationError
 
-        try:
-            if self.convert:
+            try:
                 return self.convert(arguments)
+            except ValidationError as error:
+                faults = faults_of(error)
+        else:
             faults = "; ".join(map(str, self.validate(arguments)))
-        except ValidationError as error:
-            faults = faults_of(error)
-        if not faults:
-            return arguments
+            if not faults:
+                return arguments
         raw = json.dumps(arguments, ensure_ascii=False, default=str)
         raise InvalidCall(f"{self.name}: {faults}", raw=raw, tool=self.name)
 
@@ -323,6 +327,7 @@ def as_tool(value: ToolLike) -> Tool:
     if isinstance(value, Mapping):
         return Tool.from_schema(value)
     if inspect.isclass(value):
+        require("pydantic", "tools made of classes", param="tools")
         from pydantic import BaseModel
 
         if issubclass(value, BaseModel):
