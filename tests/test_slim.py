@@ -77,6 +77,7 @@ with edge_lam.load(log=False) as lam:
     ask = lambda *tools, **options: told(lam.chat, "what time is it in Tokyo?", tools=tools, **options)
     ask({"name": "tag", "parameters": {"type": "object", "properties": {"tags": tags}}})
     ask({"name": "plan", "parameters": {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}})
+    ask({"name": "bad", "parameters": {"type": "object", "properties": {"a": {"maxLenght": 3}}}})
     ask(TIME, constrain=False)
     ask(typed)
     told(edge_lam.Agent, lam, [])
@@ -86,6 +87,7 @@ told(edge_lam.load, "owner/repo:Q4_K_M")
     assert run(script, CLI_PACKAGES, tmp_path) == [
         f"missing_package: calls of 'tag', for 'uniqueItems' at /properties/tags, need jsonschema, {hint} [tools]",
         f"missing_package: calls of 'plan', for 'format' at /properties/day, need jsonschema, {hint} [tools]",
+        "invalid_schema: tool 'bad': 'maxLenght' at /properties/a can't be enforced: did you mean maxLength? [tools]",
         f"missing_package: calls that are not constrained need jsonschema, {hint} [constrain]",
         f"missing_package: tools made of functions need pydantic, {hint} [tools]",
         f"missing_package: agents need pydantic, {hint} [None]",

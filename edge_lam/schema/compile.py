@@ -49,8 +49,8 @@ class CompiledSchema:
     @property
     def left_to_check(self) -> Support | None:
         """The first keyword that the grammar does not hold, or not all of, or None."""
-        inexact = (support for support in self.support if support.how == "checked" or support.reason)
-        return next((support for support in inexact if support.how != "ignored"), None)
+        inexact = (each for each in self.support if each.how == "checked" or (each.how == "grammar" and each.reason))
+        return next(inexact, None)
 
     def held(self) -> dict[str, Any]:
         """Return the schema that a grammar is made from.
