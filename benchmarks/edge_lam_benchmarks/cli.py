@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from edge_lam.cli.model_options import DEVICE, THREADS
+from edge_lam.cli.model_options import DEVICE, THREADS, load_option
 from edge_lam.cli.options import GLOBAL_OPTIONS, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json
@@ -150,7 +150,7 @@ def _commands_epilog() -> str:
 @click.option("--cool-down", type=click.FloatRange(min=0), default=0.0, help="Seconds to wait before each measure.")
 @THREADS
 @DEVICE
-@click.option("--n-ctx", type=click.IntRange(min=1), help="Tokens of context for prompt and reply.")
+@load_option("n_ctx")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FILE", help="Go on with an interrupted run.")
 @click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="Where to run.")
 @click.option("--address", metavar="ADDRESS", help="Of the Ray cluster.  [default: one on this machine]")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from edge_lam.cli.model_options import MODEL
+from edge_lam.cli.model_options import MODEL, THREADS
 from edge_lam.cli.options import FILE, examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, count, duration, one_line, plain_table, print_json, print_table, size
@@ -81,7 +81,7 @@ _STAGES = {
     help="Make an importance matrix from these function calls, as `calibrate --calls` does.",
 )
 @click.option("--allow-non-finite", is_flag=True, help="Write NaN and infinite weights; quantizing refuses them still.")
-@click.option("--threads", "n_threads", type=click.IntRange(min=1), help="CPU threads.  [default: physical cores]")
+@THREADS
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and its size; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with the facts of each file.")

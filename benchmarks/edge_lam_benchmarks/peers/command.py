@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge_lam.cli.model_options import THREADS
+from edge_lam.cli.model_options import THREADS, load_option
 from edge_lam.cli.options import examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json
@@ -45,7 +45,7 @@ NAMES = (
 @click.option("--llama-server", metavar="PATH", help="llama.cpp's server.  [default: the one on the search path]")
 @click.option("--checkpoint", metavar="FOLDER", help="What the GGUF was made from, for transformers.")
 @click.option("--python", metavar="PATH", help="A Python with torch and transformers.  [default: this one]")
-@click.option("--n-ctx", type=click.IntRange(min=1), help="Tokens of context.  [default: at most 4096]")
+@load_option("n_ctx", help="Tokens of context.  [default: at most 4096]")
 @THREADS
 @click.option(
     "--calls",
