@@ -76,7 +76,8 @@ tags = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 with edge_lam.load(log=False) as lam:
     ask = lambda *tools, **options: told(lam.chat, "what time is it in Tokyo?", tools=tools, **options)
     ask({"name": "tag", "parameters": {"type": "object", "properties": {"tags": tags}}})
-    ask({"name": "plan", "parameters": {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}})
+    day = {"type": "string", "format": "date"}  # whose leap years the grammar does not know
+    ask({"name": "plan", "parameters": {"properties": {"days": {"type": "array", "items": day}}}})
     ask({"name": "bad", "parameters": {"type": "object", "properties": {"a": {"maxLenght": 3}}}})
     ask(TIME, constrain=False)
     ask(typed)
@@ -86,7 +87,7 @@ told(edge_lam.load, "owner/repo:Q4_K_M")
     hint = "which is not installed (pip install 'edge-lam[cli]')"
     assert run(script, CLI_PACKAGES, tmp_path) == [
         f"missing_package: calls of 'tag', for 'uniqueItems' at /properties/tags, need jsonschema, {hint} [tools]",
-        f"missing_package: calls of 'plan', for 'format' at /properties/day, need jsonschema, {hint} [tools]",
+        f"missing_package: calls of 'plan', for 'format' at /properties/days/items, need jsonschema, {hint} [tools]",
         "invalid_schema: tool 'bad': 'maxLenght' at /properties/a can't be enforced: did you mean maxLength? [tools]",
         f"missing_package: calls that are not constrained need jsonschema, {hint} [constrain]",
         f"missing_package: tools made of functions need pydantic, {hint} [tools]",
@@ -107,10 +108,15 @@ for arguments in (
     {"at": {}, "more": 1},
 ):
     print(len(tool.validate(arguments)))
+at = {"type": ["string", "null"], "format": "date-time"}
+dated = Tool("t", "", {"properties": {"a/b": {"type": "object", "properties": {"properties": at}}}})
+for day in ("2024-02-29", "2023-02-29"):
+    print(*dated.validate({"a/b": {"properties": f"{day}T10:00:00Z"}}), *dated.validate({"a/b": {}}))
 print(Tool("t", "", {"properties": {"a": {"type": "array", "uniqueItems": True}}}).validate({"a": []})[0])
 """
-    *counts, unknown = run(script, CLI_PACKAGES, tmp_path)
+    *counts, leap, other, unknown = run(script, CLI_PACKAGES, tmp_path)
     assert counts == ["0"] * 3 + ["1"] * 7
+    assert [leap, other] == ["", "/a~1b/properties: '2023-02-29T10:00:00Z' is not a 'date-time'"]
     assert unknown == "the grammar does not allow all of it, and it can't be checked without jsonschema"
 
 

@@ -7,22 +7,27 @@ than the schema, never stronger, apart from what it fixes on purpose: key order,
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.extras import is_installed
 from edge_lam.schema.closing import close_objects, constraints, open_objects
-from edge_lam.schema.error import SchemaError
-from edge_lam.schema.formats import without_contradictions
+from edge_lam.schema.error import SchemaError, shortened
+from edge_lam.schema.formats import has_format, without_contradictions
 from edge_lam.schema.guidance import is_in_grammar
 from edge_lam.schema.normalize import to_2020_12
 from edge_lam.schema.numbers import in_decimals
 from edge_lam.schema.rules import lark_rules
 from edge_lam.schema.split import Support, split
+from edge_lam.schema.walk import unescape
 
 if TYPE_CHECKING:
     from edge_lam.schema.check import Checker, Problem
+
+PROPERTY = re.compile(r"(/properties/[^/]*)+")  # a JSON pointer to one, in objects alone
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,15 @@ class CompiledSchema:
 
     @property
     def left_to_check(self) -> Support | None:
-        """The first keyword that the grammar does not hold, or not all of, or None."""
+        """The first keyword that is left to jsonschema, or None: neither the grammar nor `has_format` holds it."""
         inexact = (each for each in self.support if each.how == "checked" or (each.how == "grammar" and each.reason))
-        return next(inexact, None)
+        return next((each for each in inexact if each not in self._finer_formats), None)
+
+    @property
+    def _finer_formats(self) -> list[Support]:
+        """The formats of which the grammar holds nearly all, where a property of an object has them in any case."""
+        formats = (each for each in self.support if each.keyword == "format" and each.how == "grammar" and each.reason)
+        return [each for each in formats if PROPERTY.fullmatch(each.path)]
 
     def held(self) -> dict[str, Any]:
         """Return the schema that a grammar is made from.
@@ -65,8 +76,8 @@ class CompiledSchema:
     def problems(self, value: Any) -> list[Problem]:
         """Return what is wrong with a value, in the schema's order; what no one can check is a problem too.
 
-        Without jsonschema a value is right if the grammar allows it and holds all of the schema; of others nothing is
-        known.
+        Without jsonschema a value is right if the grammar allows it and, beside formats, holds all of the schema; of
+        others nothing is known.
         """
         from edge_lam.schema.check import Problem
 
@@ -75,8 +86,19 @@ class CompiledSchema:
         if is_installed("jsonschema"):
             return self._checker.problems(value)
         if self.left_to_check is None and self._is_in_grammar(value):
-            return []
+            return [problem for each in self._finer_formats for problem in self._format_problems(each, value)]
         return [Problem("", "", "the grammar does not allow all of it, and it can't be checked without jsonschema")]
+
+    def _format_problems(self, support: Support, value: Any) -> Iterator[Problem]:
+        from edge_lam.schema.check import LONGEST_MESSAGE, Problem
+
+        names, part = support.path.split("/")[2::2], self.check
+        for name in map(unescape, names):
+            part = part["properties"][name]
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and not has_format(value, part["format"]):
+            message = shortened(f"{value!r} is not a {part['format']!r}", LONGEST_MESSAGE)
+            yield Problem("".join(f"/{name}" for name in names), "format", message)
 
     def _is_in_grammar(self, value: Any) -> bool:
         spellings = {json.dumps(value, ensure_ascii=False), in_decimals(value)}
