@@ -10,12 +10,14 @@ import pytest
 
 import edge_lam
 from edge_lam.demo_tools import DEMO_TOOLS
+from edge_lam.engine import admission
 from edge_lam.engine.admission import Limit, admit, fit, limits_of, read_budget
 from edge_lam.engine.engine import _warn_of_coarse_kv
 from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import ModelFile
 from edge_lam.llama.plan import plan_memory
 from edge_lam.metrics import memory_limit
+from edge_lam.metrics.memory import MachineMemory
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,17 @@ def test_the_tightest_limit_decides(file):
     tight, loose = plan_memory(file, n_ctx=512).total, plan_memory(file, n_ctx=1024).total
     limits = [Limit(loose, "one"), Limit(tight, "another")]
     assert fit(file, plan, limits, fit_context=True).n_ctx == 512
+
+
+def test_where_the_system_tells_nothing_only_the_budget_is_held(monkeypatch, file, caplog):
+    monkeypatch.setattr(admission, "machine_memory", lambda: MachineMemory(None, None, 0))
+    monkeypatch.setattr(admission, "memory_limit", lambda: None)
+    assert list(limits_of("cpu", None)) == []
+    assert [limit.n_bytes for limit in limits_of("cpu", 1000)] == [1000]
+    plan = plan_memory(file, n_ctx=1024)
+    with caplog.at_level("DEBUG", "edge_lam"):
+        assert admit(file, plan, device="cpu") == (plan, False)
+    assert "not held against the memory of this machine" in caplog.text
 
 
 def test_this_machine_limits_what_no_budget_does():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from edge_lam.metrics import memory_limit, process_memory
+from edge_lam.metrics import memory, memory_limit, process_memory
+from edge_lam.metrics.memory import machine_memory
 
 
 def test_memory_grows_with_what_is_held():
@@ -25,6 +27,16 @@ def test_memory_grows_with_what_is_held():
 
 def test_resident_is_of_this_process():
     assert process_memory().resident == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc stands in for psutil")
+def test_the_system_tells_the_same_without_psutil(monkeypatch):
+    told = machine_memory(), process_memory()
+    monkeypatch.setattr(memory, "is_installed", lambda package: False)
+    machine, process = machine_memory(), process_memory()
+    assert machine == pytest.approx(told[0], rel=0.2)
+    assert process.resident == pytest.approx(told[1].resident, rel=0.2)
+    assert process.peak >= process.resident
 
 
 def write(path: Path, text: str) -> None:
