@@ -23,10 +23,10 @@ demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and 
 	@$(BIN)/edge-lam demo
 
 test: lint test-fast ## Run every check: lint, types, tests
-	@$(BIN)/python cmake/chat_templates.py >/dev/null
 	$(BIN)/python -m pytest -m "not fast" -n $(JOBS) --dist loadfile
 
 test-fast: $(VENV)/.tools ## Run the tests that need no model and no llama.cpp, and end soon
+	@$(BIN)/python cmake/chat_templates.py >/dev/null
 	$(BIN)/python -m pytest -m fast -p tests.no_llama -n $(JOBS)
 
 test-hostile: $(VENV)/.tools ## Thousands of damaged files, a thousand killed writers, the JSON Schema suite (an hour)
