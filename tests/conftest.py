@@ -20,6 +20,7 @@ settings.load_profile("same")
 
 # A shell starts what it puts into the background deaf to Ctrl-C, and children inherit that; the tests send Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+os.environ.pop("COLUMNS", None)  # xdist sets it for its workers: what is written to a pipe would be cut to it
 
 ROOT = Path(__file__).resolve().parents[1]
 # Rooms without a model. A test there that needs one asks for it by a fixture, or is marked so.

@@ -19,6 +19,7 @@ from edge_lam.llama.adapter import apply_adapters, load_adapters
 from edge_lam.llama.adaptive_threads import AdaptiveThreads
 from edge_lam.llama.batch import Batch, Part
 from edge_lam.llama.context_setup import create_context, free_context
+from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, kv_type_of
 from edge_lam.llama.library import library, log
 from edge_lam.llama.numbers import (
@@ -402,7 +403,10 @@ class Context:
         """Free the memory; a second call does nothing."""
         if self._pointer is not None:
             self._pointer = None
-            self._free()
+            try:
+                interruptible(self._free)  # llama.cpp logs a line there
+            except RuntimeError:  # no thread can be started any more: Python ends
+                self._free()
 
     def __enter__(self) -> Context:
         return self

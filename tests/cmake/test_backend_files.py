@@ -177,5 +177,5 @@ def test_the_stamp_names_what_was_built(project: Path):
     for comment in ("// one", "// two", "// one"):
         (source / "src" / "llama.cpp").write_text(SOURCE + comment)
         configure(project, "cpu")
-        revisions.append(json.loads((build(project) / "edge_lam_build.json").read_text())["revision"])
+        revisions.append(json.loads((project / "build" / "edge_lam_build.json").read_text())["revision"])
     assert revisions[0] == revisions[2] != revisions[1]
