@@ -94,15 +94,17 @@ def command(
     peers: dict[str, Peer] = {ADAPTIVE: AdaptiveEdgeLam(setup)}
     peers |= {name: EdgeLam(replace(setup, n_threads=n)) for name, n in fixed.items()}
     peers["llama-server"] = LlamaServer(setup)
-    with progress_bar({"call": "calling"}) as tell, _started(peers) as running:
-        order, taken = random.Random(seed), dict[int, dict[str, list[float]]]()
-        numbers = _numbers(loads)
+    order, taken, numbers = random.Random(seed), dict[int, dict[str, list[float]]](), _numbers(loads)
+    with progress_bar({"call": "calling"}) as tell:
         for index, n in enumerate(numbers):
-            with _competing(n):
-                taken[n] = {name: [] for name in running}
-                for turn in range(rounds):
-                    tell("call", index * rounds + turn, len(numbers) * rounds, f"{n} competing")
-                    _take_turns(running, tasks, order, taken[n])
+            found_seconds = taken[n] = dict[str, list[float]]()
+            for turn in range(rounds):
+                tell("call", index * rounds + turn, len(numbers) * rounds, f"{n} competing")
+                # One at a time: OpenMP lets threads spin less where a process has more of them than cores.
+                for name in order.sample(list(peers), len(peers)):
+                    with _started(peers[name]) as is_there, _competing(n):
+                        if is_there:
+                            found_seconds.setdefault(name, []).extend(_timed(peers[name], tasks))
     command_line = ctx.meta.get("edge_lam.bench", "edge-lam bench busy")
     facts = {"command": command_line, "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     facts |= {"model": path.name, "source": source, "calls": len(tasks) * rounds}
@@ -143,30 +145,24 @@ def _competing(n: int) -> Iterator[None]:
 
 
 @contextmanager
-def _started(peers: Mapping[str, Peer]) -> Iterator[dict[str, Peer]]:
-    """Start what can be started, and stop it at the end."""
-    running: dict[str, Peer] = {}
+def _started(peer: Peer) -> Iterator[bool]:
+    """Start a peer, and stop it at the end; tell whether it is there at all."""
     try:
-        for name, peer in peers.items():
-            try:
-                peer.start()
-            except PeerUnavailable:
-                continue
-            running[name] = peer
-        yield running
+        peer.start()
+    except PeerUnavailable:
+        yield False
+        return
+    try:
+        yield True
     finally:
-        for peer in running.values():
-            peer.stop()
+        peer.stop()
 
 
-def _take_turns(
-    peers: Mapping[str, Peer], tasks: Sequence[WarmTask], order: random.Random, seconds: dict[str, list[float]]
-) -> None:
-    """Put each task to each of the peers, whose cache is warm, and note what they took."""
+def _timed(peer: Peer, tasks: Sequence[WarmTask]) -> Iterator[float]:
+    """Yield the seconds of each task, for which the cache is warm."""
     for pair in tasks:
-        for name in order.sample(list(peers), len(peers)):
-            peers[name].call(pair.opening)
-            seconds[name].append(peers[name].call(pair.task).seconds)
+        peer.call(pair.opening)
+        yield peer.call(pair.task).seconds
 
 
 def _ratio(seconds: Mapping[str, Sequence[float]], fixed: Mapping[str, int]) -> float:
@@ -177,7 +173,7 @@ def _ratio(seconds: Mapping[str, Sequence[float]], fixed: Mapping[str, int]) -> 
 def _table(
     facts: Mapping[str, Any], taken: Mapping[int, Mapping[str, Sequence[float]]], ratios: Mapping[int, float]
 ) -> Table:
-    names = list(next(iter(taken.values())))
+    names = sorted(next(iter(taken.values())), key=lambda name: (name != ADAPTIVE, name))
     table = Table(
         f"A warm call of {facts['model']} while others compute", ["competing", *names, "x best fixed"], key=True
     )

@@ -26,9 +26,10 @@ from edge_lam.llama.stamp import read_stamp
 from edge_lam.once import once
 
 INSTALL_HINT = "build it with `make demo`, or install it with `pip install 'llama-cpp-python>=0.3.36,<0.4'`"
-# Some 15 microseconds: longer than threads with cores of their own wait for each other, far shorter than a time slice.
-# OpenMP's own default is 300,000. With four busy programs on two cores, a call took 7 to 140 times as long with it.
-MAX_SPINS = "1000"
+# Some 50 microseconds: longer than threads with cores of their own mostly wait, far shorter than a time slice. OpenMP's
+# own default is 300,000. On two cores, calls with two threads took 25 ms with that, 27 with 4,000, and 30 with 1,000.
+# With four busy programs beside them they took 2.1 s with the default, and 0.3 s with 1,000.
+MAX_SPINS = "4000"
 _LEVEL_ERROR, _LEVEL_CONTINUED = 4, 5  # ggml_log_level
 _DEVICE_KINDS = ("cpu", "gpu", "gpu", "accelerator", "meta")  # ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL, META
 

@@ -13,7 +13,7 @@ import pytest
 
 from edge_lam.llama import build_info, library
 from edge_lam.llama.cpu import cpu, parse_cpuinfo
-from edge_lam.llama.library import BackendLog, _features, device_label, devices, memory_in_use
+from edge_lam.llama.library import MAX_SPINS, BackendLog, _features, device_label, devices, memory_in_use
 
 
 def test_is_loaded_once() -> None:
@@ -174,13 +174,13 @@ def _openmp_settings(**environment: str) -> str:
 
 def test_threads_that_wait_give_their_core_away_soon_and_children_are_left_alone() -> None:
     told = _openmp_settings()
-    assert "GOMP_SPINCOUNT = '1000'" in told
+    assert f"GOMP_SPINCOUNT = '{MAX_SPINS}'" in told
     assert told.startswith("None\n")
 
 
 def test_a_wait_policy_of_the_user_stays() -> None:
     assert "GOMP_SPINCOUNT = '77'" in _openmp_settings(GOMP_SPINCOUNT="77")
-    assert "GOMP_SPINCOUNT = '1000'" not in _openmp_settings(OMP_WAIT_POLICY="active")
+    assert f"GOMP_SPINCOUNT = '{MAX_SPINS}'" not in _openmp_settings(OMP_WAIT_POLICY="active")
 
 
 INTERRUPTED = """
