@@ -37,7 +37,7 @@ class Defaults(UserDict[str, Any]):
         self._names = {parameter.name for parameter in command.params if not parameter.required}
 
     @cached_property
-    def data(self) -> dict[str, Any]:  # type: ignore[override]
+    def data(self) -> dict[str, Any]:  # type: ignore[override]  # read once, and only if asked for
         """Return the values by the names of parameters, as the environment and the file say them."""
         found = {
             option.name: value
