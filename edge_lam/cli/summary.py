@@ -65,6 +65,7 @@ class Summary:
 
 
 BUSY_PERCENT = 50  # of a core, by other programs: from there on times say more of them than of the model
+NOTICED = 1.0  # seconds: who waits longer for an answer may wonder why
 TIMES = ("TTFT\nms", "calls\nms", "total\nms")
 COUNTS = ("prompt\ntokens", "\ncached", "\nforced", "\nsampled", "\npasses", "in\ntok/s", "out\ntok/s")
 
@@ -123,18 +124,33 @@ def _show_model(out: Console, info: ModelInfo) -> None:
     out.print(f"  {info.device}, {threads}, context of {info.n_ctx:,} tokens, format {info.format}")
 
 
+def others_percent(reports: Sequence[CallReport]) -> float:
+    """Return what other programs took of the processor during some calls, in percent of a core; 0 where unknown."""
+    seconds = sum(report.times.total for report in reports)
+    others = sum((report.machine.others_percent or 0.0) * report.times.total for report in reports)
+    return others / seconds if seconds else 0.0
+
+
+def why_slow(reports: Sequence[CallReport]) -> str | None:
+    """Say that other programs slowed an answer down; None where it was quick, or the machine was its own."""
+    others = others_percent(reports)
+    if others < BUSY_PERCENT or sum(report.times.total for report in reports) < NOTICED:
+        return None
+    return f"slow: the machine was busy, other programs took {others:.0f} % of a core"
+
+
 def machine(reports: Sequence[CallReport]) -> str:
     """Say what the machine did during some calls, in one line; what it does not tell is left out."""
     told = [report.machine for report in reports]
     seconds = sum(report.times.total for report in reports)
     busy = sum((report.machine.cpu_percent or 0.0) * report.times.total for report in reports)
-    others = sum((report.machine.others_percent or 0.0) * report.times.total for report in reports)
+    others = others_percent(reports)
     joules = [energy for one in told for energy in (one.joules, one.gpu_joules) if energy is not None]
     celsius = [one.celsius for one in told if one.celsius is not None]
     hertz = [one.hertz for one in told if one.hertz is not None]
     parts = [
         f"{busy / seconds:.0f} % of a core" if seconds else "",
-        f"busy: other programs took {others / seconds:.0f} %" if seconds and others >= BUSY_PERCENT * seconds else "",
+        f"busy: other programs took {others:.0f} %" if others >= BUSY_PERCENT else "",
         f"{sum(joules):.2f} J" if joules else "",
         f"{max(celsius):.0f} °C" if celsius else "",
         f"{sum(hertz) / len(hertz) / 1e9:.2f} GHz" if hertz else "",

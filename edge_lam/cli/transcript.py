@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from edge_lam.cli.flow import Clock, Flow
+from edge_lam.cli.summary import why_slow
 from edge_lam.cli.terminal import one_line, printable
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Transcript:
         self.note(text)
 
     def finish(self, answer: TurnResult) -> None:
-        """Say so if an answer ended in something else than an answer."""
+        """Say so if an answer ended in something else than an answer, or if a busy machine made it slow."""
         if answer.finish_reason == "max_rounds":
             self.note(f"no answer in text after {len(answer.reports)} replies")
         elif answer.finish_reason == "repeated":
@@ -113,6 +114,8 @@ class Transcript:
             self.note("no answer in text: this model reads no results")
         elif answer.finish_reason == "stop" and not (answer.text or answer.errors):
             self.note("the model said nothing")
+        if slow := why_slow(answer.reports):
+            self.note(slow)
 
     def end_text(self) -> None:
         """End the line of a text that was streaming."""

@@ -12,7 +12,7 @@ from edge_lam.cli.terminal import console
 from edge_lam.cli.transcript import MAX_ARGUMENT, MAX_RESULT, Transcript, call_text
 from edge_lam.engine import CallDropped, CallFinished, CallStarted, Reply, ReplyFinished, TextDelta, ThinkingDelta
 from edge_lam.errors import InvalidCall
-from edge_lam.metrics.report import CallReport
+from edge_lam.metrics.report import CallReport, Machine, Times
 from edge_lam.tools import ToolCall
 
 CALL = ToolCall("call_1", "get_time", {"city": "São Paulo", "exact": True})
@@ -188,4 +188,16 @@ def test_an_answer_that_never_came(capsys):
     assert "this model reads no results" in capsys.readouterr().out
     Transcript(console(), run_tools=False).finish(TurnResult("", [{}], "tool_calls", [], [], []))
     Transcript(console()).finish(TurnResult("done", [], "stop", [], [], [CallReport("1")]))
+    assert capsys.readouterr().out == ""
+
+
+def test_an_answer_that_a_busy_machine_made_slow(capsys):
+    def answer(seconds: float, others: float) -> TurnResult:
+        report = CallReport("1", times=Times(total=seconds), machine=Machine(others_percent=others))
+        return TurnResult("done", [], "stop", [], [], [report])
+
+    Transcript(console()).finish(answer(2.5, 180))
+    assert capsys.readouterr().out == "  (slow: the machine was busy, other programs took 180 % of a core)\n"
+    for quick_or_quiet in (answer(0.3, 180), answer(2.5, 20)):
+        Transcript(console()).finish(quick_or_quiet)
     assert capsys.readouterr().out == ""
