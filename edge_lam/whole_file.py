@@ -78,7 +78,7 @@ def try_lock(descriptor: int) -> bool:
         raise OSError("no locks") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except BlockingIOError:  # the answer to the question
         return False
     return True
 
@@ -95,7 +95,7 @@ def _create_partial(path: Path, mode: int) -> tuple[Path, int]:
         try:
             if try_lock(descriptor) and is_linked(descriptor):
                 return partial, descriptor
-        except OSError:
+        except OSError:  # no locks here: others go by its age
             return partial, descriptor
         os.close(descriptor)
         partial.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ def _remove_if_abandoned(partial: Path) -> None:
     descriptor = os.open(partial, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     try:
         abandoned = try_lock(descriptor)
-    except OSError:
+    except OSError:  # no locks here
         abandoned = time.time() - found.st_mtime > STALE_SECONDS
     try:
         if abandoned:

@@ -125,7 +125,7 @@ def _numbers(loads: str) -> list[int]:
     """Read "0,1,2"."""
     try:
         numbers = [int(part) for part in loads.split(",")]
-    except ValueError:
+    except ValueError:  # refused below, with what is negative
         numbers = [-1]
     if min(numbers) < 0:
         raise click.BadParameter(f"{loads!r} are no numbers such as 0,1,2", param_hint="--loads")
@@ -149,7 +149,7 @@ def _started(peer: Peer) -> Iterator[bool]:
     """Start a peer, and stop it at the end; tell whether it is there at all."""
     try:
         peer.start()
-    except PeerUnavailable:
+    except PeerUnavailable:  # most machines have not all of them: its rows are left out
         yield False
         return
     try:

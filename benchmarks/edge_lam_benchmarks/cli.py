@@ -71,7 +71,7 @@ def _percent(ctx: click.Context, parameter: click.Parameter, value: str | None) 
         return None
     try:
         share = float(value.strip().removesuffix("%")) / 100
-    except ValueError:
+    except ValueError:  # refused below, with what is negative
         share = -1.0
     if not 0 <= share < float("inf"):
         raise click.BadParameter(f"{value!r} is no percentage such as 10%")

@@ -104,21 +104,21 @@ def system_load() -> float | None:
     """Return how many processes were ready to run, on average over the last minute; None where it is not told."""
     try:
         return os.getloadavg()[0]
-    except OSError:
+    except OSError:  # some systems count none
         return None
 
 
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
-    except metadata.PackageNotFoundError:
+    except metadata.PackageNotFoundError:  # pages show that it is not there
         return None
 
 
 def _output(*command: str) -> str | None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError):  # not on this machine: one fact less
         return None
     return done.stdout.strip() or None
 
@@ -126,5 +126,5 @@ def _output(*command: str) -> str | None:
 def _read(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0 \n") or None
-    except OSError:
+    except OSError:  # not on this system: one fact less
         return None

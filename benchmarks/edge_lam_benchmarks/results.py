@@ -170,7 +170,7 @@ class Results:
         refuge = Path(tempfile.gettempdir()) / f"edge-lam-{self.path.name}"
         try:
             replace(self, path=refuge).save()
-        except InvalidRequest:
+        except InvalidRequest:  # not there either: the first error is the one to mend
             return error
         hint = f"all that was measured is in {refuge}; go on with it by --resume"
         return InvalidRequest(error.message, hint=hint, param="out")

@@ -65,14 +65,14 @@ def download(folder: Path) -> Path:
     """
     try:
         wanted = f"{_PACKAGE}=={version(_PACKAGE)}"
-    except PackageNotFoundError:
+    except PackageNotFoundError:  # built from source, under another name: the newest will do
         wanted = _PACKAGE
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--no-binary", _PACKAGE, "--dest", str(folder), wanted]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
         said = done.stderr.strip().splitlines()
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired:  # told below, if nothing came
         said = [f"no answer in {_PIP_SECONDS} seconds"]
     archives = sorted(folder.glob("*.tar.gz"))
     if not archives:

@@ -123,7 +123,7 @@ class ActivationSums:
     def _wait(self) -> None:
         """Wait until the other thread is idle, however often Ctrl-C is pressed: it uses the model."""
         while True:
-            with contextlib.suppress(KeyboardInterrupt):
+            with contextlib.suppress(KeyboardInterrupt):  # the first one is raised by the caller already
                 self._worker.submit(lambda: None).result()
                 return
 

@@ -6,10 +6,12 @@ formats and their templates are the runtime's.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_lam.debug import reason
 from edge_lam.errors import CheckpointError, EdgeLamError, InvalidRequest, UnsupportedModel
 from edge_lam.formats import ChatFormat, detect
 from edge_lam.formats.generic import Generic
@@ -21,6 +23,8 @@ from edge_lam_converters.origin import Origin
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
+
+logger = logging.getLogger("edge_lam.converters")
 
 FORMAT_KEY = "edge_lam.chat_template.format"
 REPLACED_KEY = "edge_lam.chat_template.replaced"
@@ -61,7 +65,8 @@ class ChatTemplate:
             metadata["tokenizer.chat_template"] = own
         try:
             kind = type(detect(metadata))
-        except (UnsupportedModel, InvalidRequest):
+        except (UnsupportedModel, InvalidRequest) as error:
+            logger.debug("the checkpoint's own template is kept: %s", reason(error))
             return cls(own)
         if kind is Generic or (own is not None and not _loses(own, kind)):
             return cls(own)
@@ -124,6 +129,7 @@ def _loses(template: str, kind: type[ChatFormat]) -> bool:
         messages = [user]
     try:
         rendered = kind(template, verbatim=True).render(messages, tools)
-    except EdgeLamError:
+    except EdgeLamError as error:
+        logger.debug("the checkpoint's own template is replaced: %s", reason(error))
         return True
     return not all(word in rendered for word in words)

@@ -5,12 +5,15 @@ A path goes in. Asks no network.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_lam.debug import reason
 from edge_lam.read_file import open_regular
 
+logger = logging.getLogger("edge_lam.converters")
 _SNAPSHOT = re.compile(r"models--(?P<repo>.+)/snapshots/(?P<commit>[0-9a-f]{40})$")
 _DOWNLOAD = Path(".cache") / "huggingface" / "download" / "config.json.metadata"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -47,6 +50,9 @@ def _downloaded_commit(path: Path) -> str:
     try:
         with open_regular(path / _DOWNLOAD) as file:
             line = file.readline(100).decode().strip()
-    except (OSError, UnicodeDecodeError):
+    except FileNotFoundError:  # it was not downloaded
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        logger.debug("no commit is read from %s: %s", path / _DOWNLOAD, reason(error))
         return ""
     return line if _COMMIT.fullmatch(line) else ""

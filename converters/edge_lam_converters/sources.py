@@ -269,8 +269,8 @@ def find(source: str | Path) -> Path:
         return path
     try:
         reference = Reference.parse(source)
-    except ModelNotFound:
-        return path  # whose opening says that there is no such folder
+    except ModelNotFound:  # no name of the hub: opening the path says that there is no such folder
+        return path
     return resolve(source) if reference.quant or reference.file else fetch_checkpoint(source)
 
 

@@ -117,7 +117,7 @@ def not_written(place: Path, needed: int, error: OSError) -> InvalidRequest:
     """
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # how much is missing can't be told; that the disk is full still is
             lacking = needed - shutil.disk_usage(place if place.is_dir() else place.parent).free
             hint = f"make room for {_mebibytes(lacking)} more, or write to another disk" if lacking > 0 else ""
     return InvalidRequest(f"{place} can't be written: {error.strerror or error}", hint=hint, param="out")

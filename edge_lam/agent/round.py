@@ -175,7 +175,7 @@ class Round:
             left = [running.left for running in pending if running.left is not None]
             try:
                 done = self._done.get(timeout=max(0.0, min([POLL, *left])))
-            except Empty:
+            except Empty:  # nothing ended meanwhile: who is over its time is stopped
                 for running in [running for running in pending if running.left is not None and running.left <= 0]:
                     pending.remove(running)
                     error = f"TimeoutError: {running.call.name} took longer than {running.timeout:g} seconds"

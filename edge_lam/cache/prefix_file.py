@@ -38,6 +38,7 @@ VERSION = 1
 FIXED = struct.Struct("<8sII")
 MAX_HEADER = 1 << 16
 CHECKSUM_BYTES = 32
+_NO_HEADER = "it is no prefix file of this version, or cut short"
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,13 @@ def read_header(path: Path) -> PrefixHeader | None:
     """Read what a file says of itself; None if it is no file of this version."""
     try:
         with open_regular(path) as file:
-            return _read_header(file)
+            header = _read_header(file)
     except OSError as error:
         logger.debug("%s is not read: %s", path, reason(error))
         return None
+    if header is None:
+        logger.debug("%s is not read: %s", path, _NO_HEADER)
+    return header
 
 
 def read_prefix(path: Path, key: Mapping[str, Any]) -> Prefix | None:
@@ -144,7 +148,7 @@ def read_prefix(path: Path, key: Mapping[str, Any]) -> Prefix | None:
 def _difference(header: PrefixHeader | None, key: Mapping[str, Any]) -> str:
     """Return what a file is not for."""
     if header is None:
-        return "it is no prefix file of this version"
+        return _NO_HEADER
     other = ", ".join(name for name in key if header.key.get(name) != key[name])
     return f"it was made for another {other}" if other else "it was made for something else"
 
@@ -159,7 +163,7 @@ def _read_header(file: BinaryIO) -> PrefixHeader | None:
             return None
         fields = json.loads(file.read(length))
         header = PrefixHeader(fields["key"], fields["kind"], fields["n_tokens"], fields["n_bytes"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # not what we write: the caller logs which file it is
         return None
     counts = header.n_tokens, header.n_bytes
     if not isinstance(header.key, dict) or header.kind not in get_args(Kind) or {*map(type, counts)} != {int}:

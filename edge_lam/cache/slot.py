@@ -5,10 +5,12 @@ Behind it, if there is a store, are the prefixes of earlier calls and earlier pr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from edge_lam.debug import reason
 from edge_lam.errors import BackendError
 from edge_lam.llama import Part
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from edge_lam.cache.store import PrefixStore
     from edge_lam.llama import Context
+
+logger = logging.getLogger("edge_lam.cache")
 
 MIN_PREFIX = 64  # tokens: reading fewer takes no longer than finding them
 
@@ -113,9 +117,11 @@ class Slot:
         self.tokens = []
         try:
             restored = self.context.restore(prefix.state, sequence=self.index)
-        except BackendError:  # written by a build that says it is this one, or by nobody who means well
+        except BackendError as error:  # written by a build that says it is this one, or by nobody who means well
+            logger.debug("a stored prefix is not used: %s", reason(error))
             restored = 0
         if restored != len(prefix.tokens):  # a miss, which would be one each time
+            logger.debug("a stored prefix of %d tokens gave %d, and is dropped", len(prefix.tokens), restored)
             self.context.truncate(0, sequence=self.index)
             self.store.drop(prefix)
             return 0

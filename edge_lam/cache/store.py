@@ -7,7 +7,6 @@ llama.cpp takes states on trust. Knows nothing of contexts, tools and chat.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -150,8 +149,9 @@ class PrefixStore:
         name = _name(prefix.tokens)
         self._forget(name)
         if self._home:
-            with contextlib.suppress(OSError):
-                (self._home / (name + SUFFIX)).unlink()
+            path = self._home / (name + SUFFIX)
+            with suppressed(logger, f"{path} stays, and is a miss again", OSError):
+                path.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Forget what is in memory; the folder stays."""
@@ -171,7 +171,11 @@ class PrefixStore:
             path = self._home / (name + SUFFIX)
             with suppressed(logger, f"{path} is not used", OSError):
                 file = path.lstat()
-                if _is_ours(file, stat.S_IFREG) and file.st_size <= self.disk_bytes:
+                if not _is_ours(file, stat.S_IFREG):
+                    logger.debug("%s is not used: it could be another user's", path)
+                elif file.st_size > self.disk_bytes:
+                    logger.debug("%s is not used: its %d bytes are more than the folder may have", path, file.st_size)
+                else:
                     prefix = read_prefix(path, self.key)
                 # What can't be used is removed; what was used is the newest.
                 os.utime(path) if prefix else path.unlink()
@@ -238,7 +242,7 @@ def prefix_files(folder: Path) -> list[Path]:
     """
     found = []
     for path in _entries(folder, f"*{SUFFIX}"):
-        with contextlib.suppress(OSError):  # another process may remove one meanwhile
+        with suppressed(logger, f"{path} is not counted", OSError):  # another process may remove one meanwhile
             file = path.lstat()
             if _STEM.fullmatch(path.stem) and stat.S_ISREG(file.st_mode):
                 found.append((file.st_mtime, path))
@@ -250,7 +254,7 @@ def trim(folder: Path, most_bytes: int) -> None:
     files = prefix_files(folder)
     sizes = {}
     for path in files:
-        with contextlib.suppress(OSError):
+        with suppressed(logger, f"{path} is not counted", OSError):
             sizes[path] = path.stat().st_size
     total = sum(sizes.values())
     for path in files:
@@ -274,9 +278,13 @@ def _entries(folder: Path, pattern: str) -> list[Path]:
 
 def _homes(folder: Path) -> list[Path]:
     """Return the folders of keys."""
-    with contextlib.suppress(OSError):
+    try:
         return [home for home in folder.iterdir() if _HOME.fullmatch(home.name) and not home.is_symlink()]
-    return []
+    except FileNotFoundError:  # nothing was kept yet
+        return []
+    except OSError as error:
+        logger.debug("%s counts as empty: %s", folder, reason(error))
+        return []
 
 
 def _is_ours(file: os.stat_result, kind: int) -> bool:

@@ -71,7 +71,7 @@ def describe(folder: Path) -> list[dict[str, Any]]:
     entries = []
     for path in reversed(prefix_files(folder)):
         header = read_header(path)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # another process removed it meanwhile: there is nothing to describe
             stat = path.stat()
             entries.append(
                 {

@@ -97,7 +97,7 @@ class ChatSession:
         try:
             with contextlib.redirect_stdout(sys.stderr) if self._as_json else contextlib.nullcontext():
                 answer = self._ask(message, transcript, done.append)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # it stops the answer, not the chat
             failed = "interrupted"
             transcript.stopped(f"stopped; {self._keep_calls(message, done)}")
         except EdgeLamError as error:

@@ -155,7 +155,7 @@ def _document() -> TOMLDocument:
     path = config_path()
     try:
         return tomlkit.parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except FileNotFoundError:  # nothing was set yet
         return tomlkit.document()
     except OSError as error:
         raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="config") from error

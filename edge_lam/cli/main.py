@@ -230,9 +230,9 @@ def _report_usage(error: click.ClickException) -> int:
 def _complain(message: str, hint: str = "", *, code: int = 1) -> int:
     try:
         sys.stdout.flush()
-    except OSError:
+    except OSError:  # whoever read it is gone, as `head` is
         _close_stdout()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # stderr is closed: there is nobody to tell
         print(f"edge-lam: {one_line(message, LONGEST_LINE)}", file=sys.stderr)
         if hint:
             print(f"hint: {one_line(hint, LONGEST_LINE)}", file=sys.stderr)
@@ -241,7 +241,7 @@ def _complain(message: str, hint: str = "", *, code: int = 1) -> int:
 
 def _close_stdout() -> None:
     """Point stdout at nothing, so that Python's own flush at exit does not fail again."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError):  # it is closed already, or no file: then nothing flushes it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -65,7 +65,7 @@ def utf8(text: str) -> str:
 
 
 def _piped() -> Iterator[str]:
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError):  # the end of the messages
         while True:
             if message := _message(_next_line):
                 yield message
@@ -81,7 +81,7 @@ def question(text: str) -> str:
         text = ""
     try:
         return input(text).strip()
-    except EOFError:
+    except EOFError:  # Ctrl-D
         print(file=sys.stderr)
         return ""
 
@@ -105,10 +105,10 @@ def _asked() -> Iterator[str]:
         try:
             console().print()
             message = _message(input)
-        except EOFError:
+        except EOFError:  # Ctrl-D ends the chat
             console().print()
             return
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # so does Ctrl-C, pressed twice
             if interrupted:
                 console().print()
                 return
@@ -131,7 +131,7 @@ def _message(read: Callable[[str], str]) -> str:
     if line.startswith(BLOCK):
         return _block(read, line.removeprefix(BLOCK))
     lines = [line]
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError):  # what was typed until then is the message
         while lines[-1].endswith("\\"):
             lines[-1] = lines[-1].removesuffix("\\").rstrip()
             lines.append(read(MORE).rstrip())
@@ -141,7 +141,7 @@ def _message(read: Callable[[str], str]) -> str:
 def _block(read: Callable[[str], str], line: str) -> str:
     """Read up to the closing quotes, or as far as there is something."""
     lines = []
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError):  # what was typed until then is the message
         while not line.rstrip().endswith(BLOCK):
             lines.append(line)
             line = read(MORE)
@@ -158,7 +158,7 @@ def _next_line(_prompt: str) -> str:
 
 def _remember(message: str) -> None:
     """Keep a message for the arrow keys; answers to questions are not kept."""
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(ImportError):  # a Python without readline has no history
         import readline
 
         readline.add_history(message)
@@ -180,7 +180,7 @@ def _history(commands: Sequence[str]) -> Iterator[None]:
     """Keep what is typed in the state folder, unless EDGE_LAM_HISTORY=off. Python may be built without readline."""
     try:
         import readline
-    except ImportError:
+    except ImportError:  # then nothing is kept
         yield
         return
     readline.set_auto_history(False)

@@ -112,5 +112,5 @@ def ask_result(transcript: Transcript, _call: ToolCall) -> Any:
         raise ValueError("the user gave no result")
     try:
         return json.loads(answer)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON: it is text
         return answer

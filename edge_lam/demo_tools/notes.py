@@ -48,6 +48,6 @@ def read_notes() -> dict[str, list[str]]:
     try:
         with notes_path().open(encoding="utf-8", errors="replace") as file:
             notes = deque((line.strip() for line in file if line.strip()), maxlen=SHOWN)
-    except FileNotFoundError:
+    except FileNotFoundError:  # nothing was noted yet
         return {"notes": []}
     return {"notes": list(notes)}

@@ -55,8 +55,8 @@ def _loading_error() -> str:
         child = subprocess.run(  # noqa: S603 - this interpreter, with our own code
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
         )
-    except subprocess.TimeoutExpired:
-        return f"llama.cpp did not load within {_TIMEOUT:g} s"
+    except subprocess.TimeoutExpired as error:
+        return f"llama.cpp did not load within {error.timeout:g} s"
     except OSError as error:
         return f"no child process could be started to load llama.cpp: {error.strerror}"
     if child.returncode == 0:

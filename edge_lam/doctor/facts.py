@@ -136,7 +136,7 @@ def requirements(distribution: str) -> tuple[list[str], dict[str, list[str]]]:
     """Return the names of the packages that an installed distribution needs: always, and by extra."""
     try:
         found = metadata.metadata(distribution)
-    except metadata.PackageNotFoundError:
+    except metadata.PackageNotFoundError:  # run from a source tree that is not installed
         return [], {}
     needed: list[str] = []
     extras: dict[str, list[str]] = {name: [] for name in found.get_all("Provides-Extra") or []}
@@ -151,7 +151,7 @@ def requirements(distribution: str) -> tuple[list[str], dict[str, list[str]]]:
 def _version(distribution: str) -> str:
     try:
         return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
+    except metadata.PackageNotFoundError:  # shown as missing
         return ""
 
 
@@ -211,7 +211,7 @@ def _self_test(backend: Backend, settings: list[str]) -> Verdict | None:
 def _hub_cache() -> Path | None:
     try:
         from huggingface_hub.constants import HF_HUB_CACHE
-    except ImportError:
+    except ImportError:  # without it there is no such cache
         return None
     return Path(HF_HUB_CACHE)
 

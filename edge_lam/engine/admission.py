@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from edge_lam.debug import reason
 from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import DEFAULT_KV_TYPE, ModelFile
 from edge_lam.llama.library import devices, memory_in_use
@@ -21,7 +22,7 @@ from edge_lam.sizes import read_size, size
 
 SMALLER_KV_TYPE = "q8_0"
 
-logger = logging.getLogger("edge_lam")
+logger = logging.getLogger("edge_lam.engine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +188,6 @@ def _with_smaller_type(file: ModelFile, plan: MemoryPlan, limit: Limit) -> int |
     """Return the longest context that fits with half the keys and values, if the model can have that."""
     try:
         return _largest(file, plan, limit, SMALLER_KV_TYPE)
-    except InvalidRequest:
+    except InvalidRequest as error:  # the shapes of its keys and values can't be of that type
+        logger.debug("%s is not proposed: %s", SMALLER_KV_TYPE, reason(error))
         return None

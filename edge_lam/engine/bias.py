@@ -80,7 +80,7 @@ def _shown(piece: bytes) -> str:
     """Return a token's text in quotes, or its bytes if they are no whole characters."""
     try:
         return repr(piece.decode())
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # a token may be half a character
         return repr(piece)
 
 

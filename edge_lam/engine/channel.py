@@ -107,7 +107,7 @@ class Channel(Generic[EventT, ResultT]):
         """Await the next event, or the end; `listen` comes first."""
         while True:
             self._ready.clear()
-            with contextlib.suppress(Empty):
+            with contextlib.suppress(Empty):  # `_ready` is set as soon as there is something
                 return self._items.get_nowait()
             await self._ready.wait()
 

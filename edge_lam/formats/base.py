@@ -247,7 +247,7 @@ class ChatFormat(ABC):
             return ""
         try:
             return self.render("?")
-        except (InvalidRequest, UnsupportedModel):
+        except (InvalidRequest, UnsupportedModel):  # the template refuses a lone user message; requests are told so
             return ""
 
     @property

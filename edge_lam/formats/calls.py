@@ -147,7 +147,7 @@ def decode_object(text: str) -> Any:
             raise
         try:
             return read_python(text)
-        except ValueError:
+        except ValueError:  # neither: what is wrong with the JSON is the better hint
             pass
         raise
 

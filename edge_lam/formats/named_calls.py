@@ -213,5 +213,5 @@ def _typed(value: str, schema: object) -> object:
         return value
     try:
         return decode(value)
-    except ValueError:
+    except ValueError:  # models write text without quotes there; the schema judges it
         return value

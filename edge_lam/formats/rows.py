@@ -60,8 +60,8 @@ def read_rows(path: str | os.PathLike[str], *, param: str, own_keys_once: bool =
 def _row(place: str, line: bytes, param: str, *, own_keys_once: bool) -> Decoded:
     try:
         return place, decode(line.decode(), own_keys_once=own_keys_once)
-    except UnicodeDecodeError:
-        return place, InvalidRequest(f"{place} is not UTF-8 text", param=param)
+    except UnicodeDecodeError as error:
+        return place, InvalidRequest(f"{place} is not UTF-8 text, from byte {error.start + 1} on", param=param)
     except ValueError as error:
         return place, InvalidRequest(f"{place} is not JSON: {error}", param=param)
 

@@ -207,7 +207,7 @@ class ValueReader(CallReader):
         match = BEFORE_ARGUMENTS.fullmatch(head)
         try:
             name = decode(match[1]) if match else ""
-        except ValueError:
+        except ValueError:  # no name yet: what follows may complete it
             return
         if name and (not self._in_fence or name in self._calls.tools):
             self._take()

@@ -137,7 +137,7 @@ def _choose(reference: Reference, listing: Listing, checkpoint: bool | None) -> 
 def _has_checkpoint(reference: Reference, names: list[str]) -> bool:
     try:
         return bool(choose_checkpoint(reference, names))
-    except ModelNotFound:
+    except ModelNotFound:  # the question here; whoever needs a checkpoint gets the error
         return False
 
 

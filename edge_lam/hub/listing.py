@@ -78,7 +78,7 @@ def cached_listing(reference: Reference) -> Listing | None:
 
     try:
         repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
-    except CacheNotFound:
+    except CacheNotFound:  # nothing was downloaded yet
         return None
     for repo in repos:
         if repo.repo_type == "model" and repo.repo_id.lower() == reference.repo.lower():
@@ -97,7 +97,7 @@ def license_of_card(folder: Path) -> str:
     """Read the licence from the front matter of a README.md, or "": `license: cc-by-nc-4.0`."""
     try:
         text = (folder / CARD).read_text(encoding="utf-8", errors="replace")[:20_000]
-    except FileNotFoundError:
+    except FileNotFoundError:  # a repository may have no card
         return ""
     except OSError as error:
         logger.debug("no licence is read from %s: %s", folder / CARD, reason(error))

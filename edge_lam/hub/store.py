@@ -94,7 +94,7 @@ def _is_meant(name: str, model: Stored) -> bool:
     for checkpoint in (False, True):
         try:
             reference = Reference.parse(name, checkpoint=checkpoint)
-        except ModelNotFound:
+        except ModelNotFound:  # no name of the hub, so it means no model of it
             return False
         repo, _, rest = model.name.partition("@")[0].partition(":")
         if (
@@ -122,7 +122,7 @@ def _in_cache() -> Iterator[Stored]:
 
     try:
         repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
-    except CacheNotFound:
+    except CacheNotFound:  # nothing was downloaded yet
         return
     for repo in repos:
         if repo.repo_type == "model":

@@ -47,7 +47,7 @@ def cpu() -> CPU:
     """Return the processor of this machine."""
     try:
         return parse_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
-    except OSError:
+    except OSError:  # only Linux has the file
         return CPU(platform.processor() or platform.machine(), frozenset())
 
 

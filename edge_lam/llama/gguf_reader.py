@@ -119,7 +119,7 @@ class Reader:
         try:
             for _ in range(count):
                 position += 8 + length_at(data, position)[0]
-        except (struct.error, OverflowError):
+        except (struct.error, OverflowError):  # behind the end: the error follows
             position = self._size + 1
         if position > self._size:
             raise self._error(f"ends within the strings of {key}")

@@ -128,7 +128,7 @@ def run_probe(timeout: float = _TIMEOUT) -> tuple[bool, str]:
             child = subprocess.run(  # noqa: S603
                 command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
             )
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired:  # a verdict, as a crash is one
             return False, f"the self-test did not end within {timeout:g} s"
         except OSError as error:
             return False, f"the self-test could not be started: {error.strerror}"
@@ -153,7 +153,7 @@ def _key(build: BuildInfo, processor: CPU) -> str:
 def _read_verdicts() -> dict[str, Any]:
     try:
         verdicts = json.loads(verdicts_file().read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except FileNotFoundError:  # nothing was tested yet
         return {}
     except (OSError, ValueError) as error:
         logger.debug("verdicts of the self-test in %s are not read: %s", verdicts_file(), reason(error))
@@ -164,7 +164,10 @@ def _read_verdicts() -> dict[str, Any]:
 def _remembered(key: str) -> Verdict | None:
     try:
         verdict = Verdict(**_read_verdicts()[key])
-    except (KeyError, TypeError):
+    except KeyError:  # not tested yet
+        return None
+    except TypeError as error:
+        logger.debug("the verdict of the self-test on %s is not read: %s", key, reason(error))
         return None
     return replace(verdict, remembered=True)
 

@@ -116,7 +116,7 @@ def _cpu_list(text: str) -> set[int]:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+    except OSError:  # the other version of control groups, or another system
         return ""
 
 

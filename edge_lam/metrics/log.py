@@ -27,7 +27,7 @@ from edge_lam.whole_file import atomic_write, try_lock
 DEFAULT_SIZE = 64_000_000  # bytes: some 40,000 calls
 _PATIENCE = 1.0  # seconds to wait for another process that is writing
 
-logger = logging.getLogger("edge_lam.log")
+logger = logging.getLogger("edge_lam.metrics")
 
 
 class CallLog:
@@ -82,8 +82,8 @@ class CallLog:
             line = json.dumps(report.to_dict() | (texts if self.log_prompts else {}), default=str)
             self._append(self.path, f"{line}\n".encode())
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            if not self._warned:
-                logger.warning("calls are not logged: %s (set EDGE_LAM_LOG to another file, or to off)", error)
+            level = logging.DEBUG if self._warned else logging.WARNING  # once is enough for who does not ask
+            logger.log(level, "calls are not logged: %s (set EDGE_LAM_LOG to another file, or to off)", error)
             self._warned = True
 
     def _append(self, path: Path, line: bytes) -> None:
@@ -119,7 +119,7 @@ def prune_log(path: Path, *, before: datetime | None = None) -> Pruned:
     kept = removed = 0
     try:
         for file in (rotated(path), path):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError):  # nothing to remove
                 found = _prune(file, before)
                 kept, removed = kept + found.kept, removed + found.removed
     except OSError as error:
@@ -154,7 +154,7 @@ def _began(line: bytes) -> float:
     try:
         record = json.loads(line)
         return datetime.fromisoformat(record.get("started") or record["finished"]).timestamp()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # no record: it is removed, and counted
         return 0.0
 
 
@@ -187,7 +187,7 @@ def _opened(path: Path) -> Iterator[tuple[int, bool]]:
 
 def _lock(file: int, deadline: float) -> bool:
     """Wait for the lock; False where it takes too long, or there are no locks: O_APPEND still keeps lines whole."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # no locks on this system or disk
         while time.monotonic() < deadline:
             if try_lock(file):
                 return True
@@ -199,7 +199,7 @@ def _is_still(path: Path, found: os.stat_result) -> bool:
     """Tell whether a file was not rotated away, or pruned, while its lock was waited for."""
     try:
         return os.path.samestat(path.lstat(), found)
-    except FileNotFoundError:
+    except FileNotFoundError:  # it was
         return False
 
 

@@ -164,7 +164,7 @@ class LogQuery:
                 for is_tool, values in rows:
                     table = "tools" if is_tool else "calls"
                     self._tables.execute(f"insert into {table} values ({', '.join('?' * len(values))})", values)
-        except FileNotFoundError:
+        except FileNotFoundError:  # nothing was logged yet, or nothing rotated away
             return
         except OSError as error:
             raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="log") from error
@@ -179,7 +179,7 @@ class LogQuery:
                 values = record | record["tokens"] | record["times"]
                 values["started"] = datetime.fromisoformat(record["started"]).timestamp()
                 yield False, [_plain(values.get(name)) for name in COLUMNS]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # no record; whoever asks is told
             self.n_wrong += bool(line.strip())
 
 

@@ -62,7 +62,7 @@ def _physical() -> int | None:
     """Return the bytes of the machine's memory as POSIX has it told; None elsewhere, as on Windows."""
     try:
         pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+    except (AttributeError, ValueError, OSError):  # Windows has none of it, some systems not these names
         return None
     return pages * page if pages > 0 and page > 0 else None
 

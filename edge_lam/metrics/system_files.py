@@ -9,7 +9,7 @@ def text_of(path: Path) -> str:
     """Return what a file says, without blanks at its ends; "" where it can't be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+    except OSError:  # another kernel, or no permission; asked several times a second, so that a log would drown
         return ""
 
 
@@ -17,5 +17,5 @@ def number_of(path: Path) -> float | None:
     """Return the number in a file, None where there is none."""
     try:
         return float(text_of(path))
-    except ValueError:
+    except ValueError:  # no file, or "max"
         return None

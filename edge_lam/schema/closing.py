@@ -47,7 +47,7 @@ def close_objects(bare: dict[str, Any], *, over_unevaluated: bool = False) -> di
     """Return what `closed` does, for a schema that has no annotations."""
     try:
         schema: dict[str, Any] = _Closer(bare, over_unevaluated=over_unevaluated).close(bare)
-    except UNBOUNDED:
+    except UNBOUNDED:  # it refers to itself without end: compiling it says so
         return bare
     if not any(key in schema for key in (*APPLICATORS, "dependentSchemas", "unevaluatedProperties")):
         schema.setdefault("additionalProperties", False)
@@ -74,7 +74,7 @@ def open_objects(schema: dict[str, Any]) -> tuple[str, ...]:
 
     try:
         return tuple(look(schema, "", whole=True))
-    except UNBOUNDED:
+    except UNBOUNDED:  # nothing was closed
         return ("",)
 
 

@@ -72,7 +72,7 @@ def _is_fine(text: str, name: str) -> bool:
             date.fromisoformat(text[:10])
         if name in ("time", "date-time"):
             return _is_second(text[11:] if name == "date-time" else text)
-    except ValueError:
+    except ValueError:  # no such day or second
         return False
     return True
 
@@ -94,11 +94,11 @@ def _is_label(label: str) -> bool:
         return False
     try:
         import idna
-    except ImportError:
+    except ImportError:  # an optional package of jsonschema's: without it such a label counts as fine
         return True
     try:
         return bool(idna.decode(label))
-    except (idna.IDNAError, UnicodeError):
+    except (idna.IDNAError, UnicodeError):  # the answer to the question
         return False
 
 

@@ -168,7 +168,7 @@ def _type(value: Any, path: str) -> dict[str, Any]:
         return {"type": value}
     elif value == UNSPECIFIED:
         return {}
-    with contextlib.suppress(UnknownTypeError):
+    with contextlib.suppress(UnknownTypeError):  # refused below, with the path
         return read_type(value)[0]
     raise _refusal(path, f"unknown type {value!r}", hint=f"known types: {', '.join(TYPES)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from edge_lam.debug import suppressed
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from edge_lam.serve.model import ServedModel
 else:
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+logger = logging.getLogger("edge_lam.serve")
 
 KEEP_ALIVE = 75  # seconds; longer than proxies and clients keep an idle connection, so that it is theirs to close
 HEADER_SECONDS = 20.0
@@ -122,8 +126,8 @@ def listen_unix(path: str) -> Iterator[socket.socket]:
         yield bound
     finally:
         bound.close()
-        with contextlib.suppress(OSError):
-            Path(path).unlink()
+        with suppressed(logger, f"{path} stays", OSError):
+            Path(path).unlink(missing_ok=True)
 
 
 def _remove_stale(path: str) -> None:
@@ -133,7 +137,7 @@ def _remove_stale(path: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(path)
-        except ConnectionRefusedError:
+        except ConnectionRefusedError:  # nobody listens there any more
             Path(path).unlink()
 
 

@@ -170,7 +170,7 @@ class ServerTools:
         asked = self._asked[call_id] = asyncio.get_running_loop().create_future()
         try:
             return await asyncio.wait_for(asked, _APPROVAL_SECONDS)
-        except asyncio.TimeoutError:
+        except asyncio.TimeoutError:  # the reason why it does not run
             return "nobody answered whether it may run"
         finally:
             del self._asked[call_id]

@@ -79,7 +79,7 @@ def _piece(data: bytes) -> str | list[int]:
     """Return what a token stands for: a text, or bytes that are no whole character."""
     try:
         return data.decode()
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # a token may be half a character
         return list(data)
 
 

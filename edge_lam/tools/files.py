@@ -215,7 +215,7 @@ def _import_path(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError):  # the file took it out itself
             sys.path.remove(str(folder))
 
 

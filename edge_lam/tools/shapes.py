@@ -202,7 +202,7 @@ def _is_schema(value: Mapping[str, Any]) -> bool:
 def _names_object(kind: Any) -> bool:
     try:
         return isinstance(kind, str) and read_type(kind)[0].get("type") == "object"
-    except UnknownTypeError:
+    except UnknownTypeError:  # refused where the type is read
         return False
 
 

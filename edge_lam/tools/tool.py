@@ -253,7 +253,7 @@ class Tool:
 
         try:
             asyncio.get_running_loop()
-        except RuntimeError:
+        except RuntimeError:  # none runs in this thread
             return asyncio.run(coroutine)
         coroutine.close()
         raise InvalidTool(

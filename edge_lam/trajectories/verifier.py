@@ -147,7 +147,7 @@ class Verifier:
         running = ToolRun(call, function, timeout=timeout, loop=background_loop, done=done)
         try:
             done.get(timeout=timeout)
-        except Empty:
+        except Empty:  # over its time
             running.stop("timeout", "")
             reason = f"no result after {timeout:g} s"
             return CallVerdict(index, call.id, call.name, "execution", (reason,), executed=True, seconds=timeout)

@@ -77,7 +77,7 @@ def test_a_slot_stores_and_restores(model, context, store, tokens):
         assert second.restore(prompt) == 0  # nothing stored is longer than what is held
 
 
-def test_a_lying_file_is_a_miss(context, store, tokens, tmp_path):
+def test_a_lying_file_is_a_miss(context, store, tokens, tmp_path, caplog):
     """The checksum holds, the key too, but the state is of fewer tokens, or no state at all."""
     slot = Slot(context, store)
     slot.extend(tokens[:100])
@@ -85,10 +85,12 @@ def test_a_lying_file_is_a_miss(context, store, tokens, tmp_path):
     slot.extend(tokens[100:150])
     slot.save()
     (path,) = prefix_files(tmp_path / "prefixes")
-    for state in (np.zeros(500, dtype=np.uint8), shorter):
+    for state, count in ((np.zeros(500, dtype=np.uint8), 0), (shorter, 100)):
         write_prefix(path, store.key, tokens[:150], state)
         fresh = Slot(context, PrefixStore(store.key, store.folder))
-        assert fresh.restore(tokens[:180]) == 0
+        with caplog.at_level("DEBUG", "edge_lam.cache"):
+            assert fresh.restore(tokens[:180]) == 0
+        assert caplog.messages[-1] == f"a stored prefix of 150 tokens gave {count}, and is dropped"
         assert (fresh.tokens, context.length()) == ([], 0)
 
 

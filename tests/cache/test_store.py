@@ -232,17 +232,20 @@ def test_links_pipes_and_folders_are_no_prefixes(folder, tmp_path):
     assert path.is_dir()
 
 
-def test_what_others_could_have_written_is_not_read(folder):
+def test_what_others_could_have_written_is_not_read(folder, caplog):
+    caplog.set_level("DEBUG", "edge_lam.cache")
     fresh(folder).save([1, 2, 3], state(30))
     (path,) = prefix_files(folder)
     path.parent.chmod(0o777)
     assert fresh(folder).find([1, 2, 3, 4]) is None
+    assert f"no prefixes are read from {path.parent}: {path.parent} could be another user's" in caplog.messages
     fresh(folder).save([7, 8, 9], state(30))
     assert prefix_files(folder) == [path]
     path.parent.chmod(0o700)
     assert fresh(folder).find([1, 2, 3, 4]) is not None
     path.chmod(0o666)
     assert fresh(folder).find([1, 2, 3, 4]) is None
+    assert caplog.messages[-1] == f"{path} is not used: it could be another user's"
     assert not path.exists()
 
 
@@ -257,9 +260,37 @@ def test_another_folder_in_its_place_is_not_used(folder, tmp_path):
     assert prefix_files(folder) == []
 
 
-def test_a_gigantic_file_is_not_read(folder):
+def test_a_gigantic_file_is_not_read(folder, caplog):
+    caplog.set_level("DEBUG", "edge_lam.cache")
     fresh(folder).save([1, 2, 3], state(30))
     (path,) = prefix_files(folder)
     os.truncate(path, 1 << 42)
     assert fresh(folder).find([1, 2, 3, 4]) is None
+    assert caplog.messages == [f"{path} is not used: its {1 << 42} bytes are more than the folder may have"]
     assert not path.exists()
+
+
+def test_what_can_not_be_listed_or_removed_is_told(folder, caplog):
+    caplog.set_level("DEBUG", "edge_lam.cache")
+    assert prefix_files(folder) == []
+    assert caplog.messages == []  # nothing was kept yet
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("")
+    assert prefix_files(folder) == []
+    assert caplog.messages == [f"{folder} counts as empty: [Errno 20] Not a directory: '{folder}'"]
+
+
+def test_what_can_not_be_dropped_is_told(folder, caplog):
+    caplog.set_level("DEBUG", "edge_lam.cache")
+    store = fresh(folder)
+    store.save([1, 2, 3], state(30))
+    prefix = store.find([1, 2, 3, 4])
+    (path,) = prefix_files(folder)
+    path.unlink()
+    path.mkdir()
+    store.drop(prefix)
+    assert [message.partition(":")[0] for message in caplog.messages] == [f"{path} stays, and is a miss again"]
+    path.rmdir()
+    caplog.clear()
+    store.drop(prefix)  # removed already, which is what was wanted
+    assert caplog.messages == []

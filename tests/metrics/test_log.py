@@ -78,11 +78,14 @@ def test_texts_are_written_only_where_asked(tmp_path, monkeypatch):
 def test_a_log_that_cannot_be_written_says_so_once(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     log = CallLog(tmp_path / "file/calls.jsonl")
-    with caplog.at_level(logging.WARNING, logger="edge_lam.log"):
+    with caplog.at_level(logging.WARNING, logger="edge_lam.metrics"):
         log.write(CallReport(id="1"))
         log.write(CallReport(id="2"))
     assert len(caplog.records) == 1
     assert "EDGE_LAM_LOG" in caplog.text
+    with caplog.at_level(logging.DEBUG, logger="edge_lam.metrics"):
+        log.write(CallReport(id="3"))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG"]
 
 
 def test_lines_of_several_processes_stay_whole(tmp_path):
@@ -139,7 +142,7 @@ def test_what_is_no_file_is_refused(tmp_path, caplog, kind):
     elif kind == "folder":
         path.mkdir()
     log = CallLog("/dev/null" if kind == "device" else path)
-    with caplog.at_level(logging.WARNING, logger="edge_lam.log"):
+    with caplog.at_level(logging.WARNING, logger="edge_lam.metrics"):
         log.write(CallReport(id="1"))
     assert "calls are not logged" in caplog.text
     assert (tmp_path / "other").read_text() == ""

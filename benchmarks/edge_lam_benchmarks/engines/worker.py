@@ -97,7 +97,7 @@ class Worker:
         self._errors.close()
         self._items = -1
         if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended meanwhile
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 

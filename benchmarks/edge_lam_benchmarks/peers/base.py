@@ -156,7 +156,7 @@ def openai_calls(message: Mapping[str, Any]) -> Calls:
         function = call.get("function", {})
         try:
             arguments = json.loads(function.get("arguments") or "{}")
-        except ValueError:
+        except ValueError:  # the task counts as failed without it
             continue
         if isinstance(arguments, dict) and function.get("name"):
             found.append((str(function["name"]), arguments))
@@ -172,7 +172,7 @@ def text_calls(text: str) -> Calls:
     """Return the calls that a text consists of, a JSON array in the form of xLAM-2; none if it is anything else."""
     try:
         values = json.loads(text)
-    except ValueError:
+    except ValueError:  # prose
         return ()
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         return ()

@@ -101,7 +101,7 @@ class LlamaServer(Peer):
         process.terminate()
         try:
             process.wait(10)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired:  # it does not end when asked to
             process.kill()
             process.wait()
         self._log.close()
@@ -118,7 +118,7 @@ class LlamaServer(Peer):
             try:
                 with urllib.request.urlopen(f"{self._url}/health", timeout=5):
                     return
-            except (urllib.error.URLError, OSError):
+            except (urllib.error.URLError, OSError):  # not ready yet
                 time.sleep(0.1)
         self.stop()
         raise PeerFailed(f"{self.name} was not ready in {START_SECONDS:.0f} s")
@@ -140,7 +140,7 @@ class LlamaServer(Peer):
 
     def _has_ended(self) -> bool:
         """Tell whether the server is gone; a process that crashes closes its connections a little before it ends."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it lives
             return self._process is not None and self._process.wait(1) is not None
         return False
 
@@ -223,7 +223,7 @@ def server_facts(program: str) -> dict[str, str]:
             done = subprocess.run(
                 [program, *arguments], capture_output=True, text=True, timeout=30, check=False, env=_libraries(program)
             )
-        except (OSError, subprocess.TimeoutExpired):
+        except (OSError, subprocess.TimeoutExpired):  # one fact less on the page
             continue
         lines = [line for line in (done.stdout + done.stderr).splitlines() if marker in line]
         if lines:
@@ -248,7 +248,7 @@ def _counts(said: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
 def _reason(body: bytes) -> str:
     """Return what the server says is wrong, in one line."""
     text = body.decode(errors="replace")
-    with contextlib.suppress(ValueError, KeyError, TypeError):
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # not its JSON: then all of the text is the reason
         text = str(json.loads(text)["error"]["message"])
     return " ".join(text.split())[:300]
 

@@ -87,7 +87,7 @@ class WorkerPeer(Peer):
             process.stdin.close()
         try:
             process.wait(10)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired:  # it does not end when its input does
             process.kill()
             process.wait()
         self._errors.close()
@@ -110,7 +110,7 @@ class WorkerPeer(Peer):
         except queue.Empty:
             self.stop()
             raise PeerFailed(f"{self.name} gave no answer in {seconds:.0f} s") from None
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # it died, or printed something else: told below with its last words
             answer = None
         if not isinstance(answer, dict):
             reason = self._last_words()

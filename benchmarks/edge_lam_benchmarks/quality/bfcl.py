@@ -126,5 +126,5 @@ def _tools(definitions: Sequence[Mapping[str, Any]], world: OfficialWorld) -> li
 def _result(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except ValueError:  # results may be text
         return text

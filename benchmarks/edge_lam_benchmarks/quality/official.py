@@ -148,7 +148,7 @@ class Official:
             child.stdin.write(json.dumps({"do": what, **request}) + "\n")
             child.stdin.flush()
             line = child.stdout.readline()
-        except OSError:
+        except OSError:  # it died: told below
             line = ""
         finally:
             timer.cancel()

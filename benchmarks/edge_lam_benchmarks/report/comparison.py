@@ -90,7 +90,7 @@ def write_comparison(found: RunComparison, out: Path) -> list[Path]:
     table, lines = comparison_table(found), [f"before: {found.before}", f"after: {found.after}"]
     try:
         figure = comparison_plot(found)
-    except ImportError:
+    except ImportError:  # without matplotlib there are tables alone
         pictures, files = {}, {}
     else:
         pictures = {"comparison": svg(figure, "comparison")}

@@ -35,7 +35,7 @@ def write_reports(results: Results) -> list[Path]:
         from edge_lam_benchmarks.report.plots import plots
 
         figures = plots(results)
-    except ImportError:
+    except ImportError:  # without matplotlib there are tables alone
         figures = {}
     found = tables(results)
     pictures = {name: svg(figure, name) for name, figure in figures.items()}

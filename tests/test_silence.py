@@ -1,0 +1,75 @@
+"""No error is swallowed without a word: a debug line for who asks, or a comment that says why none is needed."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_lam import errors
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("edge_lam", "converters/edge_lam_converters", "benchmarks/edge_lam_benchmarks")
+LEVELS = {"debug", "info", "warning", "error", "exception"}
+ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+
+
+def silent(source: str) -> Iterator[int]:
+    """Yield the lines where an error ends and nobody can tell why."""
+    comments = {
+        token.start[0]
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT and not token.string.startswith("# noqa")
+    }
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ExceptHandler):
+            if not comments & set(range(node.lineno, (node.end_lineno or 0) + 1)) and not _passes_on(node):
+                yield node.lineno
+        elif isinstance(node, ast.With) and node.lineno not in comments:
+            calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+            if any(ast.unparse(call.func) in ("suppress", "contextlib.suppress") for call in calls):
+                yield node.lineno
+
+
+def _passes_on(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler raises, logs, uses the error that it caught, or returns one of ours."""
+    nodes = [node for statement in handler.body for node in ast.walk(statement)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    functions = [node.func for node in nodes if isinstance(node, ast.Call)]
+    called = {function.attr for function in functions if isinstance(function, ast.Attribute)}
+    return any(isinstance(node, ast.Raise) for node in nodes) or bool(
+        names & {handler.name, *ERRORS} or called & LEVELS
+    )
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_swallowed_error_is_logged_or_has_its_reason_beside_it(package: str) -> None:
+    files = list((ROOT / package).rglob("*.py"))
+    assert len(files) > 20
+    found = [f"{path}:{line}" for path in files for line in silent(path.read_text(encoding="utf-8"))]
+    assert not found, "log these errors (edge_lam.debug), or say in a comment why not:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("handler", "is_silent"),
+    [
+        ("pass", True),
+        ("return None", True),
+        ("print('failed')", True),
+        ("return None  # there is nothing to read yet", False),
+        ("return None  # noqa: BLE001", True),
+        ("logger.debug('%s is not read', path)", False),
+        ("raise", False),
+        ("return reason(error)", False),
+        ("return InvalidRequest('no')", False),
+    ],
+)
+def test_what_counts_as_silent(handler: str, is_silent: bool) -> None:
+    source = f"def read():\n    try:\n        work()\n    except OSError as error:\n        {handler}\n"
+    assert list(silent(source)) == ([4] if is_silent else [])
+    assert list(silent("with contextlib.suppress(OSError):\n    work()")) == [1]
+    assert not list(silent("with suppressed(logger, 'it stays', OSError):\n    work()"))
