@@ -29,7 +29,7 @@ _POLL_SECONDS = 0.1
 _MAX_TEXT_BYTES = 127  # of a key or a text that llama.cpp adds to the metadata
 
 # llama.cpp refuses these without an importance matrix, for at least one tensor of an ordinary model.
-_NEED_IMATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ3_XXS", "IQ3_XS", "Q2_K_S"})
+NEED_IMATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ3_XXS", "IQ3_XS", "Q2_K_S"})
 # Tensor types that are useless without one; for some of them llama.cpp would end the process.
 _TENSOR_NEEDS_IMATRIX = frozenset({"IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS"})
 _NO_TARGET = frozenset({"NVFP4"})  # llama.cpp reads it, but does not quantize to it
@@ -104,7 +104,7 @@ def check_file_type(name: str, *, has_imatrix: bool = False) -> None:
         raise InvalidRequest(
             f"there is no quantization {name}", hint=f"one of {', '.join(FILE_TYPE_NUMBERS)}", param="quant"
         )
-    if name in _NEED_IMATRIX and not has_imatrix:
+    if name in NEED_IMATRIX and not has_imatrix:
         raise InvalidRequest(
             f"{name} needs an importance matrix",
             hint="make one with `edge-lam calibrate`, or choose IQ3_S, Q2_K or a larger type",

@@ -70,14 +70,19 @@ class SentencePieceModel:
             CheckpointError: it can't be read, or is none.
         """
         try:
-            return cls._parse(read_regular(path, _MAX_BYTES))
+            return cls.parse(read_regular(path, _MAX_BYTES))
         except OSError as error:
             raise CheckpointError(f"{path.name} can't be read: {error.strerror or error}") from error
         except (ValueError, TypeError, struct.error) as error:
             raise CheckpointError(f"{path.name} is not a sound SentencePiece model: {error}") from error
 
     @classmethod
-    def _parse(cls, data: bytes) -> SentencePieceModel:
+    def parse(cls, data: bytes) -> SentencePieceModel:
+        """Return the model that the bytes of a file hold.
+
+        Raises:
+            ValueError, TypeError, struct.error: they hold none.
+        """
         pieces, specs = [], {_TRAINER: b"", _NORMALIZER: b""}
         for field, value in _fields(data):
             if not isinstance(value, bytes):

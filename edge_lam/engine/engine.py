@@ -171,7 +171,7 @@ class Engine:
         """Prepare a request in this thread, and hand it to the core."""
         self.core.check_open()
         if request.tools and self.context.kv_type.is_coarse:
-            _warn_of_coarse_kv(self.context.kv_type.name)
+            warn_of_coarse_kv(self.context.kv_type.name)
         record, sequence.arrived = self.recorder.open(request), perf_counter()
         if request.timeout is not None:
             sequence.deadline = sequence.arrived + request.timeout
@@ -282,7 +282,8 @@ class Engine:
 
 
 @cache  # once per process
-def _warn_of_coarse_kv(kv_type: str) -> None:
+def warn_of_coarse_kv(kv_type: str) -> None:
+    """Warn that calls may be less reliable with keys and values in few bits."""
     logger.warning("keys and values are kept as %s, which may make calls less reliable than f16 or q8_0 do", kv_type)
 
 

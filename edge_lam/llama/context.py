@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter, process_time
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.adapter import apply_adapters, load_adapters
@@ -78,6 +78,7 @@ class Context:
         kv_type: str = DEFAULT_KV_TYPE,
         adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
         on_node: object = None,
+        llama: Any = None,
     ) -> None:
         """Set up memory for a model.
 
@@ -94,6 +95,7 @@ class Context:
             kv_type: what keys and values are kept as, a name of `KV_TYPES`.
             adapters: LoRA adapters in GGUF to compute with, each with its scale.
             on_node: llama.cpp calls it for every node of its graph (``ggml_backend_sched_eval_callback``).
+            llama: llama.cpp's functions, where they are not those of `library()`.
 
         Raises:
             InvalidRequest: a number is out of range, the model can't have that type, or an adapter is for another one.
@@ -118,7 +120,7 @@ class Context:
         self.model, self.n_ctx, self.n_threads = model, n_ctx, n_threads
         self.n_batch = min(n_batch, n_ctx)
         self.n_logits = min(n_logits, self.n_batch)
-        self._llama = library()
+        self._llama = llama or library()
         self._process = os.getpid()
         self._n_outputs = 0
         self._threads = AdaptiveThreads(n_threads) if is_adaptive else None

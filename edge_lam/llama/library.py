@@ -249,13 +249,13 @@ def build_info() -> BuildInfo:
         llama_cpp=ggml("llama_version", ctypes.c_char_p)().decode("utf-8", "replace"),
         backend=device_label(gpus[0].name).partition(":")[0] if gpus else "cpu",
         library=os.fspath(path),
-        features=_features(llama_cpp.llama_print_system_info().decode("utf-8", "replace")),
+        features=parse_features(llama_cpp.llama_print_system_info().decode("utf-8", "replace")),
         devices=devices(),
         revision=stamp.revision if stamp else "",
     )
 
 
-def _features(system_info: str) -> dict[str, dict[str, str]]:
+def parse_features(system_info: str) -> dict[str, dict[str, str]]:
     """Parse "CPU : AVX2 = 1 | FMA = 1 | CUDA : ARCHS = 900 | "."""
     features: dict[str, dict[str, str]] = {}
     backend = ""

@@ -81,7 +81,7 @@ def verdicts_file() -> Path:
 @once
 def _verdict(mode: str) -> Verdict:
     build, processor = build_info(), cpu()
-    key = _key(build, processor)
+    key = machine_key(build, processor)
     if mode == "skip":
         return Verdict(False, True, "skipped by EDGE_LAM_SELF_TEST", key)
     reason = "asked for by EDGE_LAM_SELF_TEST" if mode == "force" else accelerator(build, processor)
@@ -140,7 +140,7 @@ def run_probe(timeout: float = _TIMEOUT) -> tuple[bool, str]:
     return False, f"the self-test failed: {lines[-1] if lines else f'exit code {child.returncode}'}"
 
 
-def _key(build: BuildInfo, processor: CPU) -> str:
+def machine_key(build: BuildInfo, processor: CPU) -> str:
     """Hash what the verdict depends on: the loaded libraries, and the processor with its flags."""
     paths = sorted(Path(build.library).parent.iterdir())
     files = [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 150, 600)
 _SHARES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1)
-_MOST_TOOLS = 200  # names come from clients, and each takes memory here and in what reads us
+MAX_TOOLS = 200  # names come from clients, and each takes memory here and in what reads us
 _OTHER_TOOL = "(other)"
 
 
@@ -25,10 +25,11 @@ class Metrics:
 
     Args:
         model: what it serves.
+        max_tools: how many names of tools are told apart.
     """
 
-    def __init__(self, model: ServedModel) -> None:
-        self._model, self._tools, self.started = model, set[str](), time()
+    def __init__(self, model: ServedModel, *, max_tools: int = MAX_TOOLS) -> None:
+        self._model, self._max_tools, self._tools, self.started = model, max_tools, set[str](), time()
         self._registry = registry = CollectorRegistry()
         self._llama = {name: Counter(f"llamacpp:{name}", about, registry=registry) for name, about in _LLAMA.items()}
         self._ours = {name: Counter(f"edge_lam_{name}", about, registry=registry) for name, about in _OURS.items()}
@@ -96,7 +97,7 @@ class Metrics:
                 self._times[name].observe(value)
 
     def _tool(self, name: str) -> str:
-        if name not in self._tools and len(self._tools) >= _MOST_TOOLS:
+        if name not in self._tools and len(self._tools) >= self._max_tools:
             return _OTHER_TOOL
         self._tools.add(name)
         return name

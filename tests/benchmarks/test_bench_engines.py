@@ -45,7 +45,8 @@ def test_items_come_back_in_order_with_their_place(engine: LocalEngine, warm: Wo
 
 
 def test_a_worker_that_dies_is_replaced(engine: LocalEngine, warm: WorkItem) -> None:
-    engine._ready()._process.kill()
+    list(engine.run([warm]))
+    engine.worker.process.kill()
     (result,) = engine.run([warm])
     assert result.status == "done"
 
@@ -54,10 +55,10 @@ def test_a_worker_that_dies_again_fails_its_item_alone(engine: LocalEngine, warm
     def kill() -> None:
         killed = []
         while len(killed) < 2:
-            worker = engine._worker
+            worker = engine.worker
             if worker is not None and worker not in killed:
                 time.sleep(0.05)
-                worker._process.kill()
+                worker.process.kill()
                 killed.append(worker)
             time.sleep(0.01)
 
@@ -76,7 +77,7 @@ def test_an_item_that_takes_too_long_is_ended(warm: WorkItem) -> None:
     worker = Worker()
     with pytest.raises(WorkerError, match="took longer than"):
         worker.run(warm, timeout=0.001)
-    process = worker._process
+    process = worker.process
     worker.close()
     worker.close()
     assert process.returncode == -signal.SIGKILL

@@ -10,7 +10,7 @@ from edge_lam import load
 from edge_lam.errors import InvalidRequest
 from edge_lam.tools import as_tools
 from edge_lam_benchmarks.items import Sample, WorkItem
-from edge_lam_benchmarks.quality.episodes import _judge, episode_items, play, run_episodes
+from edge_lam_benchmarks.quality.episodes import episode_items, judge, play, run_episodes
 from edge_lam_benchmarks.quality.paired import paired
 from edge_lam_benchmarks.quality.worlds import EPISODES, Episode
 
@@ -24,11 +24,11 @@ def test_ids_are_unique() -> None:
 @pytest.mark.parametrize("episode", ALL, ids=lambda episode: episode.id)
 def test_the_right_actions_are_rewarded_and_others_are_not(episode: Episode) -> None:
     answers = [" ".join(episode.told)]
-    assert _judge(episode, episode.wanted(), answers).valid
+    assert judge(episode, episode.wanted(), answers).valid
     untouched = episode.world().state()
-    assert _judge(episode, untouched, answers).valid is (not episode.actions)
+    assert judge(episode, untouched, answers).valid is (not episode.actions)
     if episode.told:
-        assert _judge(episode, episode.wanted(), ["I don't know."]).kind == "answer"
+        assert judge(episode, episode.wanted(), ["I don't know."]).kind == "answer"
 
 
 @pytest.mark.parametrize("episode", ALL, ids=lambda episode: episode.id)

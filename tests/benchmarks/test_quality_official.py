@@ -62,8 +62,8 @@ def test_a_conversation_changes_its_own_world_only() -> None:
 def test_a_checker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     with Official() as official:
         official.entries("simple_python")
-        assert official._child is not None
-        official._child.send_signal(signal.SIGSTOP)  # it hangs, where a short limit alone is a race
+        assert official.child is not None
+        official.child.send_signal(signal.SIGSTOP)  # it hangs, where a short limit alone is a race
         monkeypatch.setattr(module, "TIMEOUT", 0.05)
         verdict = official.check("simple_python", "simple_python_0", RIGHT)
         assert (verdict.valid, "died" in verdict.reason) == (False, True)

@@ -19,10 +19,10 @@ def logits(tensors: Tensors, config: dict[str, Any], tokens: list[int]) -> np.nd
     x = tensors["model.embed_tokens.weight"][tokens]
     for layer in range(config["num_hidden_layers"]):
         block = {key.split(f".layers.{layer}.")[-1]: value for key, value in tensors.items()}
-        x = x + attention(_norm(x, block["input_layernorm.weight"], eps), block, config)
-        h = _norm(x, block["post_attention_layernorm.weight"], eps)
+        x = x + attention(norm(x, block["input_layernorm.weight"], eps), block, config)
+        h = norm(x, block["post_attention_layernorm.weight"], eps)
         x = x + (experts(h, block, config) if "num_local_experts" in config else feed_forward(h, block))
-    x = _norm(x, tensors["model.norm.weight"], eps)
+    x = norm(x, tensors["model.norm.weight"], eps)
     return x @ tensors.get("lm_head.weight", tensors["model.embed_tokens.weight"]).T
 
 
@@ -45,7 +45,7 @@ def attention(x: np.ndarray, block: Tensors, config: dict[str, Any]) -> np.ndarr
 def feed_forward(x: np.ndarray, block: Tensors) -> np.ndarray:
     """Return what a layer's feed-forward adds."""
     gate, up = _linear(x, block, "mlp.gate_proj"), _linear(x, block, "mlp.up_proj")
-    return _linear(_silu(gate) * up, block, "mlp.down_proj")
+    return _linear(silu(gate) * up, block, "mlp.down_proj")
 
 
 def experts(x: np.ndarray, block: Tensors, config: dict[str, Any]) -> np.ndarray:
@@ -56,7 +56,7 @@ def experts(x: np.ndarray, block: Tensors, config: dict[str, Any]) -> np.ndarray
         best = np.argsort(-row)[: config["num_experts_per_tok"]]
         for expert in best:
             w1, w2, w3 = (block[f"block_sparse_moe.experts.{expert}.w{n}.weight"] for n in (1, 2, 3))
-            out[i] += row[expert] / row[best].sum() * (w2 @ (_silu(w1 @ x[i]) * (w3 @ x[i])))
+            out[i] += row[expert] / row[best].sum() * (w2 @ (silu(w1 @ x[i]) * (w3 @ x[i])))
     return out
 
 
@@ -81,11 +81,11 @@ def _linear(x: np.ndarray, block: Tensors, name: str) -> np.ndarray:
     return x @ block[f"{name}.weight"].T + block.get(f"{name}.bias", np.float32(0))
 
 
-def _norm(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
+def norm(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * weight
 
 
-def _silu(x: np.ndarray) -> np.ndarray:
+def silu(x: np.ndarray) -> np.ndarray:
     return x / (1 + np.exp(-x))
 
 

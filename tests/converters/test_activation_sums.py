@@ -43,17 +43,17 @@ def layer_inputs(name: str, tokens: list[int]) -> dict[str, np.ndarray]:
     x = tensors["model.embed_tokens.weight"][tokens]
     for layer in range(config["num_hidden_layers"]):
         block = {key.split(f".layers.{layer}.")[-1]: value for key, value in tensors.items()}
-        normed = decoder_numpy._norm(x, block["input_layernorm.weight"], config["rms_norm_eps"])
+        normed = decoder_numpy.norm(x, block["input_layernorm.weight"], config["rms_norm_eps"])
         inputs |= {f"blk.{layer}.attn_{kind}.weight": normed for kind in "qkv"}
         x = x + decoder_numpy.attention(normed, block, config)
-        normed = decoder_numpy._norm(x, block["post_attention_layernorm.weight"], config["rms_norm_eps"])
+        normed = decoder_numpy.norm(x, block["post_attention_layernorm.weight"], config["rms_norm_eps"])
         if "num_local_experts" in config:
             inputs[f"blk.{layer}.ffn_gate_inp.weight"] = normed
             x = x + decoder_numpy.experts(normed, block, config)
         else:
             inputs |= {f"blk.{layer}.ffn_{kind}.weight": normed for kind in ("gate", "up")}
             gate, up = (normed @ block[f"mlp.{kind}_proj.weight"].T for kind in ("gate", "up"))
-            inputs[f"blk.{layer}.ffn_down.weight"] = decoder_numpy._silu(gate) * up
+            inputs[f"blk.{layer}.ffn_down.weight"] = decoder_numpy.silu(gate) * up
             x = x + decoder_numpy.feed_forward(normed, block)
     return inputs
 

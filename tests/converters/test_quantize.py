@@ -82,7 +82,7 @@ def test_types_that_need_an_imatrix_are_refused_before_llama_cpp_does(
     with pytest.raises(InvalidRequest, match=f"{name} needs an importance matrix"):
         quantize_file(source, tmp_path / "out.gguf", name)
     assert not (tmp_path / "out.gguf").exists()
-    monkeypatch.setattr("edge_lam_converters.quantize._NEED_IMATRIX", frozenset())
+    monkeypatch.setattr("edge_lam_converters.quantize.NEED_IMATRIX", frozenset())
     with pytest.raises(BackendError, match=f"could not quantize to {name}: this quantization requires an imatrix"):
         quantize_file(source, tmp_path / "out.gguf", name)
 

@@ -309,7 +309,7 @@ def test_any_bytes_are_a_model_or_an_error(data: bytes, at: int) -> None:
     sound = b"".join(b"\x0a\x08\x0a\x01" + bytes([97 + i]) + struct.pack("<Bf", 0x15, -i) for i in range(20))
     for content in (data, sound[:at] + data + sound[at:]):
         try:
-            model = SentencePieceModel._parse(content)
+            model = SentencePieceModel.parse(content)
         except (ValueError, TypeError, struct.error):
             continue
         assert model.pieces

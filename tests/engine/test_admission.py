@@ -12,7 +12,7 @@ import edge_lam
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import admission
 from edge_lam.engine.admission import Limit, admit, fit, limits_of, read_budget
-from edge_lam.engine.engine import _warn_of_coarse_kv
+from edge_lam.engine.engine import warn_of_coarse_kv
 from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import ModelFile
 from edge_lam.llama.plan import plan_memory
@@ -139,7 +139,7 @@ def test_budgets(file):
 
 
 def test_types_of_few_bits_warn_once_when_tools_are_used(caplog):
-    _warn_of_coarse_kv.cache_clear()
+    warn_of_coarse_kv.cache_clear()
     with load(kv_type="q4_0", n_ctx=2048) as lam:
         lam.chat("hi", max_tokens=1)
         assert not caplog.messages

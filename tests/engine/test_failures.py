@@ -20,27 +20,44 @@ from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Engine, Request
 from edge_lam.errors import BackendError, Busy, Cancelled, Closed
 from edge_lam.formats import XLam2Qwen
-from edge_lam.llama import Context, Model
+from edge_lam.llama import Context, Model, library
 from edge_lam.metrics import CallLog, Meter
 
 CALL = {"tools": DEMO_TOOLS[:1], "tool_choice": "get_time", "parallel_tool_calls": False, "max_tokens": 24}
 
 
 class FailingLibrary:
-    """llama.cpp, but some passes give a status of their own; `before` runs ahead of each pass."""
+    """llama.cpp; each pass first asks `fail` for a status, and runs if that is 0.
 
-    def __init__(self, library, statuses, before=lambda: None):
-        self._library, self._statuses, self._before = library, iter(statuses), before
-        self.n_passes = 0
+    Attributes:
+        fail: what is asked.
+        statuses: of all passes that ran.
+    """
+
+    def __init__(self):
+        self.fail = lambda: 0
+        self.statuses = []
 
     def __getattr__(self, name):
-        return getattr(self._library, name)
+        return getattr(library(), name)
 
     def llama_decode(self, context, batch):
-        self.n_passes += 1
-        self._before()
-        status = next(self._statuses, 0)
-        return status or self._library.llama_decode(context, batch)
+        status = self.fail()
+        if status == 0:
+            self.statuses.append(status := library().llama_decode(context, batch))
+        return status
+
+
+class WatchedContext(Context):
+    """Tells when a pass is to be aborted."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.is_aborted = threading.Event()
+
+    def abort(self):
+        super().abort()
+        self.is_aborted.set()
 
 
 def ask(engine, question="What time is it in Tokyo?", **options):
@@ -58,18 +75,22 @@ def held(engine):
 
 
 @pytest.fixture
-def pair(tiny_lam_path, log_path):
-    context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024, n_sequences=2)
+def llama():
+    return FailingLibrary()
+
+
+@pytest.fixture
+def pair(tiny_lam_path, log_path, llama):
+    context = WatchedContext(Model(tiny_lam_path, device="cpu"), n_ctx=1024, n_sequences=2, llama=llama)
     engine = Engine(context, XLam2Qwen(), CallLog(log_path, log_prompts=False))
     yield engine
     engine.close()
 
 
 @pytest.mark.parametrize(("status", "at"), [(1, 0), (2, 0), (-1, 0), (-2, 0), (-3, 1), (-77, 1)])
-def test_a_failed_pass_is_an_error_and_the_next_reply_is_right(pair, logged, status, at):
-    expected = calls(ask(pair))
-    library = pair.context._llama
-    pair.context._llama = FailingLibrary(library, [0] * at + [status])
+def test_a_failed_pass_is_an_error_and_the_next_reply_is_right(pair, llama, logged, status, at):
+    expected, statuses = calls(ask(pair)), iter([0] * at + [status])
+    llama.fail = lambda: next(statuses, 0)
     with pytest.raises(BackendError, match="decoding"):
         ask(pair, "What time is it in Oslo?")
     assert logged()[-1]["error"] == "backend_error"
@@ -79,12 +100,8 @@ def test_a_failed_pass_is_an_error_and_the_next_reply_is_right(pair, logged, sta
     assert calls(ask(pair)) == expected
 
 
-def test_a_library_that_always_fails_fails_every_caller_and_closes(pair):
-    class Always(FailingLibrary):
-        def llama_decode(self, context, batch):
-            return -3
-
-    pair.context._llama = Always(pair.context._llama, [])
+def test_a_library_that_always_fails_fails_every_caller_and_closes(pair, llama):
+    llama.fail = lambda: -3
     with ThreadPoolExecutor(6) as callers:
         ends = [callers.submit(ask, pair, f"question {index}") for index in range(6)]
         assert all(isinstance(end.exception(60), BackendError) for end in ends)
@@ -93,12 +110,11 @@ def test_a_library_that_always_fails_fails_every_caller_and_closes(pair):
         ask(pair)
 
 
-def test_a_bug_in_the_owner_closes_the_engine_and_everyone_hears_of_it(pair):
-    class Broken(FailingLibrary):
-        def llama_decode(self, context, batch):
-            raise ZeroDivisionError("a bug")
+def test_a_bug_in_the_owner_closes_the_engine_and_everyone_hears_of_it(pair, llama):
+    def fail():
+        raise ZeroDivisionError("a bug")
 
-    pair.context._llama = Broken(pair.context._llama, [])
+    llama.fail = fail
     with ThreadPoolExecutor(6) as callers:
         ends = [callers.submit(ask, pair, f"question {index}") for index in range(6)]
         kinds = {type(end.exception(60)) for end in ends}
@@ -130,58 +146,52 @@ def test_a_report_that_cannot_be_made_fails_its_own_call_only(pair, logged):
     assert pair.core.n_places == 0
 
 
-class Watched(FailingLibrary):
-    """llama.cpp, but a pass goes on until it is aborted; `begun` tells when the first one has begun."""
+@pytest.fixture
+def begun(pair, llama):
+    """The first pass goes on until it is aborted; the event tells when it has begun."""
+    event = threading.Event()
 
-    def __init__(self, context):
-        super().__init__(context._llama, [])
-        self.begun, self.seen = threading.Event(), []
-        self._context = context
+    def wait():
+        event.set()
+        pair.context.is_aborted.wait(60)
+        return 0
 
-    def llama_decode(self, context, batch):
-        self.begun.set()
-        end = time.monotonic() + 60
-        while not self.seen and self._context._abort[0] == b"\0" and time.monotonic() < end:
-            time.sleep(0.001)
-        self.seen.append(self._library.llama_decode(context, batch))
-        return self.seen[-1]
+    llama.fail = wait
+    return event
 
 
-def test_a_cancel_comes_amid_a_pass(pair):
+def test_a_cancel_comes_amid_a_pass(pair, llama, begun):
     """The pass that reads the prompt gives the status of an aborted one: it was not left to end first."""
-    pair.context._llama = library = Watched(pair.context)
     stream = pair.stream(Request.of("word " * 450, {})).start()
-    assert library.begun.wait(60)
+    assert begun.wait(60)
     stream.close()
-    assert library.seen[0] == 2
+    assert llama.statuses[0] == 2
     said, is_held = held(pair)
     assert said == is_held
     assert calls(ask(pair))
 
 
-def test_prewarming_is_cancelled_amid_a_pass(pair):
+def test_prewarming_is_cancelled_amid_a_pass(pair, llama, begun):
     """Its result raises `Cancelled`; nothing is printed, and nothing goes on."""
-    pair.context._llama = library = Watched(pair.context)
     stream = pair.prewarm(Request.of("?", {"tools": DEMO_TOOLS[:4]}))
-    assert library.begun.wait(60)
+    assert begun.wait(60)
     stream.cancel()
     with pytest.raises(Cancelled):
         stream.result()
     assert stream.cancelled()
-    assert (library.seen, pair.core.n_places) == ([2], 0)
+    assert (llama.statuses, pair.core.n_places) == ([2], 0)
     pair.prewarm(Request.of("?", {"tools": DEMO_TOOLS[:4]})).result()
     assert calls(ask(pair))
 
 
 @pytest.mark.parametrize("how", ["thread", "task"])
-def test_an_agent_is_cancelled_amid_a_pass_that_reads_its_prompt(pair, how):
+def test_an_agent_is_cancelled_amid_a_pass_that_reads_its_prompt(pair, llama, begun, how):
     lam = LAM(pair)
     agent, question = Agent(lam, DEMO_TOOLS[:1], max_tokens=400), "word " * 150
-    pair.context._llama = library = Watched(pair.context)
 
     async def cancel_task():
         task = asyncio.ensure_future(agent.arun(question))
-        while not library.begun.is_set():
+        while not begun.is_set():
             await asyncio.sleep(0.001)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -191,11 +201,11 @@ def test_an_agent_is_cancelled_amid_a_pass_that_reads_its_prompt(pair, how):
         asyncio.run(cancel_task())
     else:
         stream = agent.stream(question)
-        threading.Thread(target=lambda: library.begun.wait(60) and stream.cancel(), daemon=True).start()
+        threading.Thread(target=lambda: begun.wait(60) and stream.cancel(), daemon=True).start()
         (last,) = stream
         assert (last.reply.finish_reason, last.reply.steps) == ("cancelled", ())
     assert calls(ask(pair))
-    assert library.seen[0] == 2
+    assert llama.statuses[0] == 2
 
 
 def test_requests_that_race_with_close_end_one_way_or_the_other(tiny_lam_path, log_path):

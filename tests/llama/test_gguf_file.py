@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 import struct
 import tracemalloc
@@ -14,7 +15,7 @@ from edge_lam.cli.main import run
 from edge_lam.errors import InvalidModelFile, ModelNotFound
 from edge_lam.llama import GGUFArray, GGUFHeader
 from edge_lam.llama.gguf_types import TENSOR_TYPES
-from edge_lam.llama.library import library
+from edge_lam.llama.library import ggml
 from tests.llama.gguf_builder import gguf, tensor_bytes, text
 
 METADATA = {"general.architecture": "qwen2", "general.name": "small", "answer": 42, "ok": True, "half": 0.5}
@@ -65,10 +66,11 @@ def test_long_arrays_stay_in_the_file(tmp_path: Path) -> None:
 
 
 def test_knows_the_block_sizes_of_ggml() -> None:
-    lib = library().llama_cpp._lib
+    values = ggml("ggml_blck_size", ctypes.c_int64, ctypes.c_int)
+    size = ggml("ggml_type_size", ctypes.c_size_t, ctypes.c_int)
     for number, (name, block, block_bytes) in TENSOR_TYPES.items():
-        assert (lib.ggml_blck_size(number), lib.ggml_type_size(number)) == (block, block_bytes), name
-    unknown = [number for number in range(43) if lib.ggml_type_size(number) and number not in TENSOR_TYPES]
+        assert (values(number), size(number)) == (block, block_bytes), name
+    unknown = [number for number in range(43) if size(number) and number not in TENSOR_TYPES]
     assert unknown == []
 
 

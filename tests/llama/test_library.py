@@ -13,7 +13,7 @@ import pytest
 
 from edge_lam.llama import build_info, library
 from edge_lam.llama.cpu import cpu, parse_cpuinfo
-from edge_lam.llama.library import MAX_SPINS, BackendLog, _features, device_label, devices, memory_in_use
+from edge_lam.llama.library import MAX_SPINS, BackendLog, device_label, devices, memory_in_use, parse_features
 
 
 def test_is_loaded_once() -> None:
@@ -38,7 +38,7 @@ def test_build_info() -> None:
 
 def test_features_are_told_apart_by_backend() -> None:
     text = "CUDA : ARCHS = 900 | USE_GRAPHS = 1 | CPU : AVX2 = 1 | AMX_INT8 = 1 | "
-    assert _features(text) == {"CUDA": {"ARCHS": "900", "USE_GRAPHS": "1"}, "CPU": {"AVX2": "1", "AMX_INT8": "1"}}
+    assert parse_features(text) == {"CUDA": {"ARCHS": "900", "USE_GRAPHS": "1"}, "CPU": {"AVX2": "1", "AMX_INT8": "1"}}
 
 
 def test_device_labels() -> None:

@@ -121,12 +121,12 @@ def test_the_key_names_build_and_processor(tmp_path: Path) -> None:
     library.write_bytes(b"one")
     (tmp_path / "libggml-cpu.so").write_bytes(b"two")
     build, processor = replace(build_info(), library=str(library)), cpu()
-    key = self_test._key(build, processor)
-    assert key == self_test._key(build, processor)
-    assert key != self_test._key(replace(build, version="0"), processor)
-    assert key != self_test._key(build, replace(processor, flags=processor.flags ^ {"amx_int8"}))
+    key = self_test.machine_key(build, processor)
+    assert key == self_test.machine_key(build, processor)
+    assert key != self_test.machine_key(replace(build, version="0"), processor)
+    assert key != self_test.machine_key(build, replace(processor, flags=processor.flags ^ {"amx_int8"}))
     (tmp_path / "libggml-cpu.so").write_bytes(b"three")
-    assert key != self_test._key(build, processor)
+    assert key != self_test.machine_key(build, processor)
 
 
 def test_an_unknown_mode_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 import edge_lam
 from edge_lam.errors import Closed, ModelNotFound
 from edge_lam.serve import app
+from edge_lam.serve.metrics import Metrics
 from edge_lam.serve.model import ServedModel
 from tests.serve.served import TIME, user
 
@@ -134,15 +135,13 @@ def test_metrics(lam: edge_lam.LAM) -> None:
     assert "no-such-path" not in told.text
 
 
-def test_names_of_tools_take_no_end_of_memory(lam: edge_lam.LAM, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_lam.serve.metrics._MOST_TOOLS", 2)
-    client = TestClient(app(lam))
+def test_names_of_tools_take_no_end_of_memory(lam: edge_lam.LAM) -> None:
+    metrics = Metrics(ServedModel.of(lam), max_tools=2)
     for index in range(4):
         name = f"get_time_{index}"
         tool = {"type": "function", "function": {**TIME["function"], "name": name}}
-        asked = {"messages": user("hello"), "tools": [tool], "tool_choice": name, "max_tokens": 60}
-        client.post("/v1/chat/completions", json=asked)
-    counted = [line for line in client.get("/metrics").text.splitlines() if line.startswith("edge_lam_calls_total{")]
+        metrics.reply_finished(lam.chat("hello", tools=[tool], tool_choice=name, max_tokens=60))
+    counted = [line for line in metrics.text().decode().splitlines() if line.startswith("edge_lam_calls_total{")]
     assert counted[-1].startswith('edge_lam_calls_total{tool="(other)"} 2')
     assert len(counted) == 3
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx2
 import ollama
 import pytest
 
@@ -29,7 +30,7 @@ def test_models(client: ollama.Client, url: str) -> None:
     shown = client.show(MODEL)
     assert "tools" in shown.capabilities
     assert [running.model for running in client.ps().models] == [MODEL]
-    assert client._client.get("/api/version").json()["version"]
+    assert httpx2.get(url + "/api/version").json()["version"]
 
 
 def test_a_text_whole_and_streamed(client: ollama.Client) -> None:

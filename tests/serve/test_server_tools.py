@@ -172,22 +172,21 @@ def test_a_server_that_stops_says_so_while_a_tool_runs(lam: edge_lam.LAM) -> Non
         leave.wait(SECONDS)
         return city
 
-    served = ServedModel.of(lam)
     answers = dict[bool, Any]()
-    with serving(served, tools=ServerTools(as_tools([get_time]), approval="never")) as url:
 
-        def ask(stream: bool) -> None:
-            body = {**ASKED, "stream": stream, "stream_options": {"include_usage": True}}
-            answers[stream] = httpx2.post(url + CHAT, json=body, timeout=SECONDS)
+    def ask(url: str, stream: bool) -> None:
+        body = {**ASKED, "stream": stream, "stream_options": {"include_usage": True}}
+        answers[stream] = httpx2.post(url + CHAT, json=body, timeout=SECONDS)
 
-        for stream in (False, True):
+    for stream in (False, True):
+        served = ServedModel.of(lam)
+        with serving(served, tools=ServerTools(as_tools([get_time]), approval="never")) as url:
             begun.clear()
-            asking = threading.Thread(target=ask, args=(stream,))
+            asking = threading.Thread(target=ask, args=(url, stream))
             asking.start()
             assert begun.wait(SECONDS)
             served.stop()
             asking.join()
-            served._is_stopping = False
     leave.set()
     assert answers[False].status_code == 503
     assert events_of(answers[True].text)[-1]["error"]["code"] == "closed"

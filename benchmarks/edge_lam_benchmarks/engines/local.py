@@ -21,13 +21,16 @@ class LocalEngine:
     Args:
         cool_down: seconds to wait before each item that takes times.
         cpus: processors that the process may use; None for all.
+
+    Attributes:
+        worker: the process that measured last, if it is there.
     """
 
     def __init__(self, *, cool_down: float = 0.0, cpus: Sequence[int] | None = None) -> None:
         self.environments: dict[str, dict[str, Any]] = {}
         self._cool_down = cool_down
         self._cpus = cpus
-        self._worker: Worker | None = None
+        self.worker: Worker | None = None
         self._where = ""
 
     def run(self, items: Iterable[WorkItem]) -> Iterator[ItemResult]:
@@ -39,7 +42,7 @@ class LocalEngine:
 
     def _result(self, item: WorkItem) -> ItemResult:
         result = self._attempt(item)
-        return self._attempt(item) if self._worker is None else result
+        return self._attempt(item) if self.worker is None else result
 
     def _attempt(self, item: WorkItem) -> ItemResult:
         started = utc_now()
@@ -50,15 +53,15 @@ class LocalEngine:
             return ItemResult(item, "failed", reason=str(error), where=self._where, started=started)
 
     def _ready(self) -> Worker:
-        if self._worker is None:
-            self._worker = Worker(self._cpus)
-            facts = self._worker.environment
+        if self.worker is None:
+            self.worker = Worker(self._cpus)
+            facts = self.worker.environment
             self._where = environment_key(facts)
             self.environments[self._where] = facts
-        return self._worker
+        return self.worker
 
     def close(self) -> None:
         """End the process; a second call does nothing."""
-        if self._worker is not None:
-            self._worker.close()
-        self._worker = None
+        if self.worker is not None:
+            self.worker.close()
+        self.worker = None

@@ -40,6 +40,7 @@ class Worker:
 
     Attributes:
         environment: where it measures.
+        process: what measures.
 
     Raises:
         WorkerError: it does not start.
@@ -52,7 +53,7 @@ class Worker:
         self._answers = os.fdopen(answers, "rb")
         pins = json.dumps(sorted(cpus) if cpus is not None else None)
         command = [sys.executable, "-c", _CHILD, str(items), str(told), pins, *filter(None, sys.path)]
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=self._errors,
@@ -96,10 +97,10 @@ class Worker:
         self._answers.close()
         self._errors.close()
         self._items = -1
-        if self._process.poll() is None:
+        if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended meanwhile
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def _answer(self, timeout: float) -> dict[str, Any]:
         ready, _, _ = select.select([self._answers], [], [], timeout)
@@ -112,7 +113,7 @@ class Worker:
         return answer
 
     def _died(self) -> WorkerError:
-        code = self._process.wait()
+        code = self.process.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         how = f"died with {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

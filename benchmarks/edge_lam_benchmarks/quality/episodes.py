@@ -52,11 +52,12 @@ def play(lam: LAM, episode: Episode) -> Sample:
         reports += done.reports
         texts.append(done.text)
         calls += [call for step in done.steps for call in leaderboard_calls(step.reply.tool_calls)]
-    verdict = _judge(episode, world.state(), texts)
+    verdict = judge(episode, world.state(), texts)
     return judged(episode.id, verdict, {"texts": texts, "calls": calls}, together(reports))
 
 
-def _judge(episode: Episode, state: dict[str, Any], texts: Sequence[str]) -> OfficialVerdict:
+def judge(episode: Episode, state: dict[str, Any], texts: Sequence[str]) -> OfficialVerdict:
+    """Judge what an episode left: the state of its world, and what the user was told."""
     wanted = episode.wanted()
     if state != wanted:
         wrong = [key for key in wanted.keys() | state.keys() if wanted.get(key) != state.get(key)]

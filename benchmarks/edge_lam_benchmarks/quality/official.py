@@ -66,10 +66,14 @@ class OfficialVerdict:
 
 
 class Official:
-    """The leaderboard's programs. A context manager; the child starts with the first request."""
+    """The leaderboard's programs. A context manager.
+
+    Attributes:
+        child: the process that runs them; started with the first request.
+    """
 
     def __init__(self) -> None:
-        self._child: subprocess.Popen[str] | None = None
+        self.child: subprocess.Popen[str] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._loaded: list[str] = []
         self._lock = threading.Lock()
@@ -112,7 +116,7 @@ class Official:
 
     def _ask(self, what: str, **request: Any) -> Any:
         with self._lock:
-            if self._child is None:
+            if self.child is None:
                 self._start()
             return self._exchange(what, request)
 
@@ -123,7 +127,7 @@ class Official:
         self._folder = tempfile.TemporaryDirectory(prefix="edge-lam-bfcl-")
         command = [python or sys.executable, str(_WORKER)]
         try:
-            self._child = subprocess.Popen(
+            self.child = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -139,7 +143,7 @@ class Official:
             self._exchange("entries", {"category": category})
 
     def _exchange(self, what: str, request: Mapping[str, Any]) -> Any:
-        child = self._child
+        child = self.child
         if child is None or child.stdin is None or child.stdout is None:
             raise _CheckerError("the checker is not running")
         timer = threading.Timer(TIMEOUT, child.kill)
@@ -163,16 +167,16 @@ class Official:
         return answer["result"]
 
     def _stop(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            for stream in (self._child.stdin, self._child.stdout):
+        if self.child is not None:
+            self.child.kill()
+            self.child.wait()
+            for stream in (self.child.stdin, self.child.stdout):
                 if stream is not None:
                     with contextlib.suppress(BrokenPipeError):  # what was not written yet is lost with it
                         stream.close()
         if self._folder is not None:
             self._folder.cleanup()
-        self._child = self._folder = None
+        self.child = self._folder = None
 
     def close(self) -> None:
         """End the child; a later request starts another."""
