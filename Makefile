@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pythons lint oracle bench-micro backend clean
+.PHONY: help demo test test-fast test-models test-thorough test-hostile test-pythons lint oracle bench-micro backend clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,12 +22,21 @@ help: ## List the targets
 demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and run the demo
 	@$(BIN)/edge-lam demo
 
-test: lint test-fast ## Run every check: lint, types, tests
-	$(BIN)/python -m pytest -m "not fast" -n $(JOBS) --dist loadfile
+test: COVER = --cov --cov-append --cov-report=
+test: lint | no-coverage test-fast $(VENV)/.models-tested ## Run every check: lint, types, tests, coverage of each room
+	$(BIN)/python -m pytest -m "not fast" -n $(JOBS) --dist loadfile $(COVER)
+	$(BIN)/python tests/room_coverage.py
 
 test-fast: $(VENV)/.tools ## Run the tests that need no model and no llama.cpp, and end soon
 	@$(BIN)/python cmake/chat_templates.py >/dev/null
-	$(BIN)/python -m pytest -m fast -p tests.no_llama -n $(JOBS)
+	$(BIN)/python -m pytest -m fast -p tests.no_llama -n $(JOBS) $(COVER)
+
+test-models: $(VENV)/.tools ## Run the tests of the data that models are trained on; `make test` does when it has changed
+	$(BIN)/python -m pytest models/tiny-lam/tests
+	@touch $(VENV)/.models-tested
+
+test-thorough: $(VENV)/.tools ## Run the tests of many examples with thirty times as many, drawn anew (half an hour)
+	EDGE_LAM_TEST_THOROUGH=1 $(BIN)/python -m pytest -m "thorough or hypothesis" -n $(JOBS)
 
 test-hostile: $(VENV)/.tools ## Thousands of damaged files, a thousand killed writers, the JSON Schema suite (an hour)
 	$(BIN)/python tests/hostile/campaign.py --cases 3000
@@ -60,6 +69,13 @@ backend: $(VENV)/.python ## Install llama.cpp, built with cmake/$(BACKEND).cmake
 clean: ## Remove the environment and what tools left behind; keep the built wheels
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find edge_lam converters benchmarks models tests cmake -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: no-coverage
+no-coverage:
+	@rm -f .coverage .coverage.*
+
+$(VENV)/.models-tested: $(shell find models/tiny-lam/tiny_lam models/tiny-lam/tests -type f -not -name '*.pyc') | $(VENV)/.tools
+	@$(MAKE) --no-print-directory test-models
 
 # The backend is looked at each time (it takes a blink), so that the environment always holds the one that was asked for;
 # it comes before edge-lam, or pip would build llama.cpp with its own settings.

@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The same examples everywhere and every time: what fails for one fails for all. `--hypothesis-seed` draws others.
-# No limit of time: what a busy machine takes longer for is not wrong.
+from tests.amount import IS_THOROUGH, many
+
+# The same examples everywhere and every time: what fails for one fails for all. `make test-thorough` draws others, and
+# many more. No limit of time: what a busy machine takes longer for is not wrong.
 settings.register_profile(
-    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    "edge-lam",
+    derandomize=not IS_THOROUGH,
+    max_examples=many(50),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.load_profile("same")
+settings.load_profile("edge-lam")
 
 # A shell starts what it puts into the background deaf to Ctrl-C, and children inherit that; the tests send Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,7 +48,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make test-fast` runs."""
     for item in items:
-        is_marked = item.get_closest_marker("model") or item.get_closest_marker("thorough")
+        is_marked = item.get_closest_marker("model") or item.get_closest_marker("slow")
         needs_model = MODEL_FIXTURES & set(getattr(item, "fixturenames", ()))
         if _is_fast(item.path) and not (is_marked or needs_model):
             item.add_marker("fast")

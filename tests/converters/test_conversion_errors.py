@@ -18,6 +18,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from edge_lam.errors import CheckpointError, EdgeLamError, InvalidRequest
 from edge_lam_converters import convert
+from tests.amount import many
 from tests.converters.random_checkpoint import Tensors, trained_tokenizer, write_checkpoint, write_safetensors
 
 
@@ -376,7 +377,7 @@ def test_missing_room_on_the_disk_is_found_before_the_first_byte(checkpoint: Pat
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"])
-@settings(deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_json_never_crashes(file: str, data: st.DataObject, original: Path, checkpoint: Path) -> None:
     """Replace one value anywhere in a JSON file by another of any type."""
@@ -392,7 +393,7 @@ def test_damaged_json_never_crashes(file: str, data: st.DataObject, original: Pa
     try_to_convert(checkpoint)
 
 
-@settings(deadline=None, max_examples=80, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 255)), min_size=1, max_size=3))
 def test_a_damaged_header_never_crashes(flips: list[tuple[int, int]], original: Path, checkpoint: Path) -> None:
     content = bytearray((original / "model.safetensors").read_bytes())

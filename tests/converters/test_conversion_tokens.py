@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -68,7 +68,6 @@ def test_special_tokens_are_found_in_a_text(family: str, model: Model) -> None:
     assert model.tokenize(text) == trained_tokenizer(family).encode(text, add_special_tokens=False).ids
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.text(max_size=60))
 def test_token_ids_of_any_text(family: str, model: Model, text: str) -> None:
     composed = unicodedata.normalize("NFC", text)

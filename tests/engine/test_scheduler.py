@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_lam.decoding import Draft
@@ -70,7 +70,6 @@ def check(chunks, scheduler: Scheduler, n_batch: int, n_logits: int) -> None:
             assert len(chunk.rows) >= len(sequence.draft.offsets) + 1
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.randoms(use_true_random=False), SIZES)
 def test_passes_fit_go_on_and_end(chance, n_batch):
     """Whatever runs, each pass fits; and if no more comes, all is read, though passes are aborted."""
@@ -98,7 +97,6 @@ def test_passes_fit_go_on_and_end(chance, n_batch):
                     go_on(sequence, n_batch, chance)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.randoms(use_true_random=False), SIZES, st.integers(1, 4), st.integers(1, 3))
 def test_a_prompt_is_read_though_replies_come_and_come(chance, n_batch, n_replies, n_prompts):
     """Nobody is kept out for ever, and a prompt takes little of a pass that replies wait for."""

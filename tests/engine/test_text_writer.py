@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_lam.engine.output import TextWriter, partial_end
@@ -80,7 +80,6 @@ def test_all_is_held_while_text_and_calls_are_open(vocabulary):
     assert writer.stopped
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     text=st.text(alphabet="abAB\n é🧭", max_size=30),
     stop=st.lists(st.text("abAB\n é", min_size=1, max_size=4), max_size=3),

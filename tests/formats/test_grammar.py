@@ -264,9 +264,8 @@ def in_schema_order(one):
     return {"name": one["name"], "arguments": {key: arguments[key] for key in order if key in arguments}}
 
 
-@pytest.mark.thorough
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(any_calls, min_size=1, max_size=4))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rendered_calls_are_accepted_and_read_back(refused_at, calls):
     calls = [in_schema_order(one) for one in calls]
     text = json.dumps(calls, ensure_ascii=False)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_lam.formats import FORMATS
@@ -21,7 +21,6 @@ arguments = st.lists(st.dictionaries(text, values, max_size=3), min_size=1, max_
 
 
 @pytest.mark.parametrize("name", ["xlam-2-qwen", "xlam-2-llama"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(arguments)
 def test_xlam_2_writes_calls_as_the_model_does(name, arguments):
     form = FORMATS[name]()
@@ -36,8 +35,6 @@ def test_xlam_2_writes_calls_as_the_model_does(name, arguments):
     assert (parsed.text, parsed.errors) == ("", ())
 
 
-@pytest.mark.thorough
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text, arguments)
 def test_xlam_1_general_writes_steps_that_hold_what_the_model_wrote(thought, arguments):
     form = FORMATS["xlam-1-general"]()
@@ -52,7 +49,6 @@ def test_xlam_1_general_writes_steps_that_hold_what_the_model_wrote(thought, arg
     assert parsed.errors == ()
 
 
-@settings(max_examples=40, deadline=None)
 @given(arguments)
 def test_xlam_1_fc_reads_its_own_spelling(arguments):
     form = FORMATS["xlam-1-fc"]()

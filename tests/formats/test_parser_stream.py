@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_lam.formats.events import ArgumentsDelta, CallDropped, CallStarted, TextDelta
 from edge_lam.formats.parser import ReplyParser, parse_reply
 from edge_lam.tools import Tool
 from tests.formats.written_replies import MARKERS, conversations, essence, listen
-
-pytestmark = pytest.mark.thorough
 
 NOW = Tool("now", "", {})
 WEATHER = Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
@@ -31,7 +29,6 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
 @given(conversations())
 def test_random_calls_of_random_tools_are_found_at_every_split(conversation):
     tools, calls, output, text, thinking = conversation
@@ -48,7 +45,6 @@ def test_random_calls_of_random_tools_are_found_at_every_split(conversation):
     assert essence(listen(output, tools)[0]) == essence(whole)
 
 
-@settings(max_examples=60, deadline=None)
 @given(conversations())
 def test_a_reply_cut_off_anywhere_gives_what_is_complete(conversation):
     tools, _, output, _, _ = conversation
@@ -61,7 +57,6 @@ def test_a_reply_cut_off_anywhere_gives_what_is_complete(conversation):
         assert whole.thinking.startswith(part.thinking)
 
 
-@settings(max_examples=1000, deadline=None)
 @given(
     st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12),
     st.sampled_from([TOOLS, [], None]),

@@ -14,7 +14,7 @@ from edge_lam.formats import FORMATS
 from edge_lam.formats.template import Template, rendering_within
 from tests.formats.hostile_templates import HOSTILE
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 MOST_MEGABYTES = 256
 HANGS = 30.0  # seconds: far above the limit of two, for machines that are busy

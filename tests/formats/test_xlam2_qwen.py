@@ -141,7 +141,6 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.thorough
 @given(
     st.lists(
         st.one_of(
@@ -156,11 +155,13 @@ json_values = st.recursive(
                             {"name": text.filter(bool), "arguments": st.dictionaries(text, json_values)}
                         ),
                         min_size=1,
+                        max_size=3,
                     ),
                 }
             ),
         ),
         min_size=1,
+        max_size=5,
     ),
     st.none() | text,
 )

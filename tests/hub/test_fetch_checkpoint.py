@@ -13,7 +13,7 @@ import pytest
 from edge_lam.llama.gguf_file import GGUFHeader
 from tests.hub.hub_server import COMMIT, Hub, Repo, run_hub
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.slow
 
 CONVERTERS = Path(__file__).resolve().parents[1] / "converters"
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
@@ -72,7 +72,6 @@ def allows(matcher: LLMatcher, value: Any) -> bool:
     return fresh.try_consume_tokens(list(text)) == len(text) and fresh.is_accepting()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schemas, schemas, schemas, st.lists(values, min_size=1, max_size=8))
 def test_the_grammar_is_no_stronger_than_the_check_and_as_strong_where_it_says_so(schema, d, e, given_values):
     try:

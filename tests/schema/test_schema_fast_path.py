@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_lam.schema.guidance import grammar_complaint, json_rule
@@ -53,7 +53,6 @@ schemas = st.recursive(
 
 
 @given(schemas)
-@settings(max_examples=150, deadline=None)
 def test_what_is_surely_held_compiles(schema):
     if is_surely_held(schema):
         whole = {"type": "object", "properties": {"v": schema}, "required": ["v"], "additionalProperties": False}

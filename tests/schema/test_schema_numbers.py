@@ -7,7 +7,7 @@ import math
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
@@ -297,7 +297,6 @@ wide = st.integers(-(2**70), 2**70) | st.sampled_from(
 fractions = st.floats(-1e18, 1e18) | st.decimals(-1000, 1000, places=3).map(float)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     wide | fractions,
     st.sampled_from(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const"]),

@@ -50,7 +50,7 @@ def strict(lam: edge_lam.LAM) -> TestClient:
     return TestClient(app(lam, options), raise_server_exceptions=True)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(sorted(BODIES)), changes=st.dictionaries(st.sampled_from(FIELDS), values, max_size=3))
 def test_no_body_is_a_fault_of_ours(strict: TestClient, path: str, changes: dict[str, Any]) -> None:
     answer = strict.post(path, content=json.dumps({**BODIES[path], **changes}))
