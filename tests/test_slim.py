@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-CLI_PACKAGES = "psutil jsonschema referencing pydantic pydantic_core huggingface_hub rich click tomlkit"
+CLI_PACKAGES = (
+    "psutil pynvml jsonschema referencing pydantic pydantic_core huggingface_hub filelock yaml rich click tomlkit"
+)
 BOOTSTRAP = """
 import sys
 for name in sys.argv[1:]:

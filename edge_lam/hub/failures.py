@@ -50,7 +50,8 @@ def no_space(doing: str, folder: object, *, hint: str = "") -> HubError:
 def patiently(action: Callable[[], T], *, grows: Path | None = None) -> T:
     """Do something, again after an answer of a hub in trouble (5xx, 429).
 
-    What makes a file grow is done again after a break, too: at once if it grew, else as after trouble.
+    What makes a file grow is done again after a break, too: at once if it grew, else as after trouble. tenacity would
+    take three callbacks with a state of their own for that: its attempts don't know whether the last one got on.
     """
     tries = 0
     while True:

@@ -1,8 +1,9 @@
 """Energy: counters of joules, and where only power is told, power times time.
 
 In go the system's files, out come joules; None where the platform tells nothing. They are those of the whole machine's
-processors, or of all that runs on the battery, not of this process alone. Intel's and AMD's counters are described in
-Documentation/power/powercap, batteries in Documentation/ABI/testing/sysfs-class-power, both of Linux.
+processors, or of all that runs on the battery, not of this process alone. psutil has neither joules nor watts. Intel's
+and AMD's counters are described in Documentation/power/powercap, batteries in
+Documentation/ABI/testing/sysfs-class-power, both of Linux.
 """
 
 from __future__ import annotations

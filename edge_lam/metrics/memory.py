@@ -1,7 +1,8 @@
 """What this process holds in memory, what its machine has and what its container allows. Knows nothing of models.
 
 Where psutil is not installed, /proc stands in for it on Linux and Android, and `os.sysconf` tells how much memory the
-machine has.
+machine has. The peak, the proportional memory and the limits of control groups are read here everywhere: psutil knows
+no peak but on Windows and no control groups, and a phone has the file of the proportional memory too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Temperature and clock of the processor, from Linux's files; None where they are not told.
 
-The files are looked for once, and only those of the processor are read. Linux describes them in its Documentation:
-hwmon/sysfs-interface, driver-api/thermal, admin-guide/pm/cpufreq.
+The files are looked for once, and only those of the processor are read. psutil's `sensors_temperatures` and `cpu_freq`
+look for and read those of every chip and core at each call, which is twice for each reply, and phones have no psutil.
+Linux describes the files in its Documentation: hwmon/sysfs-interface, driver-api/thermal, admin-guide/pm/cpufreq.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ enum { SUCCESS = 0, NOT_SUPPORTED = 3, TOO_SMALL = 7, OTHERS = 100 };
 static int numbers[2] = {0, 1};
 static unsigned long long millijoules[2] = {5000, 7000};
 
-int nvmlInit_v2(void) { return SUCCESS; }
+int nvmlInitWithFlags(unsigned int flags) { return flags ? NOT_SUPPORTED : SUCCESS; }
 int nvmlDeviceGetCount_v2(unsigned int *count) { return *count = 2, SUCCESS; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned int index, void **device) { return *device = &numbers[index], SUCCESS; }
 
