@@ -6,7 +6,6 @@ lines have one colour (`INK`), which the HTML page replaces by that of its text.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -143,6 +142,8 @@ def _bars(axis: Axes, rows: Sequence[tuple[str, dict[str, float]]]) -> None:
 
 def quality_against_latency(results: Results) -> Figure | None:
     """Draw accuracy against the time per call, a point per model, with the 95 % interval of its accuracy."""
+    from scipy.stats import binomtest
+
     rows = [row for row in headlines(results) if row.accuracy is not None and row.time is not None]
     if not rows:
         return None
@@ -150,9 +151,9 @@ def quality_against_latency(results: Results) -> Figure | None:
     lowest = 100.0
     for color, row in zip(COLORS * len(rows), rows, strict=False):
         share, time = row.accuracy or 0.0, 1000 * (row.time or 0.0)
-        low, high = wilson(row.right, row.asked)
+        low, high = binomtest(row.right, row.asked).proportion_ci(method="wilson")
         lowest = min(lowest, 100 * low)
-        error = [[100 * (share - low)], [100 * (high - share)]]
+        error = [[100 * max(0.0, share - low)], [100 * max(0.0, high - share)]]  # rounding may go over 0 and 1
         label = model_label(results.models[row.model], results.models)
         axis.errorbar(time, 100 * share, yerr=error, fmt="o", color=color, capsize=3, markersize=8, lw=1, label=label)
     axis.set_xlabel("ms per call")
@@ -163,14 +164,6 @@ def quality_against_latency(results: Results) -> Figure | None:
     figure.legend(loc="outside right upper")
     axis.grid(alpha=0.25, lw=0.5)
     return figure
-
-
-def wilson(right: int, asked: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the Wilson score interval of a share, by default of 95 %."""
-    share, scale = right / asked, 1 + z * z / asked
-    middle = (share + z * z / (2 * asked)) / scale
-    half = z * math.sqrt(share * (1 - share) / asked + z * z / (4 * asked * asked)) / scale
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def memory_over_time(results: Results) -> Figure | None:
