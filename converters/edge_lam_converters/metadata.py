@@ -60,7 +60,7 @@ def read_card(
     Raises:
         CheckpointError: the front matter is no YAML, or a name is no text.
     """
-    import yaml  # type: ignore[import-untyped]  # it ships no types
+    import yaml
     from gguf import Metadata, size_label
 
     card = folder / _CARD

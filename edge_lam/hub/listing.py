@@ -94,17 +94,18 @@ def cached_listing(reference: Reference) -> Listing | None:
 
 
 def license_of_card(folder: Path) -> str:
-    """Read the licence from the front matter of a README.md, or "": `license: cc-by-nc-4.0`."""
+    """Return what the metadata of a model card names as its licence, such as "cc-by-nc-4.0"; "" where it is silent."""
+    from huggingface_hub import metadata_load
+    from yaml import YAMLError
+
     try:
-        text = (folder / CARD).read_text(encoding="utf-8", errors="replace")[:20_000]
+        name = (metadata_load(folder / CARD) or {}).get("license")
     except FileNotFoundError:  # a repository may have no card
         return ""
-    except OSError as error:
+    except (OSError, ValueError, YAMLError) as error:
         logger.debug("no licence is read from %s: %s", folder / CARD, reason(error))
         return ""
-    front = re.match(r"---\n(.*?)\n---", text, re.DOTALL)
-    found = re.search(r"^license:[ \t]*(\S+)", front[1], re.MULTILINE) if front else None
-    return found[1].strip("\"'") if found else ""
+    return name if isinstance(name, str) else ""
 
 
 def _is_inside(name: str) -> bool:

@@ -1,7 +1,8 @@
 """Brings one file into huggingface_hub's cache: resumed where it stopped, checked before it gets its name.
 
-huggingface_hub of today starts a file from its beginning in every process. Here a partial file stays beside the blobs,
-as `<etag>.incomplete`, and the next run asks for the rest of it. Knows nothing of what a file is.
+`hf_hub_download` does neither: as of 2.4 it starts a file from its beginning in every process, and compares its size
+alone. Here a partial file stays beside the blobs, as `<etag>.incomplete`, and the next run asks for the rest of it. If
+locks are not kept somewhere, as on some network disks, the checksum tells. Knows nothing of what a file is.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import HubError
 from edge_lam.hub.failures import patiently
 from edge_lam.hub.reference import Reference
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _CHUNK = 1 << 20
 _ETAG = re.compile(r"[\w-]{8,128}")  # it becomes the name of a file
@@ -38,7 +43,6 @@ def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived:
         OSError, HTTP errors of huggingface_hub: the transfer failed; what has arrived is kept.
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
     url = hf_hub_url(reference.repo, name, revision=reference.revision)
     metadata = patiently(lambda: get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT))
@@ -55,7 +59,7 @@ def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived:
     lock = repo.parent / ".locks" / repo.name / f"{etag}.lock"  # huggingface_hub's own, so that other tools wait too
     for path in (blob, lock):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with WeakFileLock(lock):
+    with _locked(lock):
         partial = blob.with_name(f"{etag}.incomplete")
         if on_arrived is not None:
             on_arrived(next((path.stat().st_size for path in (blob, partial) if path.exists()), 0))
@@ -71,23 +75,37 @@ def partial_size(reference: Reference, checksums: Collection[str]) -> int:
     return sum(path.stat().st_size for path in partials if path.is_file())
 
 
-def _blobs(reference: Reference) -> Path:
-    """Return the folder of the cache that holds the content of a repository's files."""
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock among processes and threads, however long others hold it before."""
+    from filelock import FileLock, SoftFileLock
 
-    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=reference.repo, repo_type="model") / "blobs"
+    lock: BaseFileLock = FileLock(path, mode=0o664)  # for all who share the cache
+    try:
+        lock.acquire()
+    except NotImplementedError:  # some network file systems have no locks: there, it is the file that counts
+        lock = SoftFileLock(path)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _blobs(reference: Reference) -> Path:
+    """Return the folder of the cache that holds the content of a repository's files.
+
+    Its layout is documented: huggingface.co/docs/huggingface_hub/guides/manage-cache.
+    """
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{reference.repo.replace('/', '--')}" / "blobs"
 
 
 def _receive(url: str, name: str, partial: Path, size: int | None, on_arrived: Arrived | None) -> None:
     """Ask for what a partial file lacks, and add it."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]
-        build_hf_headers,
-        get_session,
-        hf_raise_for_status,
-        tqdm,
-    )
+    from huggingface_hub import constants, get_session, hf_raise_for_status
+    from huggingface_hub.utils import build_hf_headers, tqdm
 
     def attempt() -> None:
         with partial.open("ab") as file:
