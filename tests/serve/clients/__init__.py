@@ -1,0 +1,1 @@
+"""A scenario for each client: the same six requests, asked in its own words."""
