@@ -37,6 +37,7 @@ def read_response_format(response_format: object) -> ResponseFormat | None:
     Args:
         response_format: None, ``{"type": "text"}``, ``{"type": "json_object"}``, or ``{"type": "json_schema"}`` with
             the schema inside "json_schema" or beside the type; or a pydantic model. A schema is that of an object.
+            One beside "json_object", as clients of llama-server and llama-cpp-python send it, holds as well.
 
     Raises:
         InvalidRequest: anything else, or a schema that can't be enforced; `param` is "response_format".
@@ -51,7 +52,7 @@ def read_response_format(response_format: object) -> ResponseFormat | None:
         raise _refusal(f"unknown response_format {response_format!r}", hint=hint)
     if kind == "text":
         return None
-    if kind == "json_object":
+    if kind == "json_object" and response_format.get("schema") is None:
         return ResponseFormat(ANY_OBJECT)
     inner = response_format.get("json_schema", response_format)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("schema"), Mapping):

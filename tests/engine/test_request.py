@@ -108,6 +108,8 @@ CLOSED = {
         (None, None),
         ({"type": "text"}, None),
         ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "json_object", "schema": None}, {"type": "object"}),
+        ({"type": "json_object", "schema": SCHEMA}, CLOSED),
         ({"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}, CLOSED),
         ({"type": "json_schema", "name": "x", "schema": SCHEMA}, CLOSED),
         (
