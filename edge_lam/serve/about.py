@@ -47,6 +47,10 @@ def about_routes(model: ServedModel, metrics: Metrics, *, has_page: bool) -> lis
     async def props(request: Request) -> JSON:
         return JSON(properties(model))
 
+    async def slots(request: Request) -> JSON:
+        info, n_busy = model.info, len(model.under_way)
+        return JSON([{"id": n, "n_ctx": info.n_ctx, "is_processing": n < n_busy} for n in range(info.n_parallel)])
+
     async def counted(request: Request) -> Response:
         started = {"process-start-time-unix": str(int(metrics.started))}
         return Response(metrics.text(), headers=started, media_type=CONTENT_TYPE)
@@ -60,6 +64,7 @@ def about_routes(model: ServedModel, metrics: Metrics, *, has_page: bool) -> lis
         *(Route(path, models) for path in ("/v1/models", "/models")),
         Route("/v1/models/{name:path}", one_model),
         Route("/props", props),
+        Route("/slots", slots),
         Route("/metrics", counted),
         *_ollama_routes(model),
     ]

@@ -20,6 +20,7 @@ from edge_lam.serve.answer import AnswerResponse
 from edge_lam.serve.body import read_json
 from edge_lam.serve.dialects import (
     anthropic_messages,
+    llama_completion,
     ollama_chat,
     openai_agent,
     openai_chat,
@@ -58,7 +59,9 @@ DIALECTS: dict[str, Callable[[Mapping[str, Any], Answering], Dialect]] = {
     openai_responses.PATH: openai_responses.ModelResponse,
     anthropic_messages.PATH: anthropic_messages.AnthropicMessage,
     ollama_chat.PATH: ollama_chat.OllamaChat,
+    llama_completion.PATH: llama_completion.LlamaCompletion,
     # As llama-server's clients find them too.
+    "/completions": llama_completion.LlamaCompletion,
     "/chat/completions": chat_completion,
     "/responses": openai_responses.ModelResponse,
 }

@@ -21,6 +21,7 @@ IGNORED = frozenset(
 # What would change the answer, and the values with which it doesn't.
 NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "audio": (),
+    "backend_sampling": (False,),
     "best_of": (1,),
     "continue_final_message": (False,),
     "dry_multiplier": (0,),
@@ -33,6 +34,7 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "ignore_eos": (False,),
     "mirostat": (0,),
     "modalities": (["text"], []),
+    "post_sampling_probs": (False,),
     "presence_penalty": (0,),
     "repeat_penalty": (1,),
     "repetition_penalty": (1,),

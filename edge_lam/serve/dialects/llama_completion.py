@@ -1,0 +1,172 @@
+"""llama-server's own completions, for programs that know it and no other API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from edge_lam.errors import InvalidRequest
+from edge_lam.serve.dialects.base import Answering, Ask, Dialect
+from edge_lam.serve.dialects.fields import boolean, known_fields
+from edge_lam.serve.dialects.openai_completions import read_prompts
+from edge_lam.serve.dialects.openai_shared import timings
+from edge_lam.serve.errors import error_object
+from edge_lam.serve.wire import sse
+
+if TYPE_CHECKING:
+    from edge_lam.decoding import TokenLogprob
+    from edge_lam.engine import ChatOptions, Reply
+    from edge_lam.serve.errors import Failure
+
+PATH = "/completion"
+_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "seed", "stop", "logit_bias")
+_OWN = ("prompt", "n_predict", "max_tokens", "stream", "json_schema", "n_probs", "return_tokens", "response_fields")
+_STOP_TYPES = {"stop": "eos", "tool_calls": "eos", "length": "limit", "timeout": "limit"}
+_NEVER = -100.0  # what the logit of a token gets that may not be chosen
+
+
+class LlamaCompletion(Dialect):
+    """A request to `PATH`."""
+
+    fields: Mapping[str, str] = {
+        "messages": "prompt",
+        "max_tokens": "n_predict",
+        "response_format": "json_schema",
+        "top_logprobs": "n_probs",
+    }
+
+    def __init__(self, body: Mapping[str, Any], answering: Answering) -> None:
+        fields = known_fields(body, (*_OPTIONS, *_OWN))
+        self._is_batch, prompts = _prompts(fields.get("prompt"))
+        self.ask = Ask(prompts=prompts, options=_options(fields), stream=boolean(fields, "stream"))
+        self._returns_tokens = boolean(fields, "return_tokens")
+        self._has_probabilities = bool(fields.get("n_probs"))
+        self._shown = _response_fields(fields)
+        self._model = answering.model
+
+    def whole(self, replies: Sequence[Reply]) -> Any:
+        """Return a completion, or a list of them for a list of prompts."""
+        found = [self._completion(index, reply) for index, reply in enumerate(replies)]
+        return found if self._is_batch else found[0]
+
+    def text(self, index: int, text: str) -> str:
+        """Return a chunk of text."""
+        return sse({"index": index, "content": text, "stop": False})
+
+    def thinking(self, index: int, text: str) -> str:
+        """Return a chunk of text: a prompt that is not rendered knows no thoughts."""
+        return self.text(index, text)
+
+    def reply_finished(self, index: int, reply: Reply) -> str:
+        """Return the last chunk, which has all but the text."""
+        return sse({**self._completion(index, reply), "content": ""})
+
+    def failed(self, failure: Failure) -> str:
+        """Return an error amid a stream."""
+        return sse(error_object(failure, PATH))
+
+    def _completion(self, index: int, reply: Reply) -> dict[str, Any]:
+        tokens = reply.report.tokens
+        written = reply.logprobs or ()
+        told: dict[str, Any] = {
+            "index": index,
+            "content": reply.text,
+            "tokens": [token.id for token in written] if self._returns_tokens else [],
+            "stop": True,
+            "model": self._model,
+            "tokens_predicted": tokens.generated,
+            "tokens_evaluated": tokens.prompt,
+            "tokens_cached": tokens.cached,
+            "generation_settings": self._settings(),
+            "prompt": self.ask.prompts[index],
+            "has_new_line": "\n" in reply.text,
+            "truncated": False,
+            "stop_type": "word" if reply.stop else _STOP_TYPES[reply.finish_reason],
+            "stopping_word": reply.stop,
+            "timings": timings([reply]),
+        }
+        if self._has_probabilities:
+            told["completion_probabilities"] = [_probability(token) for token in written]
+        return _picked(told, self._shown) if self._shown else told
+
+    def _settings(self) -> dict[str, Any]:
+        options = self.ask.options
+        chosen = {name: options[name] for name in _OPTIONS if name in options}  # type: ignore[literal-required]
+        return {"temperature": 0.0, "n_predict": options.get("max_tokens", -1), **chosen}
+
+
+def _prompts(prompt: object) -> tuple[bool, list[str | list[int]]]:
+    """Return whether there is a list of prompts, and the prompts: text, token ids, or objects that hold text.
+
+    Raises:
+        InvalidRequest: as `read_prompts`; or one that holds images, or text among token ids.
+    """
+    items = prompt if isinstance(prompt, list) else [prompt]
+    plain = [_plain(item) for item in items]
+    if not isinstance(prompt, list):
+        return False, read_prompts(plain[0])
+    if any(type(item) is int for item in plain) and not all(type(item) is int for item in plain):
+        hint = "tokenize the text, or send all as text"
+        raise InvalidRequest("prompt holds text among token ids", hint=hint, param="prompt")
+    found = read_prompts(plain)
+    return type(plain[0]) is not int, found
+
+
+def _plain(item: object) -> object:
+    """Return the text of a prompt that is an object."""
+    if not isinstance(item, Mapping):
+        return item
+    if item.get("multimodal_data"):
+        raise InvalidRequest("prompt has multimodal_data", hint="the model reads text", param="prompt")
+    return item.get("prompt_string")
+
+
+def _options(fields: Mapping[str, Any]) -> ChatOptions:
+    options: dict[str, Any] = {name: fields[name] for name in _OPTIONS if name in fields}
+    if options.get("seed") == -1:
+        del options["seed"]  # any
+    limit = fields.get("n_predict", fields.get("max_tokens", -1))
+    if limit != -1:
+        options["max_tokens"] = limit
+    if "json_schema" in fields:
+        options["response_format"] = {"type": "json_schema", "schema": fields["json_schema"]}
+    if isinstance(pairs := options.get("logit_bias"), list):
+        options["logit_bias"] = _bias(pairs)
+    if fields.get("n_probs") or fields.get("return_tokens"):
+        options["logprobs"], options["top_logprobs"] = True, fields.get("n_probs", 0)
+    return cast("ChatOptions", options)
+
+
+def _bias(pairs: Sequence[Any]) -> dict[Any, Any]:
+    """Return the bias of tokens that is given as pairs; false says never.
+
+    Raises:
+        InvalidRequest: something is no pair of a token and a number.
+    """
+    if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], int | str) for pair in pairs):
+        raise InvalidRequest("logit_bias must be pairs of a token and a number", param="logit_bias")
+    return {token: _NEVER if bias is False else bias for token, bias in pairs}
+
+
+def _response_fields(fields: Mapping[str, Any]) -> list[str]:
+    wanted = fields.get("response_fields", [])
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        raise InvalidRequest("response_fields must be a list of names", param="response_fields")
+    return wanted
+
+
+def _picked(told: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return some fields; "a/b" is what the field "a" holds as "b". Names that are not there are left out."""
+    found = {}
+    for name in names:
+        value: Any = told
+        for part in name.split("/"):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _probability(token: TokenLogprob) -> dict[str, Any]:
+    top = [{"id": one.id, **one.to_openai()} for one in token.top]
+    return {"id": token.id, **token.to_openai(), "top_logprobs": top}
