@@ -66,12 +66,13 @@ class ToolLint:
     Args:
         model: whose tokens count.
         chat_format: how its prompts are written.
+        vocabulary: of the model, where there is one already; building it takes a moment.
     """
 
-    def __init__(self, model: Model, chat_format: ChatFormat) -> None:
+    def __init__(self, model: Model, chat_format: ChatFormat, vocabulary: Vocabulary | None = None) -> None:
         self._model = model
         self._format = chat_format
-        self._vocabulary = Vocabulary(model, chat_format.end_of_turn)
+        self._vocabulary = vocabulary or Vocabulary(model, chat_format.end_of_turn)
         self._frame: int | None = None
 
     def look_at(self, values: Iterable[Any]) -> list[LintedTool]:

@@ -1,4 +1,4 @@
-"""Prompts and tokens without a reply: what a text is in tokens, and what the model would read of messages."""
+"""Prompts, tokens and tools without a reply: what they take of the context, and how calls would be held."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
         async with model.use() as lam:
             return JSON({"prompt": await asyncio.to_thread(_prompt, lam, body)})
 
+    async def lint(request: Request) -> JSON:
+        body = await read_json(request, options)
+        tools = body.get("tools")
+        if not isinstance(tools, list) or len(tools) > options.max_tools:
+            raise InvalidRequest(f"tools must be a list of at most {options.max_tools} tools", param="tools")
+        async with model.use() as lam:
+            return JSON(await asyncio.to_thread(_linted, lam, tools))
+
     def counter(kind: type[Dialect], told: dict[str, Any]) -> Callable[[Request], Awaitable[JSON]]:
         async def count_tokens(request: Request) -> JSON:
             dialect = kind(await read_json(request, options), model.answering())
@@ -58,9 +66,14 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
 
         return count_tokens
 
-    counters = [(path, counter(kind, told)) for path, (kind, told) in _COUNTERS.items()]
-    routes = [("/tokenize", tokenize), ("/detokenize", detokenize), ("/apply-template", apply_template), *counters]
-    return [Route(path, endpoint, methods=["POST"]) for path, endpoint in routes]
+    routes = {
+        "/tokenize": tokenize,
+        "/detokenize": detokenize,
+        "/apply-template": apply_template,
+        "/edge_lam/lint": lint,
+        **{path: counter(kind, told) for path, (kind, told) in _COUNTERS.items()},
+    }
+    return [Route(path, endpoint, methods=["POST"]) for path, endpoint in routes.items()]
 
 
 def _tokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
@@ -92,6 +105,17 @@ def _detokenized(lam: LAM, body: dict[str, Any]) -> dict[str, Any]:
 
 def _prompt(lam: LAM, body: dict[str, Any]) -> str:
     return lam.render(openai_chat.read_messages(body.get("messages")), body.get("tools"))
+
+
+def _linted(lam: LAM, tools: list[Any]) -> dict[str, Any]:
+    """Return what `edge-lam lint --json` says of tools."""
+    from edge_lam.engine.lint import ToolLint
+
+    engine = lam.engine
+    with engine.use():
+        found = ToolLint(engine.model, engine.format, engine.vocabulary).look_at(tools)
+    tokens = sum(tool.tokens or 0 for tool in found)
+    return {"tokens": tokens, "context": lam.info.n_ctx, "tools": [tool.to_dict() for tool in found]}
 
 
 def _count(lam: LAM, ask: Ask) -> int:

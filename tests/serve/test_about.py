@@ -202,3 +202,20 @@ def test_a_model_that_can_not_be_loaded_again_is_tried_again(tiny_lam_path: Path
         served.close()
 
     asyncio.run(run())
+
+
+def test_tools_are_linted(client: TestClient) -> None:
+    told = client.post(
+        "/edge_lam/lint", json={"tools": [TIME, {"name": "f", "parameters": {"type": "hunt"}}, 3]}
+    ).json()
+    good, wrong, nothing = told["tools"]
+    assert good["refused"] is None
+    assert {keyword["verdict"] for keyword in good["keywords"]} == {"grammar"}
+    assert told["tokens"] == good["tokens"] > 10
+    assert told["context"] == 4096
+    assert wrong["refused"]["path"] == "/type"
+    assert nothing["name"] == "tool 3"
+    for tools in (None, "get_time", [TIME] * 200):
+        refused = client.post("/edge_lam/lint", json={"tools": tools})
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == "tools"

@@ -63,6 +63,7 @@ def page(request: pytest.FixtureRequest, browser: Any, url: str) -> Iterator[Any
 def test_a_call_its_result_and_the_answer_by_keyboard(page: Any, tmp_path: Path) -> None:
     page.keyboard.press("Alt+t")
     page.click("#sample")
+    assert not page.is_visible("#own")  # this server has no tools of its own
     page.wait_for_function("() => /3 tools take \\d+ tokens/.test(document.getElementById('lint').textContent)")
     page.keyboard.press("Alt+t")
     page.keyboard.type("what time is it in Oslo?")
@@ -82,6 +83,44 @@ def test_a_call_its_result_and_the_answer_by_keyboard(page: Any, tmp_path: Path)
     download.value.save_as(tmp_path / "conversation.jsonl")
     (trajectory,) = read_trajectories(tmp_path / "conversation.jsonl")
     assert [message["role"] for message in trajectory.messages] == ["user", "assistant", "tool", "assistant"]
+
+
+def test_results_are_edited_and_asked_again(page: Any, tmp_path: Path) -> None:
+    page.keyboard.press("Alt+t")
+    page.click("#sample")
+    page.keyboard.press("Alt+t")
+    page.keyboard.type("what time is it in Oslo?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".call textarea")
+    page.keyboard.type('{"time": "09:16"}')
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.bar').length === 2")
+    page.keyboard.press("Alt+e")
+    assert page.locator("article").count() == 1
+    assert page.locator(".call textarea").input_value() == '{"time": "09:16"}'
+    page.locator(".call textarea").fill('{"time": "22:45"}')
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.bar').length === 2")
+    assert "22:45" in page.locator(".text").last.inner_text()
+    with page.expect_download() as download:
+        page.keyboard.press("Alt+s")
+    download.value.save_as(tmp_path / "conversation.jsonl")
+    (trajectory,) = read_trajectories(tmp_path / "conversation.jsonl")
+    assert [message["role"] for message in trajectory.messages] == ["user", "assistant", "tool", "assistant"]
+    assert "22:45" in trajectory.messages[2]["content"]
+
+
+def test_pasted_tools_are_linted(page: Any) -> None:
+    held = {"name": "keep", "parameters": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}}}
+    wrong = {"name": "lose", "parameters": {"type": "object", "properties": {"a": {"type": "no such type"}}}}
+    page.keyboard.press("Alt+t")
+    page.fill("#tools", json.dumps([held, wrong]))
+    page.wait_for_selector("#linted details:nth-child(2)")
+    told = page.locator("#linted details")
+    assert "held by the grammar" in told.nth(0).locator("summary").inner_text()
+    assert "maxLength" in (told.nth(0).text_content() or "")
+    assert "refused" in told.nth(1).locator("summary").inner_text()
+    assert "no such type" in told.nth(1).locator(".bad").last.inner_text()
 
 
 def test_what_a_model_or_tool_writes_is_no_page(page: Any) -> None:
