@@ -9,26 +9,19 @@ servers have the embedded model. Exit status 1 if `edge-lam serve` breaks one of
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata, util
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-CACHE = Path.home() / ".cache" / "edge-lam" / "clients"
+from processes import CACHE, MODEL, N_CTX, ROOT, edge_lam_serve, environment, llama_server, running
+
 CLIENT_SECONDS = 900.0
-START_SECONDS = 120.0
-MODEL = "tiny-lam"
-N_CTX = 4096
 # A scenario in clients/, and the packages that it needs; the first is the one whose version is told.
 CLIENTS: Mapping[str, tuple[str, ...]] = {
     "openai_chat": ("openai>=1.99,<4",),
@@ -84,73 +77,21 @@ def main() -> int:
     return int("broken" in ours)
 
 
-def edge_lam_serve() -> list[str]:
-    """Return the command that starts our server; its port comes last."""
-    options = ("--log", "off", "--no-access-log", "--n-ctx", str(N_CTX), "--port")
-    return [sys.executable, "-m", "edge_lam", "serve", *options]
-
-
-def llama_server(program: Path) -> list[str]:
-    """Return the command that starts llama-server on the same file, as its documentation says for tools."""
-    from edge_lam.model_path import find_model  # here: `--help` needs no installation
-
-    options = ("--jinja", "--alias", MODEL, "-c", str(N_CTX), "-np", "1", "--host", "127.0.0.1", "--port")
-    return [str(program), "-m", str(find_model()), *options]
-
-
-@contextlib.contextmanager
-def running(command: Sequence[str]) -> Iterator[str]:
-    """Start a server on a free port, give its URL when it is ready, and stop it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([*command, str(port)], cwd=ROOT, stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + START_SECONDS
-            while not is_ready(url):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log.seek(0)
-                    sys.exit(f"{command[0]} did not start:\n{log.read().decode(errors='replace')[-2000:]}")
-                time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def is_ready(url: str) -> bool:
-    """Return whether a server has its model."""
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - http, of this machine
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
 def python_of(client: str) -> str:
     """Return a Python that has the client: this one, or that of an environment of its own, made if it is not there."""
     packages = CLIENTS[client]
     if util.find_spec(packages[0].partition(">")[0]):
         return sys.executable
-    folder = CACHE / client
-    python = folder / "bin" / "python"
-    if not (folder / "done").exists():
-        print(f"installing {', '.join(packages)} in {folder}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
-        (folder / "done").touch()  # an interrupted installation is begun anew
-    return str(python)
+    return environment(CACHE / "clients" / client, packages)
 
 
 def run_scenario(client: str, python: str, url: str) -> Outcomes:
     """Return what came of each request."""
     command = [python, "-m", "tests.serve.clients.scenario", client, url, MODEL]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "any"}
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": "any"}
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=CLIENT_SECONDS, check=False
+            command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=CLIENT_SECONDS, check=False
         )
         lines, said = done.stdout.splitlines(), done.stderr
     except subprocess.TimeoutExpired as error:

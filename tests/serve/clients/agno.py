@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from agno.agent import Agent
 from agno.models.openai.like import OpenAILike
+from agno.tools import Function
 
 from tests.serve.clients import scenario
 from tests.serve.clients.scenario import HELLO, IN_BOTH, IN_OSLO, Clock, Place, expect
@@ -24,7 +26,7 @@ class Client(scenario.Scenario):
 
     def required(self) -> None:
         clock = Clock()
-        self.agent(clock.get_time, tool_choice="required", tool_call_limit=1).run(HELLO)
+        self.agent(once(clock.get_time), tool_choice="required").run(HELLO)
         expect(clock.asked, "no call")
 
     def named(self) -> None:
@@ -36,7 +38,7 @@ class Client(scenario.Scenario):
             return "saved"
 
         choice = {"type": "function", "function": {"name": "add_note"}}
-        self.agent(clock.get_time, add_note, tool_choice=choice, tool_call_limit=1).run(HELLO)
+        self.agent(once(clock.get_time), once(add_note), tool_choice=choice).run(HELLO)
         expect(noted and not clock.asked, f"add_note was called {len(noted)} times, get_time {len(clock.asked)}")
 
     def none(self) -> None:
@@ -63,3 +65,10 @@ class Client(scenario.Scenario):
     def typed(self) -> None:
         answer = self.agent(output_schema=Place).run(HELLO)
         scenario.is_place(answer.content)
+
+
+def once(tool: Callable[..., str]) -> Function:
+    """Return a tool after which the agent ends: its tool_choice holds in every round."""
+    function = Function.from_callable(tool)
+    function.stop_after_tool_call = True
+    return function

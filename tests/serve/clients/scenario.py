@@ -146,11 +146,7 @@ class Clock:
         self.asked: list[str] = []
 
     def get_time(self, city: str) -> str:
-        """Get the current time in a city or time zone.
-
-        Args:
-            city: The city.
-        """
+        """Get the current time in a city or time zone."""
         self.asked.append(city)
         return json.dumps({"city": city, "time": "09:16"})
 

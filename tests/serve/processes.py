@@ -1,0 +1,81 @@
+"""Servers and environments of their own for checks that are run by hand: `clients.py` and `leaderboard.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path.home() / ".cache" / "edge-lam"
+MODEL = "tiny-lam"
+N_CTX = 4096
+START_SECONDS = 120.0
+
+
+def edge_lam_serve(*more: str) -> list[str]:
+    """Return the command that starts our server; its port comes last."""
+    options = (*more, "--log", "off", "--no-access-log", "--n-ctx", str(N_CTX), "--port")
+    return [sys.executable, "-m", "edge_lam", "serve", *options]
+
+
+def llama_server(program: Path) -> list[str]:
+    """Return the command that starts llama-server on the same file, as its documentation says for tools."""
+    from edge_lam.model_path import find_model  # here: `--help` needs no installation
+
+    options = ("--jinja", "--alias", MODEL, "-c", str(N_CTX), "-np", "1", "--host", "127.0.0.1", "--port")
+    return [str(program), "-m", str(find_model()), *options]
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str]) -> Iterator[str]:
+    """Start a server on a free port, give its URL when it is ready, and stop it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([*command, str(port)], cwd=ROOT, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            deadline = time.monotonic() + START_SECONDS
+            while not is_ready(url):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    log.seek(0)
+                    sys.exit(f"{command[0]} did not start:\n{log.read().decode(errors='replace')[-2000:]}")
+                time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def is_ready(url: str) -> bool:
+    """Return whether a server has its model."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - http, of this machine
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def environment(folder: Path, *installs: Sequence[str]) -> str:
+    """Return the Python of an environment, made if it is not there.
+
+    Args:
+        folder: where it is kept.
+        installs: arguments of `pip install`, one run each.
+    """
+    python = folder / "bin" / "python"
+    if not (folder / "done").exists():
+        print(f"installing {', '.join(' '.join(one) for one in installs)} in {folder}", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        for packages in installs:
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+        (folder / "done").touch()  # an interrupted installation is begun anew
+    return str(python)
