@@ -139,7 +139,7 @@ class LoadOptions(PlanOptions):
         ),
     )
     queue_limit: int = field(
-        default=64,
+        default=128,
         metadata=_told(
             "how many may wait; one more is refused as `Busy`.",
             Flag("Requests that may wait.", names=("--queue",), low=0, is_common=False),
