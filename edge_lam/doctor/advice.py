@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +39,7 @@ def advise(facts: Facts) -> list[Advice]:
         *_machine(facts),
         *_files(facts),
     ]
-    if any(advice.action == _REBUILD for advice in found) and not _compiler():
+    if any(advice.action == _REBUILD for advice in found) and not facts.compiler:
         found.append(Advice("no C++ compiler is installed, which that build needs", "apt install build-essential"))
     return sorted(found, key=lambda advice: not advice.fatal)
 
@@ -116,7 +115,3 @@ def _files(facts: Facts) -> Iterator[Advice]:
 def _writable(folder: Path) -> bool:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     return existing.is_dir() and os.access(existing, os.W_OK)
-
-
-def _compiler() -> bool:
-    return any(map(shutil.which, filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++"))))

@@ -5,8 +5,10 @@ Each fact is read where it is, without network and without loading a model. What
 
 from __future__ import annotations
 
+import os
 import platform
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -86,6 +88,7 @@ class Facts:
         log: file that calls are logged to, "" if off.
         state: folder of logs, notes and verdicts.
         gpu: a GPU that is in the machine, whether llama.cpp uses it or not: "nvidia", "apple" or "".
+        compiler: path of the C++ compiler, "" where there is none.
         settings: errors in environment variables.
         sensors: what tells each figure of a call's report that not every platform tells, "" for nothing.
     """
@@ -102,6 +105,7 @@ class Facts:
     log: str
     state: str
     gpu: str
+    compiler: str
     settings: tuple[str, ...]
     sensors: dict[str, str]
 
@@ -127,6 +131,7 @@ def examine() -> Facts:
         log=str(CallLog(None).path or ""),
         state=str(state_dir()),
         gpu=_gpu(),
+        compiler=_compiler(),
         settings=tuple(settings),
         sensors=Meter(gpu=True, powermetrics=False).told(),
     )
@@ -170,24 +175,35 @@ def _processor(backend: Backend, settings: list[str]) -> Processor:
         compiled=tuple(name for name in FEATURES if compiled.get(name, "0") != "0"),
         threads=threads,
         quota=cpu_quota(),
-        emulation=emulation(machine, found.model, found.flags),
+        emulation=emulation(machine, found.model, found.flags, _kernels_processor()),
     )
 
 
-def emulation(machine: str, model: str, flags: frozenset[str]) -> str:
+def emulation(machine: str, model: str, flags: frozenset[str], kernel: str) -> str:
     """Say what emulates the processor that this Python was built for, or "".
 
     Args:
         machine: architecture of this Python.
         model: name of the processor.
         flags: its features, as Linux names them.
+        kernel: what the kernel says that its processor is, such as "cpu:type:x86,ven0002...", "" where it does not.
+            QEMU makes up model and flags since version 8.
     """
     if "VirtualApple" in model or (sys.platform == "darwin" and machine == "x86_64" and "Apple" in model):
         return "Rosetta"
     if "QEMU" in model:
         return "QEMU"
-    foreign = {"x86_64": "asimd", "aarch64": "sse2"}.get(machine)
-    return "an emulator" if foreign in flags else ""
+    foreign_flag, foreign_kernel = {"x86_64": ("asimd", "cpu:type:aarch64"), "aarch64": ("sse2", "cpu:type:x86")}.get(
+        machine, ("", "?")
+    )
+    return "an emulator" if foreign_flag in flags or kernel.startswith(foreign_kernel) else ""
+
+
+def _kernels_processor() -> str:
+    try:
+        return Path("/sys/devices/system/cpu/modalias").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux, or a container without /sys
+        return ""
 
 
 def _memory() -> SystemMemory:
@@ -224,3 +240,8 @@ def _gpu() -> str:
     if sys.platform == "darwin":
         return "apple" if platform.machine() == "arm64" else ""
     return "nvidia" if Path("/proc/driver/nvidia/version").exists() else ""
+
+
+def _compiler() -> str:
+    found = (shutil.which(name) for name in (os.environ.get("CXX"), "c++", "g++", "clang++") if name)
+    return next(filter(None, found), "")

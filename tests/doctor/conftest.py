@@ -32,6 +32,7 @@ def healthy(tmp_path) -> Facts:
         log=str(tmp_path / "calls.jsonl"),
         state=str(tmp_path),
         gpu="",
+        compiler="/usr/bin/c++",
         settings=(),
         sensors={"energy": "RAPL", "temperature": "hwmon", "clock": "cpufreq", "GPU": ""},
     )

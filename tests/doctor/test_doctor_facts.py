@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -53,20 +54,35 @@ def test_requirements_are_split_by_extra():
     assert requirements("no-such-distribution") == ([], {})
 
 
+X86, ARM = "cpu:type:x86,ven0002fam0019", "cpu:type:aarch64:feature:,0000,0001"
+
+
 @pytest.mark.parametrize(
-    ("machine", "model", "flags", "emulator"),
+    ("machine", "model", "flags", "kernel", "emulator"),
     [
-        ("x86_64", "AMD EPYC", {"sse2"}, ""),
-        ("aarch64", "0x41 0xd4f", {"asimd"}, ""),
-        ("x86_64", "VirtualApple @ 2.50GHz", {"sse2"}, "Rosetta"),
-        ("x86_64", "QEMU Virtual CPU version 2.5+", {"sse2"}, "QEMU"),
-        ("x86_64", "0x41 0xd4f", {"asimd"}, "an emulator"),
-        ("aarch64", "Intel(R) Core(TM)", {"sse2"}, "an emulator"),
-        ("riscv64", "a board", set(), ""),
+        ("x86_64", "AMD EPYC", {"sse2"}, X86, ""),
+        ("x86_64", "AMD EPYC", {"sse2"}, "", ""),
+        ("aarch64", "0x41 0xd4f", {"asimd"}, ARM, ""),
+        ("aarch64", "0x41 0xd4f", {"asimd"}, "", ""),
+        ("x86_64", "VirtualApple @ 2.50GHz", {"sse2"}, "", "Rosetta"),
+        ("x86_64", "QEMU Virtual CPU version 2.5+", {"sse2"}, X86, "QEMU"),
+        ("x86_64", "0x41 0xd4f", {"asimd"}, "", "an emulator"),
+        ("aarch64", "Intel(R) Core(TM)", {"sse2"}, "", "an emulator"),
+        ("aarch64", "ARMv8 Processor rev 0 (v8l)", {"asimd", "asimddp"}, X86, "an emulator"),  # qemu-user 8 and newer
+        ("x86_64", "Intel(R) Core(TM)", {"sse2"}, ARM, "an emulator"),
+        ("riscv64", "a board", set(), "cpu:type:riscv", ""),
     ],
 )
-def test_emulation_is_recognised(machine: str, model: str, flags: set[str], emulator: str):
-    assert emulation(machine, model, frozenset(flags)) == emulator
+def test_emulation_is_recognised(machine: str, model: str, flags: set[str], kernel: str, emulator: str):
+    assert emulation(machine, model, frozenset(flags), kernel) == emulator
+
+
+def test_the_compiler_is_looked_for_where_it_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("CXX", sys.executable)  # any program does
+    assert examine().compiler == sys.executable
+    monkeypatch.delenv("CXX")
+    assert examine().compiler == ""
 
 
 def test_usable_memory_is_the_smaller_of_free_and_limit():
