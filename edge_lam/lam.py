@@ -63,10 +63,11 @@ def load(options: LoadOptions) -> LAM:
     start = perf_counter()
     baked = BakedFile(Path(options.prefix)) if options.prefix is not None else None
     file = ModelFile.read(path)
+    device = choose_device(options.device)
     plan, is_short = admit(
         file,
-        plan_of(file, options),
-        device=choose_device(options.device),
+        plan_of(file, options, device=device),
+        device=device,
         budget=options.memory_budget,
         fit_context=options.fit_context,
     )

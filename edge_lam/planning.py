@@ -23,8 +23,8 @@ def plan(options: PlanOptions) -> MemoryPlan:
     return plan_of(ModelFile.read(find_model(options.model)), options)
 
 
-def plan_of(file: ModelFile, options: PlanOptions) -> MemoryPlan:
-    """Return what the model of a file will take, loaded so.
+def plan_of(file: ModelFile, options: PlanOptions, *, device: str = "cpu") -> MemoryPlan:
+    """Return what the model of a file will take, loaded so on a device ("cpu", or a GPU's label).
 
     Raises:
         InvalidModelFile, UnsupportedModel, InvalidRequest: as `plan`.
@@ -35,4 +35,5 @@ def plan_of(file: ModelFile, options: PlanOptions) -> MemoryPlan:
         n_parallel=options.n_parallel,
         kv_type=options.kv_type,
         adapters=adapter_bytes(options.adapters),
+        device=device,
     )

@@ -8,13 +8,15 @@ machine or container, not what is free at the moment, is held against them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from edge_lam.debug import reason
 from edge_lam.errors import InsufficientMemory, InvalidRequest
-from edge_lam.llama import DEFAULT_KV_TYPE, ModelFile
+from edge_lam.llama import DEFAULT_KV_TYPE, Model, ModelFile
 from edge_lam.llama.library import devices, memory_in_use
 from edge_lam.llama.plan import MemoryPlan, largest_context, plan_memory
 from edge_lam.metrics.memory import machine_memory, memory_limit, process_memory
@@ -101,7 +103,10 @@ def admit(
     allowed = read_budget(budget)
     if budget is False:
         return Admission(wanted)
-    plan = fit(file, wanted, limits_of(device, allowed), fit_context=fit_context)
+    with _layout(file, device, allowed) as layout:
+        wanted = _replan(file, wanted, wanted.n_ctx, device, layout) if layout else wanted
+        limits = limits_of(device, allowed)
+        plan = fit(file, wanted, limits, fit_context=fit_context, device=device, layout=layout)
     if plan.n_ctx != wanted.n_ctx:
         logger.warning("the context is shortened from %d tokens to the %d that fit", wanted.n_ctx, plan.n_ctx)
     free = _free_memory(swap=False)
@@ -115,8 +120,41 @@ def admit(
     return Admission(plan, is_short=True)
 
 
-def fit(file: ModelFile, wanted: MemoryPlan, limits: Iterable[Limit], *, fit_context: bool = False) -> MemoryPlan:
+@contextmanager
+def _layout(file: ModelFile, device: str, budget: int | None) -> Iterator[Model | None]:
+    """Lay the model out on a GPU of which no more than a budget may be taken; what it takes can't be told otherwise."""
+    if device == "cpu" or budget is None:
+        yield None
+        return
+    with Model(file, device="gpu", no_alloc=True) as layout:
+        yield layout
+
+
+def _replan(file: ModelFile, plan: MemoryPlan, n_ctx: int, device: str, layout: Model | None) -> MemoryPlan:
+    """Return a plan with another context, or another way to know it."""
+    return plan_memory(
+        file,
+        n_ctx=n_ctx,
+        n_parallel=plan.n_parallel,
+        kv_type=plan.kv_type,
+        adapters=plan.adapters,
+        device=device,
+        layout=layout,
+    )
+
+
+def fit(
+    file: ModelFile,
+    wanted: MemoryPlan,
+    limits: Iterable[Limit],
+    *,
+    fit_context: bool = False,
+    device: str = "cpu",
+    layout: Model | None = None,
+) -> MemoryPlan:
     """Return what is wanted if it is within all limits, else with the longest context that is, if that may be.
+
+    Device and layout are those of `plan_memory`.
 
     Raises:
         InsufficientMemory: as `admit`.
@@ -125,10 +163,19 @@ def fit(file: ModelFile, wanted: MemoryPlan, limits: Iterable[Limit], *, fit_con
     if not over:
         return wanted
     limit = min(over, key=lambda limit: limit.room(wanted))
-    most = _largest(file, wanted, limit, wanted.kv_type)
+    largest = partial(
+        largest_context,
+        file,
+        limit.room(wanted),
+        n_parallel=wanted.n_parallel,
+        adapters=wanted.adapters,
+        device=device,
+        layout=layout,
+    )
+    most = largest(kv_type=wanted.kv_type)
     if most is None or not fit_context:
-        raise _refusal(file, wanted, limit, most)
-    return plan_memory(file, n_ctx=most, n_parallel=wanted.n_parallel, kv_type=wanted.kv_type, adapters=wanted.adapters)
+        raise _refusal(file, wanted, limit, most, largest)
+    return _replan(file, wanted, most, device, layout)
 
 
 def limits_of(device: str, budget: int | None) -> Iterator[Limit]:
@@ -167,27 +214,25 @@ def _free_memory(*, swap: bool = True) -> int | None:
     return free if container is None else min(free, max(0, container - process_memory().resident))
 
 
-def _largest(file: ModelFile, plan: MemoryPlan, limit: Limit, kv_type: str) -> int | None:
-    return largest_context(file, limit.room(plan), n_parallel=plan.n_parallel, kv_type=kv_type, adapters=plan.adapters)
-
-
-def _refusal(file: ModelFile, plan: MemoryPlan, limit: Limit, most: int | None) -> InsufficientMemory:
+def _refusal(
+    file: ModelFile, plan: MemoryPlan, limit: Limit, most: int | None, largest: Callable[..., int | None]
+) -> InsufficientMemory:
     needed = limit.taken(plan)
     context = f"{plan.n_ctx} tokens of context" + (f" for each of {plan.n_parallel}" if plan.n_parallel > 1 else "")
     beside = "" if limit.counts_weights else " beside its weights"
     message = f"{file.header.name} with {context} takes {size(needed)}{beside}, more than {limit.source}"
     choices = [f"a context of {most} tokens fits"] if most else []
     if plan.kv_type == DEFAULT_KV_TYPE:
-        more = _with_smaller_type(file, plan, limit)
+        more = _with_smaller_type(largest)
         choices += [f"one of {more} with kv_type {SMALLER_KV_TYPE}"] if more and more > (most or 0) else []
     hint = ", ".join(choices) or "use a smaller model or quantization"
     return InsufficientMemory(message, hint=hint, needed=needed, available=limit.n_bytes, n_ctx=most)
 
 
-def _with_smaller_type(file: ModelFile, plan: MemoryPlan, limit: Limit) -> int | None:
+def _with_smaller_type(largest: Callable[..., int | None]) -> int | None:
     """Return the longest context that fits with half the keys and values, if the model can have that."""
     try:
-        return _largest(file, plan, limit, SMALLER_KV_TYPE)
+        return largest(kv_type=SMALLER_KV_TYPE)
     except InvalidRequest as error:  # the shapes of its keys and values can't be of that type
         logger.debug("%s is not proposed: %s", SMALLER_KV_TYPE, reason(error))
         return None

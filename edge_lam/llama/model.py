@@ -54,6 +54,7 @@ class Model:
         use_mmap: bool = True,
         repack: bool = True,
         vocab_only: bool = False,
+        no_alloc: bool = False,
     ) -> None:
         """Check and load a model.
 
@@ -64,6 +65,8 @@ class Model:
             repack: let llama.cpp copy weights into an order that suits the processor. That is faster, but a copy can't
                 be dropped and read again as mapped weights can.
             vocab_only: load no weights; no context can run it then.
+            no_alloc: read no weights and take no memory for them; contexts then take none either, and only tell what
+                they would take (`plan_memory`).
 
         Raises:
             ModelNotFound: no such file.
@@ -78,8 +81,8 @@ class Model:
         self._llama = library()
         _check_processor()
         self.device = choose_device(device)
-        params = self._params(use_mmap, repack)
-        params.vocab_only = vocab_only
+        params = self._params(use_mmap and not no_alloc, repack)
+        params.vocab_only, params.no_alloc = vocab_only, no_alloc
         pointer, copied = self._load(params)
         if copied and use_mmap:
             release_pages(self.path)

@@ -1,7 +1,8 @@
 """What a model will take of the memory, from the header of its file alone; nothing is loaded.
 
 In go the header and how it is to be loaded, out comes a `MemoryPlan`. It knows how llama.cpp lays out its buffers on a
-CPU; who asks, and how much memory there is, is another's.
+CPU. What a GPU takes differs from one to the next: there llama.cpp lays the buffers out itself, without taking them.
+Who asks, and how much memory there is, is another's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from edge_lam.llama.context import Context
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KVType, kv_type_of
+from edge_lam.llama.model import Model
 from edge_lam.llama.model_file import ModelFile
 from edge_lam.llama.numbers import (
     CELLS,
@@ -21,6 +24,8 @@ from edge_lam.llama.numbers import (
     default_n_logits,
 )
 
+_GPU_PADDING = 2048  # bytes of a tensor at most: a row is filled up to 512 numbers (CUDA), its place to 256 bytes
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
@@ -31,7 +36,7 @@ class MemoryPlan:
         n_ctx_train: tokens of context that the model was trained for.
         n_parallel: sequences.
         kv_type: what keys and values are kept as.
-        weights: all tensors of the file.
+        weights: all tensors of the file, and what a device adds.
         kv: keys and values of all sequences.
         compute: intermediate results and logits.
         adapters: weights of LoRA adapters.
@@ -70,8 +75,10 @@ def plan_memory(
     adapters: int = 0,
     n_batch: int | None = None,
     n_logits: int | None = None,
+    device: str = "cpu",
+    layout: Model | None = None,
 ) -> MemoryPlan:
-    """Estimate what a model and its context take on a CPU.
+    """Estimate what a model and its context take; with a layout, tell what they take at most.
 
     Args:
         file: of the model.
@@ -81,10 +88,14 @@ def plan_memory(
         adapters: bytes of the weights of LoRA adapters, as `adapter_bytes` counts them.
         n_batch: tokens in one pass, as of `Context`.
         n_logits: tokens whose logits one pass can give, as of `Context`.
+        device: "cpu", or a GPU's label.
+        layout: the model on its device, loaded with ``no_alloc``.
 
     Raises:
         InvalidRequest: a number is out of range, or the model can't have that type.
+        BackendError: llama.cpp can't lay it out.
     """
+    device = layout.device if layout else device
     shape = file.shape
     n_ctx = min(shape.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
     check_number("n_ctx", n_ctx, shape.n_ctx_train)
@@ -92,19 +103,40 @@ def plan_memory(
     kind = kv_type_of(kv_type, shape)
     n_cells = cells_of(n_ctx, n_parallel)
     if n_batch is None:
-        n_batch = default_n_batch("cpu", n_cells=n_cells, n_head=shape.n_head)
+        n_batch = default_n_batch(device, n_cells=n_cells, n_head=shape.n_head)
     n_batch = min(n_batch, n_ctx)
     n_logits = min(default_n_logits(n_parallel) if n_logits is None else n_logits, n_batch)
-    compute = _compute_bytes(
-        file, n_cells=n_cells, n_batch=n_batch, n_logits=n_logits, n_parallel=n_parallel, kv_type=kind
-    )
-    weights = sum(tensor.n_bytes for tensor in file.header.tensors)
+    if layout:
+        with Context(
+            layout, n_ctx=n_ctx, n_batch=n_batch, n_logits=n_logits, n_sequences=n_parallel, kv_type=kv_type
+        ) as context:
+            # Rows of logits to read are added where several are wanted, as of drafts.
+            compute = context.compute_bytes + 4 * max(0, n_logits - n_parallel) * shape.n_vocab
+    else:
+        is_fused = kind.is_quantized or device != "cpu"
+        compute = _compute_bytes(
+            file,
+            n_cells=n_cells,
+            n_batch=n_batch,
+            n_logits=n_logits,
+            n_parallel=n_parallel,
+            kv_type=kind,
+            is_fused=is_fused,
+        )
+    weights = _weight_bytes(file, device)
     kv = shape.kv_bytes(n_cells, kind)
     return MemoryPlan(n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, kv, compute, adapters)
 
 
 def largest_context(
-    file: ModelFile, budget: int, *, n_parallel: int = 1, kv_type: str = DEFAULT_KV_TYPE, adapters: int = 0
+    file: ModelFile,
+    budget: int,
+    *,
+    n_parallel: int = 1,
+    kv_type: str = DEFAULT_KV_TYPE,
+    adapters: int = 0,
+    device: str = "cpu",
+    layout: Model | None = None,
 ) -> int | None:
     """Return the longest context, in steps of 256 tokens, that a budget of bytes holds, or None if none does.
 
@@ -117,7 +149,15 @@ def largest_context(
     while beyond - fits > 1:
         middle = (fits + beyond) // 2
         n_ctx = min(middle * CELLS, n_ctx_train)
-        plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, adapters=adapters)
+        plan = plan_memory(
+            file,
+            n_ctx=n_ctx,
+            n_parallel=n_parallel,
+            kv_type=kv_type,
+            adapters=adapters,
+            device=device,
+            layout=layout,
+        )
         if plan.total <= budget:
             fits = middle
         else:
@@ -125,8 +165,22 @@ def largest_context(
     return min(fits * CELLS, n_ctx_train) or None
 
 
+def _weight_bytes(file: ModelFile, device: str) -> int:
+    """Return the bytes of the weights on a device.
+
+    Tokens are looked up on the processor: where the same matrix gives the logits, a GPU gets a copy of it. GPUs also
+    pad rows and tensors.
+    """
+    n_bytes = {tensor.name: tensor.n_bytes for tensor in file.header.tensors}
+    total = sum(n_bytes.values())
+    if device == "cpu":
+        return total
+    copied = 0 if "output.weight" in n_bytes else n_bytes.get("token_embd.weight", 0)
+    return total + copied + _GPU_PADDING * len(n_bytes)
+
+
 def _compute_bytes(
-    file: ModelFile, *, n_cells: int, n_batch: int, n_logits: int, n_parallel: int, kv_type: KVType
+    file: ModelFile, *, n_cells: int, n_batch: int, n_logits: int, n_parallel: int, kv_type: KVType, is_fused: bool
 ) -> int:
     """Return the compute and output buffers of llama.cpp.
 
@@ -139,7 +193,6 @@ def _compute_bytes(
     shape = file.shape
     n_used = file.header.metadata.get(f"{file.header.architecture}.expert_used_count", 0) or 1
     rotated = kv_type.is_quantized and shape.n_head_dim % 64 == 0  # llama.cpp does so before it rounds
-    is_fused = kv_type.is_quantized
     n_batch = -(-n_batch // n_parallel) * n_parallel  # reserved for as many tokens of each sequence
     mask = (2 if is_fused else 4) * n_batch * n_cells
     # Fused attention leaves a gap as wide as the model. It stays, unless layers are narrow or values rotated.

@@ -59,6 +59,30 @@ def test_so_it_is_of_other_shapes(name: str, request: pytest.FixtureRequest) -> 
                     check(model, file, n_ctx, n_parallel, kv_type)
 
 
+@pytest.mark.parametrize("kv_type", ["f16", "q8_0"])
+@pytest.mark.parametrize("n_parallel", [1, 4])
+def test_a_layout_tells_what_is_then_taken(file: ModelFile, n_parallel: int, kv_type: str) -> None:
+    """Of a device that is known to llama.cpp alone; nothing is taken for it."""
+    with Model(file, device="cpu", no_alloc=True) as layout, Model(file, device="cpu") as model:
+        for n_ctx in (300, 4096):
+            plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, layout=layout)
+            with Context(model, n_ctx=n_ctx, n_sequences=n_parallel, kv_type=kv_type) as context:
+                more_rows = 4 * file.shape.n_vocab * (context.n_logits - n_parallel)  # of logits, where they are wanted
+                assert plan.compute == context.compute_bytes + more_rows
+                assert (plan.weights, plan.kv) == (model.size, context.kv_bytes)
+        most = largest_context(file, plan.total, n_parallel=n_parallel, kv_type=kv_type, layout=layout)
+        assert most == 4096
+
+
+def test_a_gpu_gets_larger_passes_and_a_copy_of_a_tied_matrix(file: ModelFile) -> None:
+    cpu, gpu = plan_memory(file), plan_memory(file, device="cuda:0", kv_type="f16")
+    tensors = {tensor.name: tensor.n_bytes for tensor in file.header.tensors}
+    tied = 0 if "output.weight" in tensors else tensors["token_embd.weight"]
+    assert tied <= gpu.weights - cpu.weights < tied + 2**20
+    small = plan_memory(file, device="cuda:0", n_batch=64)
+    assert small.compute < gpu.compute
+
+
 def test_the_largest_context_is_the_last_that_fits(file: ModelFile) -> None:
     budget = plan_memory(file, n_ctx=1024).total
     assert largest_context(file, budget) == 1024
