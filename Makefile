@@ -4,13 +4,13 @@ PYTHON  ?= python3
 BACKEND ?= cpu
 VENV    ?= .venv
 JOBS    ?= 2
-PYTHONS ?= 3.10 3.12 3.13 3.14
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-models test-thorough test-hostile test-pythons lint oracle bench-micro backend clean
+.PHONY: help demo test test-fast test-models test-thorough test-hostile test-pythons test-arm lint oracle bench-micro \
+	backend clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,13 +48,11 @@ lint: $(VENV)/.tools ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-test-pythons: ## Run the tests that a Python could break on each other Python that is here, in environments of their own
-	@for version in $(PYTHONS); do \
-		python$$version -c "" 2>/dev/null || { echo "skipped: this machine has no python$$version"; continue; }; \
-		$(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=python$$version .venv-$$version/.runtime && \
-		.venv-$$version/bin/python -m pip install --quiet pytest hypothesis && \
-		.venv-$$version/bin/python -m pytest --quiet tests/tools tests/cache tests/agent tests/engine || exit 1; \
-	done
+test-pythons: $(VENV)/.python ## Run the tests that a Python could break on each other Python that is here
+	$(BIN)/python tests/devices/pythons.py
+
+test-arm: $(VENV)/.tools ## Cross-compile for 64-bit ARM and compare with this machine, in QEMU (Debian, x86-64)
+	$(BIN)/python tests/devices/arm.py
 
 oracle: $(VENV)/.tools ## Compare the converter with llama.cpp's, transformers and tokenizers (downloads them: 1 GB)
 	$(BIN)/python tests/oracle/run.py $(if $(LLAMA_CPP),--llama-cpp $(LLAMA_CPP)) \

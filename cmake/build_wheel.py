@@ -5,6 +5,7 @@ version only, not by CMAKE_ARGS or processor, so it is bypassed. Standard librar
 
     python cmake/build_wheel.py --backend cpu --print      # build or find the wheel, and print its path
     python cmake/build_wheel.py --backend cpu --install    # and install it, unless this very build is installed
+    python cmake/build_wheel.py --backend cpu --print --cached    # only if it was built before
 
 Wheels are kept in EDGE_LAM_WHEELS, by default ~/.cache/edge-lam/wheels: one folder per build, with the wheel, the log
 and build.json, which says what it was built from. Any folder may be deleted.
@@ -218,6 +219,7 @@ def main() -> int:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--version", default=VERSION, help=f"version of {PACKAGE} ({VERSION})")
     source.add_argument("--sdist", type=Path, metavar="FILE", help=f"sdist of {PACKAGE} that is built instead")
+    parser.add_argument("--cached", action="store_true", help="build nothing: fail where it was not built before")
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--print", action="store_true", help="print the path of the wheel")
     action.add_argument("--install", action="store_true", help="install the wheel for the Python that runs this")
@@ -228,6 +230,8 @@ def main() -> int:
             requirement = str(options.sdist.resolve())
             identity = hashlib.sha256(options.sdist.read_bytes()).hexdigest()
         build = describe(options.backend, identity)
+        if options.cached and _find(default_cache() / build.key) is None:
+            raise BuildError(f"{build.key} was not built on this machine", "leave --cached out to build it")
         wheel = cached_wheel(build, requirement, default_cache())
         if options.install:
             install(wheel, build.key)

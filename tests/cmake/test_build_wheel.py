@@ -110,6 +110,16 @@ def test_builds_once_and_finds_the_wheel_again(workshop: Workshop):
     assert noted["seconds"] > 0
 
 
+def test_builds_nothing_where_only_the_cache_is_asked(workshop: Workshop):
+    refused = workshop.run("--print", "--cached")
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert "was not built on this machine" in refused.stderr
+    wheel = workshop.wheel()
+    assert workshop.run("--print", "--cached").stdout.strip() == str(wheel)
+    assert len(workshop.built) == 1
+
+
 def test_passes_the_backend_file_and_then_the_users_arguments(workshop: Workshop):
     workshop.wheel(CMAKE_ARGS="-DEDGE_LAM_AMX=ON")
     assert workshop.built[0].startswith(f"-C '{workshop.folder / 'cmake' / 'cpu.cmake'}' -DEDGE_LAM_BUILD_KEY=cpu-")
