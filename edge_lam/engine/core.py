@@ -11,6 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -30,6 +31,23 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 1.0  # without work, before conversations are stored: the results of a call come sooner
 
 logger = logging.getLogger("edge_lam.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What an engine does now, and did so far.
+
+    Attributes:
+        running: sequences that have a slot.
+        waiting: those that wait for one, or are being prepared.
+        passes: of the model.
+        sequences: in all of these passes together.
+    """
+
+    running: int = 0
+    waiting: int = 0
+    passes: int = 0
+    sequences: int = 0
 
 
 class EngineCore:
@@ -65,6 +83,7 @@ class EngineCore:
         self.is_closing = False
         self._waiting: list[Generation] = []  # this and what follows is the owner's alone
         self._slot_of: dict[Generation, Slot] = {}
+        self._n_passes = self._n_passed = 0
         self.owner = threading.Thread(target=self._own, name="edge-lam", daemon=True)
         self.owner.start()
 
@@ -74,6 +93,13 @@ class EngineCore:
             raise BackendError("the model belongs to the process that loaded it", hint="load it after the fork")
         if self.is_closing:
             raise Closed("the model is closed")
+
+    @property
+    def activity(self) -> Activity:
+        """What it does now, and did so far."""
+        with self._changed:
+            running = len(self._slot_of)
+            return Activity(running, self.n_places - running, self._n_passes, self._n_passed)
 
     def reserve(self) -> None:
         """Take a place in line, before the work of making a prompt; `submit` or `give_up` has to follow.
@@ -239,6 +265,7 @@ class EngineCore:
         if not is_done:
             return False
         seconds = perf_counter() - start
+        self._n_passes, self._n_passed = self._n_passes + 1, self._n_passed + len(chunks)
         self._costs.record(sum(len(chunk.tokens) for chunk in chunks), seconds)
         for chunk in chunks:
             self._slot_of[chunk.sequence].append(chunk.tokens)

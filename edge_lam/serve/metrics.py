@@ -37,7 +37,10 @@ class Metrics:
             name: Histogram(f"edge_lam_{name}_seconds", about, buckets=_SECONDS, registry=registry)
             for name, about in _TIMES.items()
         }
-        self._cut = Histogram("edge_lam_cut_at_start", _CUT, buckets=_SHARES, registry=registry)
+        self._cut = {
+            name: Histogram(f"edge_lam_cut_at_{name}", _CUT.format(where), buckets=_SHARES, registry=registry)
+            for name, where in (("start", "a reply's start"), ("name", "the name of a call"))
+        }
         self._calls = Counter("edge_lam_calls", "Calls by tool.", ["tool"], registry=registry)
         self._replies = Counter("edge_lam_replies", "Replies by why they ended.", ["finish_reason"], registry=registry)
         self._requests = Counter("edge_lam_requests", "Requests answered.", ["path", "status"], registry=registry)
@@ -46,8 +49,10 @@ class Metrics:
         self._writing = Gauge("llamacpp:predicted_tokens_seconds", "Tokens written a second.", registry=registry)
         self._most_tokens = 0
         gauges = (
-            ("llamacpp:requests_processing", "Replies that are written.", self._n_processing),
-            ("llamacpp:requests_deferred", "Replies that wait.", self._n_deferred),
+            ("llamacpp:requests_processing", "Replies that are written.", lambda: model.activity.running),
+            ("llamacpp:requests_deferred", "Replies that wait.", lambda: model.activity.waiting),
+            ("llamacpp:n_busy_slots_per_decode", "Replies that share a pass, on average.", self._n_per_pass),
+            ("edge_lam_replies_open", "Replies and runs that somebody waits for.", lambda: len(model.under_way)),
             ("edge_lam_resident_bytes", "Memory of the process.", lambda: process_memory().resident),
         )
         for name, about, function in gauges:
@@ -64,12 +69,15 @@ class Metrics:
         self._add(self._llama, spec_decode_num_draft_tokens=tokens.drafted)
         self._add(self._llama, spec_decode_num_accepted_tokens=tokens.accepted)
         self._add(self._ours, sampled_tokens=tokens.sampled, forced_tokens=tokens.forced)
-        self._add(self._ours, restored_tokens=tokens.restored, energy_joules=report.machine.joules or 0.0)
+        self._add(self._ours, restored_tokens=tokens.restored, restored_prefixes=bool(tokens.restored))
+        self._add(self._ours, energy_joules=report.machine.joules or 0.0, mask_seconds=times.mask)
         self._add(self._ours, prefill_passes=report.passes.prefill, decode_passes=report.passes.decode)
         self._add(self._ours, calls_invalid=len(reply.errors) + sum(bool(call.problems) for call in reply.tool_calls))
         self._observe(first_token=times.first_token, reply=times.total, queue=times.queue, first_call=times.call)
-        if report.cut_at_start is not None:
-            self._cut.observe(report.cut_at_start)
+        for name, shares in (("start", [report.cut_at_start]), ("name", report.cut_at_name)):
+            for share in shares:
+                if share is not None:
+                    self._cut[name].observe(share)
         self._replies.labels(report.finish_reason).inc()
         for call in reply.tool_calls:
             self._calls.labels(self._tool(call.name)).inc()
@@ -102,14 +110,9 @@ class Metrics:
         self._tools.add(name)
         return name
 
-    def _n_processing(self) -> int:
-        return min(len(self._model.under_way), self._n_parallel())
-
-    def _n_deferred(self) -> int:
-        return max(0, len(self._model.under_way) - self._n_parallel())
-
-    def _n_parallel(self) -> int:
-        return self._model.info.n_parallel if self._model.under_way else 1
+    def _n_per_pass(self) -> float:
+        activity = self._model.activity
+        return activity.sequences / max(1, activity.passes)
 
 
 _LLAMA = {
@@ -126,7 +129,9 @@ _OURS = {
     "calls_invalid": "Calls that do not fit their schema or can't be used; held calls are none.",
     "sampled_tokens": "Tokens chosen from the model's logits.",
     "forced_tokens": "Tokens that the grammar left no choice about.",
+    "restored_prefixes": "Prompts that began with a stored prefix.",
     "restored_tokens": "Prompt tokens that came from a stored prefix.",
+    "mask_seconds": "Time spent on what the grammar allows.",
     "prefill_passes": "Passes that read prompts.",
     "decode_passes": "Passes that wrote replies.",
     "energy_joules": "Energy that the machine used during replies, where it tells.",
@@ -137,4 +142,4 @@ _TIMES = {
     "queue": "Waiting for other requests.",
     "reply": "From a request to the end of its reply.",
 }
-_CUT = "Share of the model's probability that the grammar cut away at a reply's start."
+_CUT = "Share of the model's probability that the grammar cut away at {}."

@@ -11,6 +11,7 @@ from time import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from edge_lam.engine.core import Activity
 from edge_lam.serve.dialects.base import Answering
 from edge_lam.serve.errors import RequestError
 
@@ -113,6 +114,13 @@ class ServedModel:
     def is_loaded(self) -> bool:
         """Whether it is in memory."""
         return self._loading is not None and self._loading.done() and not self._loading.exception()
+
+    @property
+    def activity(self) -> Activity:
+        """What the engine does, and did since it was loaded."""
+        if self._loading is None or not self.is_loaded:
+            return Activity()
+        return self._loading.result().engine.core.activity
 
     @property
     def name(self) -> str:

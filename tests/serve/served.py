@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import uvicorn
 
 import edge_lam
@@ -59,3 +64,25 @@ def serving(lam: edge_lam.LAM | ServedModel, options: ServeOptions | None = None
     finally:
         server.should_exit = server.force_exit = True
         thread.join()
+
+
+def counted(url: str) -> dict[str, float]:
+    """Return the counters of a server that have no labels."""
+    lines = httpx2.get(url + "/metrics", timeout=60).text.splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+
+@contextlib.contextmanager
+def command(*args: str, stderr: str = r"at (\S+)", **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `edge-lam serve`, and give the process and what it says of where it is."""
+    line = [sys.executable, "-m", "edge_lam.cli.main", "serve", "--log", "off", *args]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    child = subprocess.Popen(line, **output, text=True, env={**os.environ, **environment})
+    try:
+        assert child.stderr is not None
+        found = re.search(stderr, child.stderr.readline())
+        assert found
+        yield child, found[1]
+    finally:
+        child.kill()
+        child.communicate()

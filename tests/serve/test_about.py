@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 from pathlib import Path
 
 import httpx2
@@ -15,7 +17,7 @@ from edge_lam.errors import Closed, ModelNotFound
 from edge_lam.serve import app
 from edge_lam.serve.metrics import Metrics
 from edge_lam.serve.model import ServedModel
-from tests.serve.served import TIME, user
+from tests.serve.served import CHAT, NOTE, TIME, counted, long_reply, serving, user
 
 
 def test_models(client: TestClient, lam: edge_lam.LAM) -> None:
@@ -113,7 +115,7 @@ def test_the_prompt_of_messages(client: TestClient) -> None:
 
 def test_metrics(lam: edge_lam.LAM) -> None:
     client = TestClient(app(lam))
-    body = {"messages": user("what time is it in Oslo?"), "tools": [TIME]}
+    body = {"messages": user("what time is it in Oslo?"), "tools": [TIME, NOTE]}
     answers = [client.post("/v1/chat/completions", json=body).json() for _ in range(2)]
     client.post("/v1/chat/completions", json={"messages": []})
     client.get("/no-such-path")
@@ -124,7 +126,10 @@ def test_metrics(lam: edge_lam.LAM) -> None:
     assert float(values["llamacpp:prompt_tokens_total"]) == sum(one["prompt_n"] for one in timings)
     assert float(values["llamacpp:prompt_tokens_cached_total"]) == sum(one["cache_n"] for one in timings)
     assert float(values["llamacpp:tokens_predicted_total"]) == sum(one["predicted_n"] for one in timings)
-    assert float(values["llamacpp:requests_processing"]) == 0
+    assert float(values["llamacpp:requests_processing"]) == float(values["edge_lam_replies_open"]) == 0
+    assert float(values["edge_lam_cut_at_name_count"]) == 2
+    assert float(values["edge_lam_mask_seconds_total"]) > 0
+    assert float(values["edge_lam_restored_prefixes_total"]) == 0  # this model keeps none
     assert float(values['edge_lam_calls_total{tool="get_time"}']) == 2
     assert float(values["edge_lam_calls_invalid_total"]) == 0
     assert float(values["edge_lam_forced_tokens_total"]) > 0
@@ -133,6 +138,26 @@ def test_metrics(lam: edge_lam.LAM) -> None:
     assert float(values['edge_lam_requests_total{path="/v1/chat/completions",status="200"}']) == 2
     assert float(values['edge_lam_requests_total{path="/v1/chat/completions",status="400"}']) == 1
     assert "no-such-path" not in told.text
+
+
+def test_metrics_of_what_goes_on(tiny_lam_path: Path, tmp_path: Path) -> None:
+    with (
+        edge_lam.load(tiny_lam_path, n_parallel=2, log="off", prefix_cache=tmp_path) as lam,
+        serving(lam) as url,
+        contextlib.ExitStack() as stack,
+    ):
+        lines = []  # a generator that is gone would close its connection
+        for _ in range(3):  # two are written, one waits
+            asked = stack.enter_context(httpx2.stream("POST", url + CHAT, json=long_reply(stream=True), timeout=120))
+            lines.append(asked.iter_lines())
+            next(lines[-1])
+        deadline = time.monotonic() + 60
+        while (values := counted(url))["llamacpp:n_busy_slots_per_decode"] <= 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert 1 < values["llamacpp:n_busy_slots_per_decode"] <= 2
+        assert values["llamacpp:requests_processing"] == 2
+        assert values["llamacpp:requests_deferred"] == 1
+        assert values["edge_lam_replies_open"] == 3
 
 
 def test_names_of_tools_take_no_end_of_memory(lam: edge_lam.LAM) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ import pytest
 
 import edge_lam
 from edge_lam.serve import ServeOptions
-from tests.serve.served import CHAT, events_of, long_reply, serving, user
+from tests.serve.served import CHAT, command, events_of, long_reply, serving, user
 
 Narrow = tuple[edge_lam.LAM, Callable[[], dict[str, Any]]]
 SECONDS = 120.0  # what nothing here takes
@@ -129,21 +128,6 @@ def test_a_silent_stream_shows_that_the_server_is_there(narrow: Narrow) -> None:
     assert ": ping\n\n" in body
     *_, end = events_of(body)
     assert end == "[DONE]"
-
-
-@contextlib.contextmanager
-def command(*args: str, stderr: str = r"at (\S+)") -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run `edge-lam serve`, and give the process and what it says of where it is."""
-    line = [sys.executable, "-m", "edge_lam.cli.main", "serve", "--log", "off", *args]
-    child = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert child.stderr is not None
-        found = re.search(stderr, child.stderr.readline())
-        assert found
-        yield child, found[1]
-    finally:
-        child.kill()
-        child.communicate()
 
 
 def test_a_server_that_is_told_to_stop_ends_what_is_under_way() -> None:
