@@ -16,6 +16,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from edge_lam.engine.deadlines import Deadlines
 from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
 from edge_lam.engine.sequence import NOBODY, LogitRows, Status
 from edge_lam.errors import BackendError, Busy, Cancelled, Closed, EdgeLamError
@@ -75,11 +76,11 @@ class EngineCore:
         self._scheduler = Scheduler(context.n_batch, context.n_logits)
         self._most = context.n_sequences + queue_limit
         self._process = os.getpid()
+        self._deadlines = Deadlines(partial(self.stop, reason="timeout"))
         self._changed = threading.Condition()  # guards what follows
         self.n_places = 0
         self._arrived: deque[Generation] = deque()
         self._pass: Sequence[Chunk] = ()
-        self._timers: dict[Generation, threading.Timer] = {}
         self.is_closing = False
         self._waiting: list[Generation] = []  # this and what follows is the owner's alone
         self._slot_of: dict[Generation, Slot] = {}
@@ -129,13 +130,8 @@ class EngineCore:
         sequence.counts.prompt = len(sequence.prompt)
         with self._changed:
             self.check_open()
+            self._deadlines.add(sequence)
             self._arrived.append(sequence)
-            if sequence.deadline is not None:
-                self._timers[sequence] = timer = threading.Timer(
-                    max(0.0, sequence.deadline - perf_counter()), self.stop, (sequence, "timeout")
-                )
-                timer.daemon = True
-                timer.start()
             self._changed.notify()
 
     def stop(self, sequence: Generation, reason: StopReason) -> None:
@@ -174,8 +170,7 @@ class EngineCore:
         with self._changed:
             self.is_closing = True
             left = [*self._scheduler.running, *self._waiting, *self._arrived]
-            for timer in self._timers.values():
-                timer.cancel()
+        self._deadlines.close()
         for sequence in left:
             _end(sequence, reason)
         try:
@@ -310,9 +305,7 @@ class EngineCore:
         sequence.status = Status.FINISHED
         with self._changed:
             self.n_places -= 1
-            timer = self._timers.pop(sequence, None)
-        if timer:
-            timer.cancel()
+        self._deadlines.remove(sequence)
         _end(sequence, error)
 
 

@@ -140,6 +140,15 @@ def test_time_that_is_up_ends_a_reply_as_it_is(many, timeout, logged):
     assert begun[-1].reply.text == "".join(event.text for event in begun[:-1])
 
 
+def test_limits_of_many_requests_take_one_thread(many):
+    before = threading.active_count()
+    streams = [random_text(many, timeout=60 + index, max_tokens=900) for index in range(8)]
+    assert threading.active_count() <= before + 1
+    assert random_text(many, timeout=0.1, max_tokens=900).result().finish_reason == "timeout"  # before all others
+    for stream in streams:
+        stream.close()
+
+
 def test_close_ends_those_who_run_and_those_who_wait(many):
     streams = [random_text(many, max_tokens=800) for _ in range(8)]
     many.close()
