@@ -41,6 +41,7 @@ class Channel(Generic[EventT, ResultT]):
         self._items: SimpleQueue[EventT | End[ResultT]] = SimpleQueue()
         self._is_muted = False
         self._ready: asyncio.Event
+        self._is_waking = False  # the loop will hear of what is put, and was not told so again
         self._lock = threading.Lock()
         self._cancel: Callable[[], None] | None = None
         self._leave: Callable[[], None] | None = None
@@ -113,6 +114,11 @@ class Channel(Generic[EventT, ResultT]):
 
     def _put(self, item: EventT | End[ResultT]) -> None:
         self._items.put(item)
-        if self.loop is not None:
+        if self.loop is not None and not self._is_waking:
+            self._is_waking = True
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                self.loop.call_soon_threadsafe(self._ready.set)
+                self.loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._is_waking = False  # first: what is put from now on wakes it again
+        self._ready.set()

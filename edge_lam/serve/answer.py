@@ -50,6 +50,7 @@ class AnswerResponse:
     ) -> None:
         self._dialect, self._streams, self._model = dialect, streams, model
         self._metrics, self._ping = metrics, ping
+        self._finished: list[Reply] = []
         self._is_gone = False
         self._was_silent = False
 
@@ -66,32 +67,42 @@ class AnswerResponse:
             attending.cancel()
             leave_all(self._streams)
             self._model.left(self._streams)
+            for reply in self._finished:  # only now: the client has its answer
+                note_reply(scope, reply)
+                self._metrics.reply_finished(reply)
 
     async def _attend(self, receive: Receive, send: Send) -> None:
         """End the replies when the client goes away, and show it meanwhile that the server is there."""
+        if not (self._dialect.ask.stream and self._dialect.pings):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self._leave()
+            return
         leaving = asyncio.ensure_future(receive())
         try:
             while True:
-                self._was_silent = self._dialect.ask.stream
+                self._was_silent = True
                 await asyncio.wait({leaving}, timeout=self._ping)
                 if not leaving.done():
-                    if self._was_silent and self._dialect.pings:
+                    if self._was_silent:
                         await send({"type": "http.response.body", "body": PING, "more_body": True})
                 elif leaving.result()["type"] == "http.disconnect":
-                    self._is_gone = True
-                    cancel_all(self._streams)
+                    self._leave()
                     return
                 else:
                     leaving = asyncio.ensure_future(receive())
         finally:
             leaving.cancel()
 
+    def _leave(self) -> None:
+        self._is_gone = True
+        cancel_all(self._streams)
+
     async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         results = await whole(self._streams)
         for result in results:
             is_run = isinstance(result, AgentReply)
-            for reply in [step.reply for step in result.steps] if is_run else [result]:
-                self._note(scope, reply)
+            self._finished += [step.reply for step in result.steps] if is_run else [result]
         await JSON(self._dialect.whole(results))(scope, receive, send)
 
     async def _send_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,29 +115,34 @@ class AnswerResponse:
                 await send({"type": "http.response.body", "body": to_bytes(text), "more_body": True})
 
         try:
-            await self._write_events(scope, write)
+            last = await self._write_events(write)
         except Cancelled:
             if self._is_gone:
                 raise
-            await self._write_failure(scope, write, _stopping())
+            last = self._failed(scope, _stopping())
         except Exception as error:
             if not isinstance(error, EdgeLamError):
                 logger.exception("a streamed answer failed")
-            await self._write_failure(scope, write, error)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            last = self._failed(scope, error)
+        await send({"type": "http.response.body", "body": to_bytes(last), "more_body": False})
 
-    async def _write_events(self, scope: Scope, write: Write) -> None:
+    async def _write_events(self, write: Write) -> str:
+        """Write events as they come, and return what is to be written last."""
         replies: dict[int, Reply] = {}
+        held = ""
         await write(self._dialect.begin(self._streams[0].n_prompt))
         events = merged(self._streams)
         if self._dialect.ask.progress:
             events = self._with_progress(events, write)
         async for index, event in events:
-            if isinstance(event, ReplyFinished):
+            held += self._dialect.event(index, event)
+            if isinstance(event, ReplyFinished):  # the end may follow at once, and go with it
                 replies[index] = event.reply
-                self._note(scope, event.reply)
-            await write(self._dialect.event(index, event))
-        await write(self._dialect.end([replies[index] for index in sorted(replies)]))
+                self._finished.append(event.reply)
+                continue
+            await write(held)
+            held = ""
+        return held + self._dialect.end([replies[index] for index in sorted(replies)])
 
     async def _with_progress(
         self, events: AsyncIterator[tuple[int, Any]], write: Write
@@ -150,14 +166,10 @@ class AnswerResponse:
         async for item in events:
             yield item
 
-    def _note(self, scope: Scope, reply: Reply) -> None:
-        note_reply(scope, reply)
-        self._metrics.reply_finished(reply)
-
-    async def _write_failure(self, scope: Scope, write: Write, error: BaseException) -> None:
+    def _failed(self, scope: Scope, error: BaseException) -> str:
         failure = failure_of(error)
         note_failure(scope, failure.status, failure.code)
-        await write(self._dialect.failed(failure))
+        return self._dialect.failed(failure)
 
 
 def _stopping() -> Closed:

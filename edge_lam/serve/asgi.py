@@ -91,13 +91,14 @@ def app(
             Middleware(CORSMiddleware, allow_origins=options.cors, allow_methods=("GET", "POST"), allow_headers=("*",))
         )
     middleware.append(Middleware(Gate, options=options))
+    answered = {path: _endpoint(kind, model, metrics, options, tools) for path, kind in DIALECTS.items()}
     routes = [
+        # First: routes are tried one after the other.
+        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in answered.items()),
         *about_routes(model, metrics, has_page=options.page),
         *token_routes(model, options),
         *tool_routes(tools, options),
     ]
-    for path, kind in DIALECTS.items():
-        routes.append(Route(path, _endpoint(kind, model, metrics, options, tools), methods=["POST"]))
     return Starlette(
         routes=routes,
         middleware=middleware,

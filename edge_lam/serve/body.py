@@ -7,6 +7,8 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from edge_lam.serve.errors import RequestError
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ async def read_json(request: Request, options: ServeOptions) -> dict[str, Any]:
         starlette.requests.ClientDisconnect: the client went away.
     """
     try:
-        body = await asyncio.wait_for(_read(request, options.max_body), options.body_timeout)
-    except asyncio.TimeoutError as error:
+        with anyio.fail_after(options.body_timeout):
+            body = await _read(request, options.max_body)
+    except TimeoutError as error:
         took = f"the body did not arrive within {options.body_timeout:g} seconds"
         raise RequestError(408, "body_timeout", took) from error
     try:

@@ -83,7 +83,7 @@ class ServedModel:
             self.info  # noqa: B018  (refuses)
             loading = self._loading or self.start(lambda: None, lambda error: None)
             try:
-                lam = await asyncio.wrap_future(loading)
+                lam = loading.result() if loading.done() else await asyncio.wrap_future(loading)
             except Exception:
                 if self._loading is loading:
                     self._loading = None  # the next request tries again
