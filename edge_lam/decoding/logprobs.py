@@ -7,6 +7,7 @@ constraints.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from edge_lam.decoding.vocabulary import Vocabulary
 
-Origin: TypeAlias = Literal["sampled", "forced", "draft"]
+Origin: TypeAlias = Literal["sampled", "forced", "draft", "prompt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,15 @@ class TopLogprob:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """A token of a reply.
+    """A token of a reply, or of its prompt.
 
     Attributes:
         id: of the token.
         bytes: what it adds to the reply; maybe part of a character.
-        logprob: natural logarithm of its probability; None if it was forced: the model was not asked.
-        origin: "sampled" from the model's logits, "forced" by the grammar, or a "draft" that the model confirmed.
+        logprob: natural logarithm of its probability; None if it was forced, or the first of a prompt: the model was
+            not asked.
+        origin: "sampled" from the model's logits, "forced" by the grammar, a "draft" that the model confirmed, or of
+            the "prompt".
         top: the most likely tokens at its place, as many as were asked for, the most likely first; the token itself
             need not be among them. Empty if it was forced.
     """
@@ -75,6 +78,11 @@ class TokenLogprob:
             "bytes": list(self.bytes),
             "top_logprobs": [top.to_openai() for top in self.top],
         }
+
+
+def openai_logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:
+    """Return the logprobs of a choice in OpenAI's form."""
+    return {"content": [token.to_openai() for token in tokens], "refusal": None}
 
 
 def log_of_sum(logits: NDArray[np.float32]) -> float:

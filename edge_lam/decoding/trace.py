@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_lam.decoding.constraint import Constraint
+    from edge_lam.decoding.logprobs import Origin
     from edge_lam.decoding.vocabulary import Vocabulary
 
 _QUOTE, _ESCAPE = ord('"'), ord("\\")
@@ -86,6 +87,8 @@ class Trace:
     Attributes:
         logprobs: one for each token of the reply, or None if they are not wanted. The end of the turn is no part of
             the reply.
+        end_logprob: that of the token that ended the turn, if logprobs are wanted and one did.
+        prompt_logprobs: one for each token of the prompt that was read so far, or None if they are not wanted.
         cut_at_start: the share of the model's probability that the grammar cut away at the first token, from 0 to 1;
             None if it cut nothing because nothing was bound there, or if the model was not asked.
 
@@ -93,10 +96,17 @@ class Trace:
         vocabulary: says what tokens stand for.
         calls: follows the reply to where it names tools.
         n_top: how many of the most likely tokens each of `logprobs` has; None for no logprobs at all.
+        first: the first token of the prompt, if its logprobs are wanted.
     """
 
-    def __init__(self, vocabulary: Vocabulary, calls: CallTracker, n_top: int | None = None) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, calls: CallTracker, n_top: int | None = None, *, first: int | None = None
+    ) -> None:
         self.logprobs: list[TokenLogprob] | None = None if n_top is None else []
+        self.end_logprob: TokenLogprob | None = None
+        self.prompt_logprobs: list[TokenLogprob] | None = None
+        if first is not None:
+            self.prompt_logprobs = [TokenLogprob(first, vocabulary.model.token_bytes(first), None, "prompt")]
         self._vocabulary, self._calls, self._n_top = vocabulary, calls, n_top or 0
         self.cut_at_start: float | None = None
         self._kept: dict[int, float] = {}
@@ -146,10 +156,26 @@ class Trace:
             if is_name:
                 self._note_name(logits, total, constraint)
             if self.logprobs is not None:
-                top = most_likely(logits, total, self._n_top, self._vocabulary)
-                text, logprob = self._vocabulary.text(token), float(logits[token]) - total
-                self.logprobs.append(TokenLogprob(token, text, logprob, "draft" if guessed else "sampled", top))
+                origin: Origin = "draft" if guessed else "sampled"
+                self.logprobs.append(self._logprob(token, self._vocabulary.text(token), logits, total, origin))
         self._follow([token])
+
+    def prompt(self, token: int, logits: NDArray[np.float32]) -> None:
+        """Take note of the next token of the prompt, and of the logits before it; shape (n_vocab,)."""
+        if self.prompt_logprobs is not None:
+            text = self._vocabulary.model.token_bytes(token)  # control tokens are part of a prompt's text
+            self.prompt_logprobs.append(self._logprob(token, text, logits, log_of_sum(logits), "prompt"))
+
+    def ended(self, token: int, logits: NDArray[np.float32]) -> None:
+        """Take note of the token that ended the turn; it is no part of the reply."""
+        if self.logprobs is not None:
+            self.end_logprob = self._logprob(token, b"", logits, log_of_sum(logits), "sampled")
+
+    def _logprob(
+        self, token: int, text: bytes, logits: NDArray[np.float32], total: float, origin: Origin
+    ) -> TokenLogprob:
+        top = most_likely(logits, total, self._n_top, self._vocabulary)
+        return TokenLogprob(token, text, float(logits[token]) - total, origin, top)
 
     def forced(self, tokens: Sequence[int]) -> None:
         """Take note of tokens that the grammar forced."""

@@ -16,6 +16,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from edge_lam.cache import Opening
 from edge_lam.engine.deadlines import Deadlines
 from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
 from edge_lam.engine.sequence import NOBODY, LogitRows, Status
@@ -237,7 +238,9 @@ class EngineCore:
         """Let a slot begin the prompt with what is known of it, and plan to store its static tokens if they are new."""
         self._slot_of[sequence], sequence.status = slot, Status.PREFILL
         with sequence.times.measure("restore"):
-            opening = slot.open(sequence.prompt, sequence.n_static)
+            if sequence.wants_prompt:
+                slot.keep(0)
+            opening = Opening(0) if sequence.wants_prompt else slot.open(sequence.prompt, sequence.n_static)
         sequence.n_computed = sequence.counts.cached = opening.n_held
         sequence.counts.restored = opening.n_restored
         sequence.checkpoint, sequence.cache = opening.checkpoint, opening.outcome

@@ -46,6 +46,7 @@ class Decoder:
         self._sequence, self._sampler, self._speculator = sequence, sampler, speculator
         self._end_tokens = end_tokens
         self._lookup = PromptLookup(sequence.prompt, sequence.max_tokens)
+        self._n_noted = 0  # logits of the prompt
 
     def begin(self) -> list[int]:
         """Return the tokens that the reply has to begin with; they are read with the prompt.
@@ -61,7 +62,8 @@ class Decoder:
         sequence.wants_start = is_noted and bool(opening)
         sequence.tokens += opening
         self._lookup.add(opening)
-        self._check_end()
+        if sequence.max_tokens or not sequence.n_unread:
+            self._check_end()
         return opening
 
     def step(self, logits: Rows, n_others: int = 0) -> list[int]:
@@ -79,11 +81,14 @@ class Decoder:
             BackendError: the logits are no numbers.
             InvalidRequest: the schemas are beyond llguidance's limits.
         """
-        sequence, first = self._sequence, 0
-        if sequence.wants_start and self.trace:
-            self.trace.start(logits[0])
-            sequence.wants_start, first = False, 1
+        sequence, first = self._sequence, self._note_prompt(logits)
+        if sequence.wants_start and self.trace and sequence.n_computed >= len(sequence.prompt):
+            self.trace.start(logits[first])
+            sequence.wants_start, first = False, first + 1
         if sequence.n_unread:
+            return []
+        if not sequence.max_tokens:
+            self._check_end()
             return []
         sequence.status = Status.DECODE
         draft, sequence.draft = sequence.draft, Draft()
@@ -98,6 +103,16 @@ class Decoder:
             if not sequence.finish_reason:
                 sequence.draft = self._guess(self._speculator, n_others)
         return new
+
+    def _note_prompt(self, logits: Rows) -> int:
+        """Note what the model thought of the tokens of the prompt that were read; return how many rows that took."""
+        sequence = self._sequence
+        if not sequence.wants_prompt or self.trace is None:
+            return 0
+        start, self._n_noted = self._n_noted, min(sequence.n_computed, len(sequence.prompt) - 1)
+        for row, position in enumerate(range(start, self._n_noted)):
+            self.trace.prompt(sequence.prompt[position + 1], logits[row])
+        return self._n_noted - start
 
     def _verify(self, draft: Draft, logits: Rows, first: int) -> tuple[list[int], int]:
         """Return the next tokens of the reply, and how many guesses were right.
@@ -117,6 +132,8 @@ class Decoder:
             sequence.times.first_token = sequence.times.first_token or sequence.elapsed()
             if token in self._end_tokens:
                 sequence.finish_reason = "stop"
+                if trace:
+                    trace.ended(token, logits[first + row])
                 break
             if trace:
                 trace.chosen(token, logits[first + row], constraint, guessed=is_guessed)

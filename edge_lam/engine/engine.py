@@ -223,7 +223,10 @@ class Engine:
         if self._store is not None and len(sequence.prompt) > MIN_PREFIX and request.prompt is None:
             sequence.n_static = self._n_static(request, sequence)
         n_top = (request.top_logprobs or 0) if request.logprobs else None
-        trace = Trace(self.vocabulary, call_tracker(request, self.format, constraint.thinking_end), n_top)
+        first = sequence.prompt[0] if request.prompt_logprobs else None
+        sequence.wants_prompt = request.prompt_logprobs
+        calls = call_tracker(request, self.format, constraint.thinking_end)
+        trace = Trace(self.vocabulary, calls, n_top, first=first)
         ends = self.vocabulary.end_tokens
         return Output(
             sequence,

@@ -19,6 +19,7 @@ from edge_lam.formats.events import (
 )
 
 if TYPE_CHECKING:
+    from edge_lam.decoding import TokenLogprob
     from edge_lam.engine.channel import Channel
     from edge_lam.engine.sequence import Sequence
 
@@ -28,11 +29,22 @@ __all__ = [
     "CallFinished",
     "CallStarted",
     "Event",
+    "LogprobsDelta",
     "ReplyFinished",
     "ReplyStream",
     "TextDelta",
     "ThinkingDelta",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class LogprobsDelta:
+    """Log probabilities, if they were asked for, of the tokens that the next events come from.
+
+    All deltas of a reply add up to its `logprobs`.
+    """
+
+    tokens: tuple[TokenLogprob, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +54,7 @@ class ReplyFinished:
     reply: Reply
 
 
-Event: TypeAlias = ParserEvent | ReplyFinished
+Event: TypeAlias = ParserEvent | LogprobsDelta | ReplyFinished
 
 
 class ReplyStream(EventStream[Event, Reply]):

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from edge_lam.engine.events import CallFinished, CallStarted, Event, ReplyFinished
+from edge_lam.engine.events import CallFinished, CallStarted, Event, LogprobsDelta, ReplyFinished
 from edge_lam.engine.reply import Reply
 from edge_lam.errors import Cancelled, Closed, EdgeLamError
 
@@ -47,6 +47,12 @@ class TextWriter:
         # Half a character waits here for its other half. Bytes that are no UTF-8 become U+FFFD.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
+        self._n_taken = 0
+
+    @property
+    def n_shown(self) -> int:
+        """Bytes of the tokens that stand in what was returned so far."""
+        return self._n_taken - len(self._decoder.getstate()[0]) - len(self._held.encode())
 
     def write(self, tokens: Iterable[int], kind: Kind | None) -> str:
         """Take the next tokens and return the text that is certain now.
@@ -55,7 +61,9 @@ class TextWriter:
             tokens: of the reply.
             kind: what the reply is; as long as that is open, all but thinking is held back.
         """
-        self._held += self._decoder.decode(b"".join(map(self._text_of, tokens)))
+        data = b"".join(map(self._text_of, tokens))
+        self._n_taken += len(data)
+        self._held += self._decoder.decode(data)
         thought = self._thought()
         if kind is None or self._thinking_end:
             return thought
@@ -129,6 +137,7 @@ class Output:
         self._parser: ReplyParser | None = None
         self._slot: Slot | None = None
         self._n_begun = 0
+        self._n_told = self._n_told_bytes = 0  # of the logprobs
         self._cut_at_name: list[float | None] = []
 
     def begin(self, slot: Slot) -> None:
@@ -168,7 +177,21 @@ class Output:
         if self._writer.stopped:
             self._sequence.finish_reason = "stop"
         if text:
+            self._tell_logprobs(self._writer.n_shown)
             self._feed(text)
+
+    def _tell_logprobs(self, n_bytes: int | None = None) -> None:
+        """Show the logprobs, if they are wanted, of the tokens that make up so many bytes; by default of all."""
+        logprobs = self._decoder.trace.logprobs if self._decoder.trace else None
+        if not logprobs:
+            return
+        first = self._n_told
+        for token in logprobs[first:]:
+            if n_bytes is not None and self._n_told_bytes + len(token.bytes) > n_bytes:
+                break
+            self._n_told, self._n_told_bytes = self._n_told + 1, self._n_told_bytes + len(token.bytes)
+        if self._n_told > first:
+            self._channel.put(LogprobsDelta(tuple(logprobs[first : self._n_told])))
 
     def _feed(self, text: str) -> None:
         if self._is_full:
@@ -210,6 +233,7 @@ class Output:
         sequence, trace = self._sequence, self._decoder.trace
         if trace and self._writer.stopped:
             trace.cut(self._writer.stop)
+        self._tell_logprobs()
         if text := self._writer.finish():
             self._feed(text)
         parser = self._open_parser()
@@ -237,6 +261,8 @@ class Output:
             None if trace is None or trace.logprobs is None else tuple(trace.logprobs),
             None if form is None else form.model,
             self._writer.stopped_by,
+            None if trace is None or trace.prompt_logprobs is None else tuple(trace.prompt_logprobs),
+            None if trace is None else trace.end_logprob,
         )
         return self._record.reply
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.decoding import TokenLogprob
+from edge_lam.decoding.logprobs import openai_logprobs
 from edge_lam.errors import InvalidCall, InvalidReply
 from edge_lam.metrics.report import CallReport
 from edge_lam.tools import ToolCall
@@ -30,6 +31,8 @@ class Reply:
             off are left out.
         response_model: the pydantic model that was the response format, if one was.
         stop: the stop string that ended it, or "".
+        prompt_logprobs: one for each token of the prompt, if `prompt_logprobs` was asked for; the first has none.
+        end_logprob: that of the token that ended the turn, if logprobs were asked for and one did.
     """
 
     text: str
@@ -41,6 +44,8 @@ class Reply:
     logprobs: tuple[TokenLogprob, ...] | None = None
     response_model: type[BaseModel] | None = field(default=None, repr=False)
     stop: str = ""
+    prompt_logprobs: tuple[TokenLogprob, ...] | None = None
+    end_logprob: TokenLogprob | None = None
 
     @property
     def parsed(self) -> Any:
@@ -75,4 +80,4 @@ class Reply:
         """The logprobs as those of a choice in OpenAI's form; None if they were not asked for."""
         if self.logprobs is None:
             return None
-        return {"content": [token.to_openai() for token in self.logprobs], "refusal": None}
+        return openai_logprobs(self.logprobs)

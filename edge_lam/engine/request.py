@@ -83,6 +83,8 @@ class ReplyOptions(TypedDict, total=False):
             forces are not chosen, and so not changed.
         logprobs: have the log probability of each token of the reply, in `Reply.logprobs`.
         top_logprobs: with them, those of that many of the most likely tokens at each place, at most 20.
+        prompt_logprobs: with logprobs, those of each token of the prompt too, in `Reply.prompt_logprobs`, for prompts
+            as they are (`LAM.generate`); the whole prompt is read for it, and `max_tokens` may be 0.
         seed: the same seed repeats a reply, as far as the logits do: their last digits depend on how much of the
             prompt was cached.
         max_tokens: longest reply in tokens, 4,096 by default; or what the context leaves, if that is less.
@@ -108,6 +110,7 @@ class ReplyOptions(TypedDict, total=False):
     logit_bias: Mapping[Any, float] | None
     logprobs: bool | None
     top_logprobs: int | None
+    prompt_logprobs: bool | None
     seed: int | None
     max_tokens: int | None
     max_tool_calls: int | None
@@ -157,6 +160,7 @@ class Request:
     logit_bias: dict[int | str, float] | None = None
     logprobs: bool = False
     top_logprobs: int | None = None
+    prompt_logprobs: bool = False
     max_tokens: int = MAX_TOKENS
     max_tool_calls: int = MAX_TOOL_CALLS
     stop: tuple[str, ...] = ()
@@ -174,6 +178,13 @@ class Request:
                 other; `param` names the option.
             InvalidTool: a tool that can't be read.
         """
+        if options.get("prompt_logprobs"):
+            hint = "use generate with the prompt that render returns"
+            raise InvalidRequest("prompt_logprobs of messages", hint=hint, param="prompt_logprobs")
+        return cls._checked(messages, options)
+
+    @classmethod
+    def _checked(cls, messages: Messages, options: Mapping[str, Any]) -> Request:
         known = list(ChatOptions.__annotations__)
         for name, value in options.items():
             if name in UNSUPPORTED and value is not None:
@@ -209,7 +220,7 @@ class Request:
             raise InvalidRequest("a prompt is text or a list of token ids", param="prompt")
         if not prompt:
             raise InvalidRequest("the prompt is empty", param="prompt")
-        return replace(cls.of((), options), prompt=prompt if isinstance(prompt, str) else tuple(prompt))
+        return replace(cls._checked((), options), prompt=prompt if isinstance(prompt, str) else tuple(prompt))
 
     @property
     def allowed(self) -> tuple[Tool, ...]:
@@ -226,13 +237,14 @@ class Request:
             hint = "a reply that must call a tool has no text to format"
             wrong = f"response_format with tool_choice={self.choice.mode!r}"
             raise InvalidRequest(wrong, hint=hint, param="response_format")
-        for name in ("logprobs", "calls_in_prose", "constrain"):
+        for name in ("logprobs", "prompt_logprobs", "calls_in_prose", "constrain"):
             if not isinstance(value := getattr(self, name), bool):
                 raise InvalidRequest(f"{name} must be True or False, not {value!r}", param=name)
         for name in ("max_tokens", "max_tool_calls"):
             limit = getattr(self, name)
-            if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-                raise InvalidRequest(f"{name} must be a whole number of at least 1, not {limit!r}", param=name)
+            least = 0 if name == "max_tokens" and self.prompt_logprobs else 1
+            if isinstance(limit, bool) or not isinstance(limit, int) or limit < least:
+                raise InvalidRequest(f"{name} must be a whole number of at least {least}, not {limit!r}", param=name)
         seconds = self.timeout
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
         if seconds is not None and not (is_number and 0 < seconds <= _LONGEST_TIMEOUT):
@@ -241,6 +253,7 @@ class Request:
                 param="timeout",
             )
         self._check_top_logprobs()
+        self._check_prompt_logprobs()
         if self.sampler is not None and not isinstance(self.sampler, Sampler):
             raise InvalidRequest(f"sampler must be a Sampler, not {self.sampler!r}", param="sampler")
 
@@ -253,6 +266,10 @@ class Request:
             raise InvalidRequest(wrong, param="top_logprobs")
         if not self.logprobs:
             raise InvalidRequest("top_logprobs without logprobs", hint="add logprobs=True", param="top_logprobs")
+
+    def _check_prompt_logprobs(self) -> None:
+        if self.prompt_logprobs and not self.logprobs:
+            raise InvalidRequest("prompt_logprobs without logprobs", hint="add logprobs=True", param="prompt_logprobs")
 
 
 def _stop(stop: object) -> tuple[str, ...]:

@@ -88,4 +88,5 @@ def _fitting(sequence: Sequence, room: int, rows: int) -> int:
     if n <= room and len(sequence.rows(n)) <= rows:
         return n
     n = min(n, room, sequence.n_unread - sequence.n_whole)
-    return n if len(sequence.rows(n)) <= rows else sequence.rows(n)[0]
+    wanted = sequence.rows(n)
+    return n if len(wanted) <= rows else wanted[rows]

@@ -89,6 +89,7 @@ class Sequence:
         n_static: how many tokens of the prompt others will share; 0 if that is not to be stored.
         checkpoint: where reading stops, so that what is held there is stored; 0 for nowhere.
         cache: whether its static tokens were found, as of `cache.Opening`.
+        wants_prompt: whether logits are wanted after each token of the prompt: what is held of it is read all the same.
         wants_start: whether logits after the prompt are wanted although forced tokens follow it.
         deadline: when it has to end, by `perf_counter`; None for never.
         stop: why it was told to end early.
@@ -109,6 +110,7 @@ class Sequence:
     n_computed: int = 0
     checkpoint: int = 0
     cache: str = ""
+    wants_prompt: bool = False
     wants_start: bool = False
     status: Status = Status.WAITING
     stop: StopReason = ""
@@ -141,7 +143,9 @@ class Sequence:
 
     def rows(self, n: int) -> list[int]:
         """Return after which of the next `n` tokens logits are wanted, by their indices, ascending."""
-        rows = []
+        rows = list[int]()
+        if self.wants_prompt:  # the last of them is wanted for the reply
+            rows += range(min(n, max(0, len(self.prompt) - 1 - self.n_computed)))
         if self.wants_start and 0 <= (start := len(self.prompt) - 1 - self.n_computed) < n:
             rows.append(start)
         if self.n_whole and n == self.n_unread:

@@ -282,6 +282,26 @@ def test_logprobs(client: TestClient) -> None:
     assert [token for one in seen for token in one["logprobs"]["content"]] == tokens
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"messages": user("tell me a joke")}, {"messages": user("what time is it in Oslo?"), "tools": TOOLS}],
+)
+def test_logprobs_of_a_stream_come_with_what_their_tokens_say(client: TestClient, more: dict[str, Any]) -> None:
+    body = {"logprobs": True, "max_tokens": 40, **more}
+    whole = client.post(CHAT, json=body).json()["choices"][0]
+    first, *chunks = [one for chunk in streamed(client, **body) for one in chunk["choices"]]
+    assert first["logprobs"] is None
+    assert chunks[-1]["finish_reason"]
+    assert chunks[-1]["logprobs"] is None
+    assert [token for one in chunks if one["logprobs"] for token in one["logprobs"]["content"]] == (
+        whole["logprobs"]["content"]
+    )
+    said = [one for one in chunks if one["delta"].get("content")]
+    assert all(one["logprobs"]["content"] for one in said)
+    for one in said[1:-1]:  # white space around a reply is no part of it
+        assert "".join(token["token"] for token in one["logprobs"]["content"]) == one["delta"]["content"]
+
+
 def test_stop_ends_a_text(client: TestClient) -> None:
     whole = ask(client, messages=user("hello"))["choices"][0]["message"]["content"]
     word = whole.split()[1]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openai
 import pytest
 from starlette.testclient import TestClient
 
 import edge_lam
+from edge_lam.llama import Context, Model
 from tests.serve.served import CHAT, TIME, events_of, user
 
 PATH = "/v1/completions"
@@ -77,6 +80,67 @@ def test_logprobs(client: TestClient, lam: edge_lam.LAM) -> None:
     )
 
 
+def evaluated(path: Path, tokens: list[int]) -> list[tuple[float, int]]:
+    """Ask llama.cpp itself: the log probability of each token but the first, and which token was the most likely."""
+    found = []
+    with Model(path, device="cpu") as model, Context(model, n_ctx=512) as context:
+        for start in range(0, len(tokens) - 1, 16):  # one by one they would be computed by other kernels
+            read = tokens[start : min(start + 16, len(tokens) - 1)]
+            context.decode(read, start=start, logits="all")
+            for row in range(len(read)):
+                logits = context.logits(row).astype(np.float64)
+                total = np.log(np.exp(logits - logits.max()).sum()) + logits.max()
+                found.append((float(logits[tokens[start + row + 1]] - total), int(logits.argmax())))
+    return found
+
+
+@pytest.mark.parametrize("n_tokens", [0, 1])
+@pytest.mark.parametrize("times", [1, 12])  # one pass, and several
+def test_logprobs_of_a_prompt_are_those_of_llama_cpp(
+    client: TestClient, lam: edge_lam.LAM, tiny_lam_path: Path, n_tokens: int, times: int
+) -> None:
+    prompt = lam.render(user("what time is it in Oslo? " * times))
+    tokens = lam.tokenize(prompt)
+    known = evaluated(tiny_lam_path, tokens)
+    for sent in (prompt, tokens, prompt):  # what is in the cache is read again
+        body = {"prompt": sent, "echo": True, "logprobs": 1, "max_tokens": n_tokens, "temperature": 0, "seed": 1234}
+        (choice,) = ask(client, **body)["choices"]
+        told = choice["logprobs"]
+        assert len(told["tokens"]) == len(tokens) + n_tokens
+        assert choice["text"] == "".join(told["tokens"])
+        assert choice["text"].startswith(prompt)
+        assert choice["finish_reason"] == "length"
+        assert told["token_logprobs"][0] is told["top_logprobs"][0] is None
+        assert told["token_logprobs"][1 : len(tokens)] == pytest.approx([one for one, _ in known], abs=0.02)
+        for found, top, (_, best), token in zip(
+            told["token_logprobs"][1:], told["top_logprobs"][1:], known, tokens[1:], strict=False
+        ):
+            assert found <= max(top.values())
+            assert (found == max(top.values())) == (token == best)
+        assert [told["text_offset"][0], told["text_offset"][-1]] == [0, len(choice["text"]) - len(told["tokens"][-1])]
+
+
+def test_a_reply_that_ends_at_once_still_has_a_token_behind_its_prompt(client: TestClient, lam: edge_lam.LAM) -> None:
+    prompts = [lam.tokenize(lam.render(user("hello"))), lam.tokenize("hello")]
+    ends = {"<|im_end|>": 100}
+    body = {"prompt": prompts, "echo": True, "logprobs": 1, "max_tokens": 1, "logit_bias": ends}
+    for choice, prompt in zip(ask(client, **body)["choices"], prompts, strict=True):
+        assert choice["finish_reason"] == "stop"
+        assert len(choice["logprobs"]["tokens"]) == len(prompt) + 1  # lm-eval leaves out the last one
+        assert choice["logprobs"]["tokens"][-1] == ""
+
+
+def test_logprobs_of_a_stream_come_with_their_text(client: TestClient, lam: edge_lam.LAM) -> None:
+    body = {"prompt": lam.render(user("tell me a joke")), "logprobs": 2, "max_tokens": 30, "stop": ["because"]}
+    (whole,) = ask(client, **body)["choices"]
+    parts = [part["choices"][0] for part in events_of(client.post(PATH, json={**body, "stream": True}).text)[:-1]]
+    for name in ("tokens", "token_logprobs", "top_logprobs", "text_offset"):
+        told = [one for part in parts if part["logprobs"] for one in part["logprobs"][name]]
+        assert told == whole["logprobs"][name]
+    assert all(part["logprobs"] for part in parts if part["text"])
+    assert sum(bool(part["logprobs"]) for part in parts) > 5
+
+
 def test_by_openais_client_whole_and_streamed(openai_client: openai.OpenAI, lam: edge_lam.LAM) -> None:
     asked: Any = {"model": "any", "prompt": lam.render(user("hello")), "max_tokens": 50, "stop": ["?"]}
     whole = openai_client.completions.create(**asked)
@@ -129,7 +193,8 @@ def test_what_can_not_be_served_is_refused_by_name(client: TestClient, field: st
 def test_what_is_sent_beside_a_prompt_by_benchmarks_is_taken(client: TestClient) -> None:
     sent = {"model": "m", "temperature": 0.001, "stop_token_ids": [], "skip_special_tokens": False, "max_tokens": 2}
     assert ask(client, prompt="hello", **sent, echo=False, logprobs=None)["usage"]["completion_tokens"] == 2
-    answer = client.post(PATH, json={"prompt": "hello", "echo": True, "logprobs": 1})
-    assert answer.status_code == 400
-    assert answer.json()["error"]["param"] == "echo"
+    for body in ({"logprobs": 1, "stream": True}, {"prompt": [1, 2]}):
+        answer = client.post(PATH, json={"prompt": "hello", "echo": True, **body})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"] == "echo"
     assert len(client.post(PATH, json={"prompt": "hello"}).json()["choices"]) == 1

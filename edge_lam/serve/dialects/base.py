@@ -13,12 +13,14 @@ from edge_lam.engine import (
     CallDropped,
     CallFinished,
     CallStarted,
+    LogprobsDelta,
     ReplyFinished,
     TextDelta,
     ThinkingDelta,
 )
 
 if TYPE_CHECKING:
+    from edge_lam.decoding import TokenLogprob
     from edge_lam.engine import ChatOptions, Event, Reply
     from edge_lam.formats.messages import Messages
     from edge_lam.lam import ModelInfo
@@ -120,6 +122,8 @@ class Dialect(ABC):
                 told = self.call_finished(index, call)
             case CallDropped():
                 told = self.call_dropped(index)
+            case LogprobsDelta(tokens):
+                told = self.logprobs(index, tokens)
             case ReplyFinished(reply):
                 told = self.reply_finished(index, reply)
         return told
@@ -146,6 +150,10 @@ class Dialect(ABC):
 
     def call_dropped(self, index: int) -> str:
         """Return what tells that a call that began can't be used."""
+        return ""
+
+    def logprobs(self, index: int, tokens: Sequence[TokenLogprob]) -> str:
+        """Return what tells log probabilities; what comes of their tokens comes next."""
         return ""
 
     def reply_finished(self, index: int, reply: Reply) -> str:

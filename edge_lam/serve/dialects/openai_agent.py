@@ -14,6 +14,7 @@ from edge_lam.serve.wire import DONE
 
 if TYPE_CHECKING:
     from edge_lam.agent import AgentReply
+    from edge_lam.decoding import TokenLogprob
     from edge_lam.engine import ArgumentsDelta, CallStarted, Reply
     from edge_lam.tools import ToolCall
 
@@ -61,6 +62,10 @@ class AgentChatCompletion(ChatCompletion):
 
     def arguments(self, index: int, delta: ArgumentsDelta) -> str:
         """Return nothing: they come with the call."""
+        return ""
+
+    def logprobs(self, index: int, tokens: Sequence[TokenLogprob]) -> str:
+        """Return nothing: an answer of several rounds has none."""
         return ""
 
     def reply_finished(self, index: int, reply: Reply) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.decoding.logprobs import openai_logprobs
 from edge_lam.errors import InvalidRequest
 from edge_lam.serve.dialects.base import Answering, Ask, Dialect
 from edge_lam.serve.dialects.fields import boolean, count, known_fields, mapping
@@ -21,6 +22,7 @@ from edge_lam.serve.errors import error_object
 from edge_lam.serve.wire import DONE, sse, to_text
 
 if TYPE_CHECKING:
+    from edge_lam.decoding import TokenLogprob
     from edge_lam.engine import ArgumentsDelta, CallStarted, Reply
     from edge_lam.serve.errors import Failure
 
@@ -56,6 +58,7 @@ class ChatCompletion(Dialect):
             "model": answering.model,
             "system_fingerprint": fingerprint(answering.info),
         }
+        self._untold: dict[int, list[TokenLogprob]] = {}
         self._opening = f"data: {to_text(self._head)[:-1]},"
 
     def whole(self, replies: Sequence[Reply]) -> dict[str, Any]:
@@ -101,13 +104,16 @@ class ChatCompletion(Dialect):
         return self._delta(index, {"tool_calls": [{"index": delta.index, "function": {"arguments": delta.text}}]})
 
     def reply_finished(self, index: int, reply: Reply) -> str:
-        """Return the last chunk of a choice; before it the log probabilities, which come in one piece."""
-        before = ""
-        if reply.openai_logprobs is not None:
-            before = self._delta(index, {"content": ""}, logprobs=reply.openai_logprobs)
+        """Return the last chunk of a choice; before it the log probabilities of tokens that nothing came of."""
+        before = self._delta(index, {"content": ""}) if index in self._untold else ""
         choice = {"index": index, "delta": {}, "finish_reason": finish_reason(reply), "logprobs": None}
         more = {} if self._wants_usage else {"timings": timings([reply])}
         return before + self._chunk([choice], **more, **self._ours([reply]))
+
+    def logprobs(self, index: int, tokens: Sequence[TokenLogprob]) -> str:
+        """Keep log probabilities for the next chunk."""
+        self._untold.setdefault(index, []).extend(tokens)
+        return ""
 
     def _ours(self, replies: Sequence[Reply]) -> dict[str, Any]:
         """Return what only our clients ask for: the whole report, one for each reply."""
@@ -126,7 +132,9 @@ class ChatCompletion(Dialect):
         """Return an error as clients of OpenAI look for it amid a stream."""
         return sse(error_object(failure, PATH))
 
-    def _delta(self, index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None = None) -> str:
+    def _delta(self, index: int, delta: dict[str, Any]) -> str:
+        tokens = self._untold.pop(index, None)
+        logprobs = None if tokens is None else openai_logprobs(tokens)
         return self._chunk([{"index": index, "delta": delta, "finish_reason": None, "logprobs": logprobs}])
 
     def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:

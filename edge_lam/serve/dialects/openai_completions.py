@@ -34,7 +34,9 @@ class Completion(Dialect):
         self.ask = Ask(
             prompts=prompts, options=_options(fields), n=count(fields, "n", 1), stream=boolean(fields, "stream")
         )
-        self._echo = [prompt for prompt in prompts for _ in range(self.ask.n)] if _echoes(fields, prompts) else []
+        self._prompts = [prompt for prompt in prompts for _ in range(self.ask.n)] if _echoes(fields, prompts) else []
+        self._n_told: dict[int, int] = {}  # characters of each choice, and the logprobs that go with the next ones
+        self._untold: dict[int, list[TokenLogprob]] = {}
         self._wants_usage = boolean(mapping(fields, "stream_options"), "include_usage")
         self._head = {
             "id": f"cmpl-{answering.id}",
@@ -49,9 +51,9 @@ class Completion(Dialect):
         """Return a text completion."""
         choices = [
             {
-                "text": self._echoed(index) + reply.text,
+                "text": self._echoed(index, reply) + reply.text,
                 "index": index,
-                "logprobs": _logprobs(reply.logprobs, len(self._echoed(index))),
+                "logprobs": self._logprobs_of(index, reply),
                 "finish_reason": finish_reason(reply),
             }
             for index, reply in enumerate(replies)
@@ -61,7 +63,7 @@ class Completion(Dialect):
 
     def begin(self, n_prompt: int) -> str:
         """Return the prompts, if they are wanted back."""
-        return "".join(self._choice(index, self._echoed(index)) for index in range(len(self._echo)))
+        return "".join(self._choice(index, self._echoed(index)) for index in range(len(self._prompts)))
 
     def text(self, index: int, text: str) -> str:
         """Return a chunk of text."""
@@ -72,9 +74,13 @@ class Completion(Dialect):
         return self._choice(index, text)
 
     def reply_finished(self, index: int, reply: Reply) -> str:
-        """Return the last chunk of a choice, with the log probabilities of all of it."""
-        logprobs = _logprobs(reply.logprobs, len(self._echoed(index)))
-        return self._choice(index, "", logprobs=logprobs, finish_reason=finish_reason(reply))
+        """Return the last chunk of a choice, with the log probabilities of tokens that nothing came of."""
+        return self._choice(index, "", finish_reason=finish_reason(reply))
+
+    def logprobs(self, index: int, tokens: Sequence[TokenLogprob]) -> str:
+        """Keep log probabilities for the next chunk."""
+        self._untold.setdefault(index, []).extend(tokens)
+        return ""
 
     def end(self, replies: Sequence[Reply]) -> str:
         """Return what the whole answer took, if that is wanted, and the end."""
@@ -86,10 +92,33 @@ class Completion(Dialect):
         """Return an error as clients of OpenAI look for it amid a stream."""
         return sse(error_object(failure, PATH))
 
-    def _echoed(self, index: int) -> str:
-        return cast("str", self._echo[index]) if self._echo else ""
+    def _echoed(self, index: int, reply: Reply | None = None) -> str:
+        """Return the prompt of a choice, if it is wanted back; of one of token ids the reply knows the text."""
+        prompt = self._prompts[index] if self._prompts else ""
+        if isinstance(prompt, str):
+            return prompt
+        return b"".join(token.bytes for token in self._prompt_logprobs(index, reply)).decode(errors="replace")
 
-    def _choice(self, index: int, text: str, *, logprobs: Any = None, finish_reason: str | None = None) -> str:
+    def _prompt_logprobs(self, index: int, reply: Reply | None) -> Sequence[TokenLogprob]:
+        """Return those of the prompt as it was sent: without a token that was put before it."""
+        tokens = (reply.prompt_logprobs if reply else None) or ()
+        prompt = self._prompts[index] if self._prompts else ""
+        if isinstance(prompt, str):
+            text = b"".join(token.bytes for token in tokens[1:]).decode(errors="replace")
+            return tokens[1:] if text == prompt else tokens
+        return tokens[len(tokens) - len(prompt) :]
+
+    def _logprobs_of(self, index: int, reply: Reply) -> dict[str, Any] | None:
+        """Return those of a whole choice, with the prompt that it repeats, and the end that follows it."""
+        if reply.logprobs is None or not (before := self._prompt_logprobs(index, reply)):
+            return _logprobs(reply.logprobs, len(self._echoed(index, reply)))
+        # Who asks for the prompt counts on a token of the reply behind it.
+        return _logprobs([*before, *reply.logprobs, *([reply.end_logprob] if reply.end_logprob else [])], 0)
+
+    def _choice(self, index: int, text: str, *, finish_reason: str | None = None) -> str:
+        told = self._n_told.get(index, 0)
+        logprobs = _logprobs(self._untold.pop(index, None), told)
+        self._n_told[index] = told + len(text)
         return self._chunk([{"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish_reason}])
 
     def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:
@@ -120,12 +149,19 @@ def _echoes(fields: Mapping[str, Any], prompts: Sequence[str | list[int]]) -> bo
     """
     if not boolean(fields, "echo"):
         return False
-    if fields.get("logprobs") is not None:
-        hint = "the log probabilities of a prompt are not computed"
-        raise InvalidRequest("echo with logprobs is not supported", hint=hint, param="echo")
-    if not all(isinstance(prompt, str) for prompt in prompts):
-        raise InvalidRequest("echo with token ids is not supported", hint="send text", param="echo")
+    with_logprobs = _wants_logprobs(fields)
+    if with_logprobs and boolean(fields, "stream"):
+        hint = "ask for the answer as a whole"
+        raise InvalidRequest("echo with logprobs of a stream is not supported", hint=hint, param="echo")
+    if not with_logprobs and not all(isinstance(prompt, str) for prompt in prompts):
+        hint = "send text, or ask for logprobs"
+        raise InvalidRequest("echo with token ids is not supported", hint=hint, param="echo")
     return True
+
+
+def _wants_logprobs(fields: Mapping[str, Any]) -> bool:
+    logprobs = fields.get("logprobs")  # 0 wants them, without other tokens
+    return logprobs is not None and logprobs is not False
 
 
 def _options(fields: Mapping[str, Any]) -> ChatOptions:
@@ -133,9 +169,10 @@ def _options(fields: Mapping[str, Any]) -> ChatOptions:
     limit = fields.get("max_tokens", fields.get("n_predict", _MAX_TOKENS))
     if limit != -1:
         options["max_tokens"] = limit
-    top = fields.get("logprobs")
-    if top is not None and top is not False:
+    if _wants_logprobs(fields):
+        top = fields["logprobs"]
         options["logprobs"], options["top_logprobs"] = True, 0 if top is True else top
+        options["prompt_logprobs"] = fields.get("echo", False)
     return cast("ChatOptions", options)
 
 
@@ -149,6 +186,13 @@ def _logprobs(tokens: Sequence[TokenLogprob] | None, offset: int) -> dict[str, A
     return {
         "tokens": [token.token for token in tokens],
         "token_logprobs": [token.logprob for token in tokens],
-        "top_logprobs": [{top.token: top.logprob for top in token.top} for token in tokens],
+        "top_logprobs": [_top(token) for token in tokens],
         "text_offset": offsets[:-1],
     }
+
+
+def _top(token: TokenLogprob) -> dict[str, float] | None:
+    """Return the most likely tokens by their text; of those that have none, the most likely one."""
+    if token.origin == "prompt" and token.logprob is None:
+        return None
+    return {top.token: top.logprob for top in reversed(token.top)}
