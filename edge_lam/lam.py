@@ -216,7 +216,7 @@ class LAM:
         Args:
             prompt: text, in which control tokens are read as such, or token ids. The token that every text of this
                 model begins with is added where it is not there.
-            **options: as of `chat`, but for those of calls.
+            **options: as of `chat`, but for those of calls; and prompt_logprobs.
 
         Returns:
             Events as of `stream`: `TextDelta` for text as the model writes it, white space and calls included, and

@@ -58,7 +58,6 @@ EXCEPTIONS = {
     "test_chat_completion::test_completion_with_json_schema": OBJECT,
     "test_chat_completion::test_completion_with_grammar": "grammars in GBNF are refused by name",
     "test_chat_completion::test_invalid_chat_completion_req[messages7": "two answers in a row are read",
-    "test_chat_completion::test_logprobs_stream": LAST,
     "test_chat_completion::test_return_progress[64-4": "how often it is told is a matter of time here, not of batches",
     "test_chat_completion::test_verbose_debug": "prompts are told by /apply-template, not in answers",
     "test_completion::test_completion": MODEL,
