@@ -29,6 +29,7 @@ from edge_lam.formats import detect, read_template
 from edge_lam.llama import Context, Model, ModelFile, choose_device
 from edge_lam.load_options import LoadOptions, takes
 from edge_lam.metrics.log import CallLog
+from edge_lam.metrics.telemetry import Telemetry
 from edge_lam.model_path import EMBEDDED_MODEL, find_model
 from edge_lam.planning import plan_of
 from edge_lam.tools import as_tools
@@ -59,6 +60,7 @@ def load(options: LoadOptions) -> LAM:
         BackendError: llama.cpp or the device failed.
         InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
+    telemetry = Telemetry() if options.otel else None
     path = find_model(options.model)
     start = perf_counter()
     baked = BakedFile(Path(options.prefix)) if options.prefix is not None else None
@@ -107,6 +109,7 @@ def load(options: LoadOptions) -> LAM:
     engine = Engine(
         context, chat_format, log, store=store, queue_limit=options.queue_limit, load_seconds=seconds, ahead=ahead
     )
+    engine.recorder.telemetry = telemetry
     return LAM(engine)
 
 

@@ -213,6 +213,15 @@ class LoadOptions(PlanOptions):
     log_prompts: bool | None = field(
         default=None, metadata=_told("whether prompts and replies are logged too; None takes EDGE_LAM_LOG_PROMPTS=1.")
     )
+    otel: bool = field(
+        default=False,
+        metadata=_told(
+            "tell OpenTelemetry of each call: a span by its conventions for generative AI, with the phases of the call "
+            "in it, and metrics. Exporters are the matter of the program, or of `opentelemetry-instrument`. What is "
+            "asked and answered is told only with OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true.",
+            Flag("Tell OpenTelemetry of each call; opentelemetry-instrument sets it up.", is_common=False),
+        ),
+    )
     prefix_cache: str | os.PathLike[str] | bool | None = field(
         default=None,
         metadata=_told(

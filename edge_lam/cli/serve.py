@@ -176,6 +176,7 @@ _SERVER_TOOLS = (
 @click.option("--access-log/--no-access-log", default=True, show_default=True, help="Print a line for each request.")
 @click.option("--page/--no-page", default=True, show_default=True, help="Answer / with a page to talk to the model.")
 @load_option("save_conversations")
+@load_option("otel")
 @lambda function: gathered(function, _LISTENING, "listening", Listening)
 @lambda function: gathered(function, _ACCESS, "access", Access)
 @lambda function: gathered(function, _LIMITS, "limits", RequestLimits)
@@ -188,6 +189,7 @@ def command(
     access_log: bool,
     page: bool,
     save_conversations: bool,
+    otel: bool,
     listening: Listening,
     access: Access,
     limits: RequestLimits,
@@ -214,7 +216,10 @@ def command(
         raise click.UsageError("the model is named twice, by MODEL and by --model")
     wanted = replace(model_options, model=name or model_options.model)
     load = wanted.loader(
-        n_parallel=limits.n_parallel, queue_limit=limits.queue_limit, save_conversations=save_conversations
+        n_parallel=limits.n_parallel,
+        queue_limit=limits.queue_limit,
+        save_conversations=save_conversations,
+        otel=otel,
     )
     served = ServedModel(load, alias, idle_unload=limits.idle_unload)
     tools = server_tools.load()

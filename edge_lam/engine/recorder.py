@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.formats import normalize_messages
 from edge_lam.llama.library import memory_in_use
 from edge_lam.metrics.report import CallReport, Memory
+from edge_lam.metrics.telemetry import content
 
 if TYPE_CHECKING:
     from edge_lam.cache import PrefixStore
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
     from edge_lam.engine.request import Request
     from edge_lam.engine.sequence import Sequence as Generation
     from edge_lam.formats import ChatFormat, Segment
+    from edge_lam.formats.messages import Messages
     from edge_lam.llama import Context
     from edge_lam.metrics import Meter
     from edge_lam.metrics.log import CallLog
+    from edge_lam.metrics.telemetry import Telemetry
+
+logger = logging.getLogger("edge_lam.engine")
 
 
 class Recorder:
@@ -28,6 +34,7 @@ class Recorder:
     Attributes:
         meter: reads what process and machine tell; benchmarks put one in its place that tells more.
         log: where calls are logged.
+        telemetry: what else is told of calls, or None.
 
     Args:
         context: what replies are made on.
@@ -49,6 +56,7 @@ class Recorder:
         load_seconds: float,
     ) -> None:
         self.log, self.meter = log, meter
+        self.telemetry: Telemetry | None = None
         self._context, self._format, self._store, self._load_seconds = context, chat_format, store, load_seconds
 
     def open(self, request: Request) -> Record:
@@ -108,6 +116,7 @@ class Record:
         self.reply: Reply | None = None
         self.request, self._recorder = request, recorder
         self._started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        self._begun = recorder.telemetry.begin() if recorder.telemetry else None
         self._before = recorder.meter.read()
         self._n_signed, self._lock = 0, threading.Lock()
 
@@ -161,6 +170,7 @@ class Record:
         """Log the call, with all that one needs to train from it, if the log wants texts."""
         if self.report is None:
             return
+        self._tell(self.report)
         log, texts = self._recorder.log, dict[str, Any]()
         if log.log_prompts:
             texts["prompt"] = "".join(segment.text for segment in self.prompt)
@@ -168,3 +178,36 @@ class Record:
             texts["messages"] = normalize_messages(self.request.messages)
             texts["tools"] = [tool.definition() for tool in self.request.tools]
         log.write(self.report, **texts, reply=self.reply.message if self.reply else None)
+
+    def _tell(self, report: CallReport) -> None:
+        """Tell of the call by telemetry, which may fail as it likes: the reply is there."""
+        telemetry, begun, request = self._recorder.telemetry, self._begun, self.request
+        if telemetry is None or begun is None:
+            return
+        said = {}
+        if telemetry.with_content:
+            turns: Messages = request.messages
+            if request.prompt is not None:
+                turns = "".join(segment.text for segment in self.prompt)
+            reply = self.reply.message if self.reply else None
+            said = content(normalize_messages(turns), reply, report.finish_reason)
+        try:
+            telemetry.ended(begun, report, _asked(request), said)
+        except Exception:
+            logger.warning("telemetry of a call failed", exc_info=True)
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """Return the attributes of a request, as OpenTelemetry's conventions name them."""
+    sampling, form = request.sampling, request.response_format
+    return {
+        "gen_ai.operation.name": "chat" if request.prompt is None else "text_completion",
+        "gen_ai.output.type": "text" if form is None else "json",
+        "gen_ai.request.max_tokens": request.max_tokens,
+        "gen_ai.request.temperature": float(sampling.temperature),
+        "gen_ai.request.top_k": float(sampling.top_k),
+        "gen_ai.request.top_p": float(sampling.top_p),
+        "gen_ai.request.seed": sampling.seed,
+        "gen_ai.request.stop_sequences": list(request.stop) or None,
+        "edge_lam.tool_choice": request.choice.mode if request.tools else None,
+    }

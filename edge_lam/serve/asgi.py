@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.applications import Starlette
@@ -125,7 +126,9 @@ def _endpoint(
         dialect = kind(body, model.answering())
         try:
             async with model.use() as lam:
-                streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options), tools)
+                telemetry = lam.engine.recorder.telemetry
+                with telemetry.within(request.headers) if telemetry else nullcontext():
+                    streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options), tools)
                 model.under_way.update(streams)
         except InvalidRequest as error:
             error.param = dialect.fields.get(error.param or "", error.param)

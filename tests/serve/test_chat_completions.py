@@ -293,9 +293,8 @@ def test_logprobs_of_a_stream_come_with_what_their_tokens_say(client: TestClient
     assert first["logprobs"] is None
     assert chunks[-1]["finish_reason"]
     assert chunks[-1]["logprobs"] is None
-    assert [token for one in chunks if one["logprobs"] for token in one["logprobs"]["content"]] == (
-        whole["logprobs"]["content"]
-    )
+    told = [token for one in chunks if one["logprobs"] for token in one["logprobs"]["content"]]
+    assert [token["token"] for token in told] == [token["token"] for token in whole["logprobs"]["content"]]
     said = [one for one in chunks if one["delta"].get("content")]
     assert all(one["logprobs"]["content"] for one in said)
     for one in said[1:-1]:  # white space around a reply is no part of it
