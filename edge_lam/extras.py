@@ -1,7 +1,8 @@
 """Packages that a phone does without: which of them are here, and the error where something needs one that is not.
 
-A streamed, constrained call from a tool definition needs llama.cpp, llguidance, numpy and jinja2 alone. All else is
-imported where it is used, and belongs to the extra `cli`, or to another one that is named where it is missed.
+A streamed, constrained call from a tool definition needs llama.cpp, numpy and jinja2 alone, and llguidance is faster
+than what takes its place. All else is imported where it is used, and belongs to the extra `cli`, or to another one that
+is named where it is missed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def is_installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def require(package: str, use: str, *, param: str | None = None, extra: str = "cli") -> None:
+def require(package: str, use: str, *, param: str | None = None, extra: str = "cli", hint: str | None = None) -> None:
     """Refuse what needs a package that is not installed.
 
     Args:
@@ -26,10 +27,12 @@ def require(package: str, use: str, *, param: str | None = None, extra: str = "c
         use: what needs it, such as "tools made of functions".
         param: the argument that asks for it, if there is one.
         extra: the extra that it belongs to.
+        hint: what to do; by default to install that extra.
 
     Raises:
         MissingPackage: it is not installed.
     """
     if not is_installed(package):
         message = f"{use} need {package}, which is not installed"
-        raise MissingPackage(message, package=package, hint=f"pip install 'edge-lam[{extra}]'", param=param)
+        hint = hint or f"pip install 'edge-lam[{extra}]'"
+        raise MissingPackage(message, package=package, hint=hint, param=param)

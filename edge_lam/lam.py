@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
-from edge_lam.decoding import TokenizerAhead, check_vocabulary
+from edge_lam.decoding import TokenizerAhead, check_vocabulary, choose_engine
 from edge_lam.engine import (
     ChatOptions,
     Engine,
@@ -58,6 +58,7 @@ def load(options: LoadOptions) -> LAM:
         InsufficientMemory: it would take more memory than it may; says what would fit.
         HubError: the hub can't be reached.
         BackendError: llama.cpp or the device failed.
+        MissingPackage: `constraint` is "llguidance", which is not installed.
         InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
     telemetry = Telemetry() if options.otel else None
@@ -82,7 +83,8 @@ def load(options: LoadOptions) -> LAM:
         nested_tools=options.nested_tools,
         mark_required=options.mark_required,
     )
-    ahead = TokenizerAhead(file, chat_format.end_of_turn)
+    constraint = choose_engine(options.constraint)
+    ahead = TokenizerAhead(file, chat_format.end_of_turn) if constraint == "llguidance" else None
     loaded: Model | None = None
     try:
         loaded = Model(file, device=options.device, repack=options.repack and not is_short)
@@ -100,14 +102,22 @@ def load(options: LoadOptions) -> LAM:
         if baked:
             store.add(baked.prefix_for(store.key))
     except BaseException:
-        ahead.wait()
+        if ahead:
+            ahead.wait()
         if loaded:
             loaded.close()
         raise
     log = CallLog(options.log, log_prompts=options.log_prompts)
     seconds = perf_counter() - start
     engine = Engine(
-        context, chat_format, log, store=store, queue_limit=options.queue_limit, load_seconds=seconds, ahead=ahead
+        context,
+        chat_format,
+        log,
+        store=store,
+        queue_limit=options.queue_limit,
+        load_seconds=seconds,
+        ahead=ahead,
+        constraint=constraint,
     )
     engine.recorder.telemetry = telemetry
     return LAM(engine)
@@ -117,8 +127,9 @@ def load(options: LoadOptions) -> LAM:
 class ModelInfo:
     """What is loaded, and how; sizes in bytes.
 
-    `bits_per_weight` is measured, whatever the name of the quantization says; `renders_tools` is whether the chat
-    template has a place for tools, without which requests with some are refused.
+    `constraint` is what holds replies to their grammars. `bits_per_weight` is measured, whatever the name of the
+    quantization says; `renders_tools` is whether the chat template has a place for tools, without which requests with
+    some are refused.
     """
 
     name: str
@@ -140,6 +151,7 @@ class ModelInfo:
     n_threads: int
     n_parallel: int
     kv_type: str
+    constraint: str
     kv_bytes: int
     compute_bytes: int
     load_seconds: float
@@ -361,6 +373,7 @@ class LAM:
             n_threads=context.n_threads,
             n_parallel=context.n_sequences,
             kv_type=context.kv_type.name,
+            constraint=engine.vocabulary.engine,
             kv_bytes=context.kv_bytes,
             compute_bytes=context.compute_bytes,
             load_seconds=engine.recorder.load_seconds,

@@ -151,6 +151,15 @@ class LoadOptions(PlanOptions):
             '"auto", "cpu" or "gpu".', Flag("Where to compute.", choices=("auto", "cpu", "gpu"), in_config=True)
         ),
     )
+    constraint: str = field(
+        default="auto",
+        metadata=_told(
+            'what holds replies to their grammars: "llguidance", or "gbnf", llama.cpp\'s own grammars, for where '
+            'llguidance can\'t be had: slower, no forced tokens, and more of a schema is left to the check. "auto" '
+            "takes llguidance where it is installed.",
+            Flag("What holds replies to their grammars.", choices=("auto", "llguidance", "gbnf"), in_config=True),
+        ),
+    )
     repack: bool = field(
         default=True,
         metadata=_told(

@@ -70,6 +70,33 @@ def test_a_streamed_call_from_a_definition_needs_four_packages_and_no_child_proc
     assert log.stat().st_size > 0
 
 
+STAY = """
+import json
+night = {"type": "string", "format": "date"}
+guests = {"type": "integer", "minimum": 1, "maximum": 9}
+properties = {"city": {"type": "string", "pattern": "^[A-Z][a-z]+$"}, "guests": guests, "first_night": night}
+STAY = {"name": "book_stay", "parameters": {"properties": properties, "required": ["city", "guests"]}}
+EVEN = {"name": "even", "parameters": {"properties": {"n": {"type": "integer", "multipleOf": 2}}}}
+LOOK = {"name": "look", "parameters": {"properties": {"n": {"type": "string", "pattern": "(?<=a)b"}}}}
+with edge_lam.load(log=False) as lam:
+    print(lam.info.constraint)
+    reply = lam.chat("book a stay for 3 in Oslo", tools=[STAY], tool_choice="required", max_tokens=100)
+    call = reply.tool_calls[0]
+    print(call.name, 1 <= call.arguments["guests"] <= 9, call.arguments["city"].isalpha(), call.problems)
+    told(lam.chat, "an even number", tools=[EVEN])
+    told(lam.chat, "look", tools=[LOOK])
+"""
+
+
+@pytest.mark.model
+def test_without_llguidance_the_grammars_of_llama_cpp_hold_calls_and_nothing_else_is_missing(tmp_path):
+    call, _, *said = run(f"import json\nlog = False\n{CALL}{STAY}", f"{CLI_PACKAGES} subprocess llguidance", tmp_path)
+    assert json.loads(call) == ["get_time", {"city": "Tokyo"}, []]
+    assert said[:2] == ["gbnf", "book_stay True True ()"]
+    assert said[2].startswith("missing_package: calls of 'even', for 'multipleOf' at /properties/n, need jsonschema")
+    assert "'pattern' at /properties/n can't be enforced: look-around" in said[3]
+
+
 @pytest.mark.model
 def test_what_only_a_package_can_do_is_refused_by_its_name_before_anything_is_decoded(tmp_path):
     script = """

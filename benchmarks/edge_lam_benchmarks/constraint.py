@@ -155,17 +155,17 @@ def run_edge_lam(
     matcher = costs.compile.time(compile_grammar)
     position = 0
     while position < len(tokens):
-        if forced := matcher.compute_ff_tokens():
+        if forced := matcher.forced():
             if tokens[position : position + len(forced)] != forced:
                 raise SystemExit("the grammar forces other tokens than the tokenizer")
-            matcher.consume_tokens(forced)
+            matcher.accept(forced)
             position += len(forced)
             continue
-        mask = costs.mask.time(matcher.compute_bitmask)
+        allowed = costs.mask.time(matcher.allowed)
         token = tokens[position]
-        if not (mask[token // 8] >> token % 8 & 1) or not costs.token.time(partial(matcher.validate_tokens, [token])):
+        if token not in allowed or not costs.token.time(partial(matcher.allows, token)):
             raise SystemExit("the grammar refuses the reply")
-        matcher.consume_token(token)
+        matcher.accept([token])
         position += 1
 
 

@@ -52,7 +52,7 @@ def sections(facts: Facts) -> dict[str, dict[str, str]]:
     """Return the facts as they are shown: label and value by section."""
     return {
         "Versions": {name: version or "not installed" for name, version in facts.versions.items()},
-        "Backend": _backend(facts.backend),
+        "Backend": _backend(facts.backend) | {"grammars": _grammars(facts)},
         "Processor": _processor(facts),
         "Memory": {
             "total": size(facts.memory.total),
@@ -69,6 +69,11 @@ def sections(facts: Facts) -> dict[str, dict[str, str]]:
             for extra, missing in facts.extras.items()
         },
     }
+
+
+def _grammars(facts: Facts) -> str:
+    version = facts.versions.get("llguidance")
+    return f"llguidance {version}" if version else "llama.cpp's own (gbnf): llguidance is not installed"
 
 
 def _config() -> str:

@@ -11,6 +11,7 @@ from edge_lam.cli.download import model_file
 from edge_lam.cli.model_options import format_options
 from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table
+from edge_lam.load_options import FLAGS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,15 +42,29 @@ SAID = {
     help="Whose tokens count: a GGUF file, a name (xlam-2-1b), or owner/repo:QUANT.  [default: the embedded tiny-lam]",
 )
 @format_options
+@click.option(
+    "--constraint",
+    type=click.Choice(FLAGS["constraint"].choices),
+    default="auto",
+    help="What holds replies to their grammars; llama.cpp's own (gbnf) leave more to the check.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    *, tools: str, model: str | None, format: str | None, template: str | None, verbatim: bool, as_json: bool
+    *,
+    tools: str,
+    model: str | None,
+    format: str | None,
+    template: str | None,
+    verbatim: bool,
+    constraint: str,
+    as_json: bool,
 ) -> None:
     """Show what tools cost in the prompt, and how calls are held to their schemas.
 
     TOOLS is file.py, file.json or module:attribute. Each keyword of a schema is enforced by the grammar while a call is
     decoded, checked after decoding, or refused. Exit code 1 if something is refused.
     """
+    from edge_lam.decoding import Vocabulary, choose_engine
     from edge_lam.engine.lint import ToolLint
     from edge_lam.formats import detect, read_template
     from edge_lam.llama import Model
@@ -59,7 +74,8 @@ def command(
     with Model(model_file(model), device="cpu") as loaded:
         text = None if template is None else read_template(template)
         form = detect(loaded.metadata, path=loaded.path, name=format, template=text, verbatim=verbatim)
-        found = ToolLint(loaded, form).look_at(values)
+        vocabulary = Vocabulary(loaded, form.end_of_turn, engine=choose_engine(constraint))
+        found = ToolLint(loaded, form, vocabulary).look_at(values)
         about = {"model": loaded.name, "format": form.name, "context": loaded.n_ctx_train}
     if as_json:
         tokens = sum(tool.tokens or 0 for tool in found)

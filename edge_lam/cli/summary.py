@@ -121,7 +121,8 @@ def _show_model(out: Console, info: ModelInfo) -> None:
     licence = f", {info.license}" if info.license else ""
     out.print(f"  {one_line(info.name)}  {count(info.n_parameters)} parameters, {bits}{one_line(licence)}")
     threads = f"{info.n_threads} thread{'s' if info.n_threads > 1 else ''}"
-    out.print(f"  {info.device}, {threads}, context of {info.n_ctx:,} tokens, format {info.format}")
+    engine = "" if info.constraint == "llguidance" else f", grammars by llama.cpp ({info.constraint})"
+    out.print(f"  {info.device}, {threads}, context of {info.n_ctx:,} tokens, format {info.format}{engine}")
 
 
 def others_percent(reports: Sequence[CallReport]) -> float:

@@ -12,7 +12,7 @@ from edge_lam.decoding.sampling import ReplaySampler, Sampler
 from edge_lam.decoding.speculator import Draft, Guess, NgramCache, PromptLookup, Speculator
 from edge_lam.decoding.tokenizer import TokenizerAhead, check_vocabulary
 from edge_lam.decoding.trace import CallTracker, Trace
-from edge_lam.decoding.vocabulary import Vocabulary
+from edge_lam.decoding.vocabulary import Vocabulary, choose_engine
 
 __all__ = [
     "CallTracker",
@@ -33,4 +33,5 @@ __all__ = [
     "Unconstrained",
     "Vocabulary",
     "check_vocabulary",
+    "choose_engine",
 ]

@@ -13,8 +13,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from edge_lam.decoding.thinking import Behind
-from edge_lam.errors import InvalidRequest
-from edge_lam.schema.guidance import read_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +56,9 @@ class Constraint(Protocol):
     def allowed(self) -> NDArray[np.intp] | None:
         """Return the tokens that may come next, ascending and at least one; None if all may."""
 
+    def best(self, logits: NDArray[np.float32]) -> int:
+        """Return the likeliest token that may come next; logits have the shape (n_vocab,)."""
+
     def accept(self, tokens: Sequence[int]) -> None:
         """Take the next tokens of the reply."""
 
@@ -92,6 +93,10 @@ class Unconstrained:
         """Return None."""
         return None
 
+    def best(self, logits: NDArray[np.float32]) -> int:
+        """Return the likeliest of all."""
+        return int(logits.argmax())
+
     def accept(self, tokens: Sequence[int]) -> None:
         """Do nothing."""
 
@@ -119,7 +124,7 @@ class GrammarConstraint:
 
     Args:
         vocabulary: the model's tokens.
-        grammar: of the whole reply, in llguidance's Lark syntax.
+        grammar: of the whole reply, in Lark.
         kind: "calls" binds the whole reply. "text" binds it until it shows a character, so that no call begins. None
             leaves the choice to the model: nothing is forced or masked until the reply goes beyond `opening` in a way
             that the grammar allows. Anything else is text, which is never constrained, so that calls are no more
@@ -156,52 +161,47 @@ class GrammarConstraint:
         """Whether only the end of the turn can follow.
 
         Raises:
-            InvalidRequest: the schemas are beyond llguidance's limits.
+            InvalidRequest: the schemas are beyond the engine's limits.
         """
-        if not self.is_binding or not self._matcher.is_stopped():
-            return False
-        if self._matcher.is_error():
-            raise self._failure()
-        return True
+        return self.is_binding and self._matcher.is_finished
 
     @_timed
     def forced(self) -> list[int]:
         """Return the tokens that must come next, as the model itself would spell them; not yet accepted."""
-        return self._matcher.compute_ff_tokens() if self.is_binding else []
+        return self._matcher.forced() if self.is_binding else []
 
     @_timed
     def allows(self, token: int) -> bool:
         """Tell whether a token may come next."""
-        return not self.is_binding or self._matcher.validate_tokens([token]) == 1
+        return not self.is_binding or self._matcher.allows(token)
 
     @_timed
     def allowed(self) -> NDArray[np.intp] | None:
         """Return the tokens that may come next, ascending and at least one; None if all may.
 
         Raises:
-            InvalidRequest: the schemas are beyond llguidance's limits.
+            InvalidRequest: the schemas are beyond the engine's limits.
         """
-        import numpy as np
+        return self._matcher.allowed() if self.is_binding else None
 
-        if not self.is_binding:
-            return None
-        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
-        flags = np.unpackbits(bits, count=self._vocabulary.model.n_vocab, bitorder="little")
-        tokens = np.flatnonzero(flags.view(np.bool_))
-        if self._matcher.is_error() or not len(tokens):
-            raise self._failure()
-        return tokens
+    @_timed
+    def best(self, logits: NDArray[np.float32]) -> int:
+        """Return the likeliest token that may come next; raises as `allowed`.
+
+        Args:
+            logits: shape (n_vocab,).
+        """
+        return self._matcher.best(logits) if self.is_binding else int(logits.argmax())
 
     @_timed
     def accept(self, tokens: Sequence[int]) -> None:
         """Take the next tokens of the reply.
 
         Raises:
-            InvalidRequest: the grammar does not allow them, or the schemas are beyond llguidance's limits.
+            InvalidRequest: the grammar does not allow them, or the schemas are beyond the engine's limits.
         """
         if self.is_binding:
-            if not self._matcher.consume_tokens(list(tokens)):
-                raise self._failure()
+            self._matcher.accept(tokens)
             if not self._whole:
                 self.is_binding = not self._see(tokens)
             elif self.kind is None:
@@ -214,7 +214,7 @@ class GrammarConstraint:
     def fork(self) -> GrammarConstraint:
         """Return a copy for looking ahead: what it accepts, this one doesn't."""
         twin = copy(self)
-        twin._matcher = self._matcher.deep_copy()
+        twin._matcher = self._matcher.fork()
         twin._behind = copy(self._behind)
         return twin
 
@@ -233,7 +233,7 @@ class GrammarConstraint:
         for token in tokens:
             was_thinking = behind.is_thinking
             behind.add(self._vocabulary.text(token))
-            if not self._matcher.try_consume_tokens([token]) and not (was_thinking and behind.is_thinking):
+            if not self._matcher.try_accept(token) and not (was_thinking and behind.is_thinking):
                 return False
         return True
 
@@ -241,10 +241,3 @@ class GrammarConstraint:
         """Return what the reply shows so far behind its thinking, without white space before it."""
         self._seen += self._behind.add(b"".join(map(self._vocabulary.text, tokens)))
         return self._seen.lstrip(b" \t\r\n")
-
-    def _failure(self) -> InvalidRequest:
-        complaint = read_message(self._matcher.get_error())
-        reason = complaint.value if complaint else "no token is allowed"
-        return InvalidRequest(
-            f"the reply can't be held to the tools: {reason}", hint="simplify their schemas", param="tools"
-        )

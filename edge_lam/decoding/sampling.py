@@ -62,16 +62,11 @@ class Sampler:
         """
         if self._bias:
             logits = self._biased(logits)
-        best = int(logits.argmax())
-        if not math.isfinite(logits[best]):
+        if not math.isfinite(logits[logits.argmax()]):
             raise BackendError("the model computed no usable logits", hint="the model file may be damaged")
-        # What the model wants most is nearly always allowed: asking about one token spares the whole mask.
-        if self._params.temperature == 0 and constraint.allows(best):
-            return best
-        allowed = constraint.allowed()
         if self._params.temperature:
-            return self._sample(logits, allowed)
-        return best if allowed is None else int(allowed[logits[allowed].argmax()])
+            return self._sample(logits, constraint.allowed())
+        return constraint.best(logits)
 
     def _biased(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return a copy of the logits with the bias added."""

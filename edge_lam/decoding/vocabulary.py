@@ -1,9 +1,8 @@
-"""`Vocabulary`: the tokens of one model, as text and as llguidance needs them. Knows nothing of grammars in use."""
+"""`Vocabulary`: the tokens of one model, as text, and the grammars that are made of them."""
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections import OrderedDict
 from collections.abc import Collection
@@ -11,26 +10,45 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from edge_lam.debug import suppressed
-from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens, make_tokenizer
+from edge_lam.decoding.gbnf import GbnfEngine
+from edge_lam.decoding.guidance import GuidanceEngine
+from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens
 from edge_lam.errors import EdgeLamError, InvalidRequest
+from edge_lam.extras import require
 from edge_lam.llama import GGUFArray
-from edge_lam.schema.guidance import Complaint, read_message
+from edge_lam.schema.guidance import default_engine
 
 if TYPE_CHECKING:
     import numpy as np
-    from llguidance import LLMatcher, LLTokenizer
     from numpy.typing import NDArray
 
+    from edge_lam.decoding.matcher import GrammarEngine, Matcher
     from edge_lam.llama import Model
+    from edge_lam.schema.guidance import EngineName
 
 logger = logging.getLogger("edge_lam.decoding")
 
 _CONTROL_TOKEN, _USER_DEFINED_TOKEN = 3, 4  # tokenizer.ggml.token_type
 _KEPT_GRAMMARS = 16
 _KEPT_TRIALS = 256
-_TRIAL_MASKS = 32
-_TRIAL_STATES, _TRIAL_ITEMS = 25_000, 20_000  # of the lexer and the parser
-_LONGEST_FORCED = 10_000
+
+
+def choose_engine(constraint: str) -> EngineName:
+    """Return what holds replies to grammars: "auto" is llguidance where it is installed, else llama.cpp's own.
+
+    Raises:
+        MissingPackage: llguidance is asked for, and not installed.
+        InvalidRequest: there is no such engine.
+    """
+    if constraint == "auto":
+        return default_engine()
+    if constraint == "llguidance":
+        hint = "pip install llguidance, or constraint='gbnf'"
+        require("llguidance", "constraint='llguidance'", param="constraint", hint=hint)
+        return "llguidance"
+    if constraint == "gbnf":
+        return "gbnf"
+    raise InvalidRequest(f"unknown constraint {constraint!r}", hint="one of auto, llguidance, gbnf", param="constraint")
 
 
 class Vocabulary:
@@ -44,7 +62,8 @@ class Vocabulary:
         model: whose tokens.
         end_of_turn: the text of a token that ends a reply, whatever the model's file says of it; "" for none.
         marks: the texts of control tokens that say how a reply is to be read, and are part of its text for that.
-        ahead: what builds the tokenizer already.
+        ahead: what builds llguidance's tokenizer already.
+        engine: of grammars; by default the one that is here.
     """
 
     def __init__(
@@ -54,12 +73,18 @@ class Vocabulary:
         *,
         marks: Collection[str] = (),
         ahead: TokenizerAhead | None = None,
+        engine: EngineName | None = None,
     ) -> None:
         self.model = model
         self._marks = marks
         self.end_tokens = end_tokens(model, end_of_turn)
-        self._ahead = ahead
-        self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
+        engine = engine or default_engine()
+        self._engine: GrammarEngine
+        if engine == "gbnf":
+            self._engine = GbnfEngine(model, self.end_tokens)
+        else:
+            self._engine = GuidanceEngine(model, self.end_tokens, ahead)
+        self._compiled: OrderedDict[str, Matcher] = OrderedDict()
         self._tried: dict[str, str | None] = {}
         self._building: threading.Thread | None = None
 
@@ -71,7 +96,7 @@ class Vocabulary:
     def _build(self) -> None:
         # Whoever asks for it next gets the error.
         with suppressed(logger, "what grammars need is not built ahead", EdgeLamError):
-            _ = self._tokenizer
+            self._engine.build()
 
     def wait(self) -> None:
         """Wait until nothing is being built: the model may be closed then."""
@@ -91,6 +116,11 @@ class Vocabulary:
         like_one = kind == _USER_DEFINED_TOKEN and text.startswith("<") and text.endswith(">")  # as in `marked_pieces`
         return tokens[0] if kind == _CONTROL_TOKEN or like_one else None
 
+    @property
+    def engine(self) -> EngineName:
+        """What holds replies to grammars."""
+        return self._engine.name
+
     @cached_property
     def _types(self) -> NDArray[np.generic]:
         import numpy as np
@@ -107,36 +137,21 @@ class Vocabulary:
         control: list[int] = (self._types == _CONTROL_TOKEN).nonzero()[0].tolist()
         return frozenset(token for token in control if self.model.token_bytes(token) not in marks)
 
-    @cached_property
-    def _tokenizer(self) -> LLTokenizer:
-        """The vocabulary as llguidance sees it, built once."""
-        return self._ahead.result(self.model) if self._ahead else make_tokenizer(self.model, self.end_tokens)
-
-    def matcher(self, grammar: str) -> LLMatcher:
+    def matcher(self, grammar: str) -> Matcher:
         """Return a fresh matcher of a grammar, which is compiled once.
 
         Raises:
-            InvalidRequest: llguidance can't compile it.
+            InvalidRequest: the engine can't compile it.
         """
-        from llguidance import LLMatcher
-
         self.wait()
-        compiled = self._compiled.pop(grammar, None)
-        if compiled is None:
-            compiled = LLMatcher(self._tokenizer, grammar, log_level=0)
-            if compiled.is_error():
-                complaint = read_message(compiled.get_error()) or Complaint.OTHER
-                raise InvalidRequest(f"the tools can't be enforced: {complaint.value}", param="tools")
+        compiled = self._compiled.pop(grammar, None) or self._engine.compile(grammar)
         self._compiled[grammar] = compiled
         if len(self._compiled) > _KEPT_GRAMMARS:
             self._compiled.popitem(last=False)
-        return compiled.deep_copy()
+        return compiled.fork()
 
     def exceeded_limit(self, grammar: str) -> str | None:
-        """Write something in a grammar at random, and return which limit that goes beyond; None if none.
-
-        What a grammar costs shows only when masks are computed. The first ones have to do with tighter limits than
-        usual, so that there is room for those of a whole reply.
+        """Return which limit a reply within a grammar goes beyond, as was found by trying; None if none.
 
         Args:
             grammar: one that compiles.
@@ -144,23 +159,5 @@ class Vocabulary:
         if grammar not in self._tried:
             if len(self._tried) >= _KEPT_TRIALS:
                 self._tried.clear()
-            self._tried[grammar] = self._try_out(grammar)
+            self._tried[grammar] = self._engine.exceeded_limit(grammar)
         return self._tried[grammar]
-
-    def _try_out(self, grammar: str) -> str | None:
-        import numpy as np
-        from llguidance import LLMatcher, LLParserLimits
-
-        limits = LLParserLimits(max_lexer_states=_TRIAL_STATES, step_max_items=_TRIAL_ITEMS)
-        matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=limits)
-        choices = random.Random(0)
-        for _ in range(_TRIAL_MASKS):
-            if len(forced := matcher.compute_ff_tokens()) > _LONGEST_FORCED:
-                return f"it leaves no choice for {len(forced)} tokens"
-            matcher.consume_tokens(forced)
-            bits = np.frombuffer(matcher.compute_bitmask(), dtype=np.uint8)
-            if matcher.is_stopped():
-                break
-            matcher.consume_token(int(choices.choice(np.unpackbits(bits, bitorder="little").nonzero()[0])))
-        complaint = read_message(matcher.get_error()) if matcher.is_error() else None
-        return complaint.value if complaint else None

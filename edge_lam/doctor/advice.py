@@ -47,7 +47,13 @@ def advise(facts: Facts) -> list[Advice]:
 def _packages(facts: Facts) -> Iterator[Advice]:
     if not facts.versions["edge-lam"]:
         yield Advice("edge-lam is not installed, it runs from its source folder", "run `pip install --editable .`")
-    missing = [name for name, version in facts.versions.items() if not version and name != "edge-lam"]
+    if not facts.versions.get("llguidance", "-"):
+        problem = (
+            "llguidance is not installed: llama.cpp's own grammars hold replies, slower and with more left to check"
+        )
+        yield Advice(problem, "pip install llguidance; where there is no wheel, docs/devices.md")
+    needed = facts.versions.keys() - {"edge-lam", "llguidance"}
+    missing = [name for name, version in facts.versions.items() if not version and name in needed]
     if missing:
         yield Advice(f"not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}", fatal=True)
 

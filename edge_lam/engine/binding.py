@@ -55,6 +55,8 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
         thinking_end=thinking_end,
         thinking_token=vocabulary.special_token(thinking_end) if thinking_end else None,
     )
+    if schema and vocabulary.engine == "gbnf":
+        response_format.refuse_beyond_gbnf(schema)
     vocabulary.matcher(grammar)
     try_out(request.callable_tools, vocabulary.exceeded_limit)
     if schema:

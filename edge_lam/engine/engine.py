@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from edge_lam.llama import Context, Model
     from edge_lam.metrics.log import CallLog
     from edge_lam.metrics.report import CallReport
+    from edge_lam.schema.guidance import EngineName
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 
@@ -76,6 +77,7 @@ class Engine:
         queue_limit: requests that may wait for others; one more is refused.
         load_seconds: how long loading took, for reports.
         ahead: what builds the tokenizer of grammars already.
+        constraint: what holds replies to grammars; by default what is installed.
     """
 
     def __init__(
@@ -88,9 +90,12 @@ class Engine:
         queue_limit: int = LoadOptions.queue_limit,
         load_seconds: float = 0.0,
         ahead: TokenizerAhead | None = None,
+        constraint: EngineName | None = None,
     ) -> None:
         self.model, self.context, self.format = context.model, context, chat_format
-        self.vocabulary = Vocabulary(self.model, chat_format.end_of_turn, marks=chat_format.marks, ahead=ahead)
+        self.vocabulary = Vocabulary(
+            self.model, chat_format.end_of_turn, marks=chat_format.marks, ahead=ahead, engine=constraint
+        )
         self.vocabulary.build()
         self.speculator = Speculator(
             PassCosts(),
@@ -99,7 +104,9 @@ class Engine:
         )
         self.prompts = PromptBuilder(self.model, chat_format)
         meter = Meter(gpu=self.model.device != "cpu")
-        self.recorder = Recorder(context, chat_format, log, meter, store=store, load_seconds=load_seconds)
+        self.recorder = Recorder(
+            context, chat_format, log, meter, store=store, load_seconds=load_seconds, constraint=self.vocabulary.engine
+        )
         self._store, self._users = store, ModelUsers()
         self._compiling = threading.Lock()  # so that tools which come in many requests at once are compiled once
         release = partial(_release, context, self.vocabulary, self._users)

@@ -66,7 +66,8 @@ class ToolLint:
     Args:
         model: whose tokens count.
         chat_format: how its prompts are written.
-        vocabulary: of the model, where there is one already; building it takes a moment.
+        vocabulary: of the model, where there is one already; building it takes a moment. Its engine of grammars is the
+            one that holds calls.
     """
 
     def __init__(self, model: Model, chat_format: ChatFormat, vocabulary: Vocabulary | None = None) -> None:
@@ -103,7 +104,7 @@ class ToolLint:
             tool = as_tool(value)
         except InvalidTool as error:
             return LintedTool(error.tool or _name(value) or f"tool {number}", refusal=str(error), path=_path(error))
-        schema = tool.schema
+        schema = tool.schema.under(self._vocabulary.engine)
         found = LintedTool(tool.name, support=schema.support, open=schema.open)
         try:
             found = replace(found, tokens=self._tokens(tool))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge_lam.metrics import Meter
     from edge_lam.metrics.log import CallLog
     from edge_lam.metrics.telemetry import Telemetry
+    from edge_lam.schema.guidance import EngineName
 
 logger = logging.getLogger("edge_lam.engine")
 
@@ -43,6 +44,7 @@ class Recorder:
         meter: as above.
         store: where prefixes are kept, or None.
         load_seconds: how long loading took.
+        constraint: the engine of grammars.
     """
 
     def __init__(
@@ -54,8 +56,9 @@ class Recorder:
         *,
         store: PrefixStore | None,
         load_seconds: float,
+        constraint: EngineName,
     ) -> None:
-        self.log, self.meter = log, meter
+        self.log, self.meter, self._constraint = log, meter, constraint
         self.telemetry: Telemetry | None = None
         self._context, self._format, self._store, self._load_seconds = context, chat_format, store, load_seconds
 
@@ -72,6 +75,7 @@ class Recorder:
             "format_sha256": chat_format.sha256,
             "template_sha256": chat_format.sha256_of_template(with_tools=bool(request.tools)),
             "device": context.model.device,
+            "constraint": self._constraint,
             "n_ctx": context.n_ctx,
             "n_threads": context.n_threads,
             "n_tools": len(request.tools),

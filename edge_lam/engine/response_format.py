@@ -72,6 +72,19 @@ def try_out(schema: dict[str, Any], trial: Callable[[str], str | None]) -> None:
         check_effort(schema, trial)
 
 
+def refuse_beyond_gbnf(schema: dict[str, Any]) -> None:
+    """Refuse a schema that llama.cpp's grammars can't hold whole: nothing checks a reply in text afterwards.
+
+    Raises:
+        InvalidRequest: `param` is "response_format"; names path and keyword.
+    """
+    from edge_lam.schema.gbnf import left_of
+
+    for path, keyword in left_of(schema):
+        hint = "a reply in text is held by the grammar alone; llguidance holds it"
+        raise _refusal(f"{NAME}: {keyword!r} at {path or '/'} is beyond llama.cpp's grammars", hint=hint)
+
+
 def _of_model(model: type[Any]) -> ResponseFormat:
     require("pydantic", "response formats made of classes", param=NAME)
     from pydantic import BaseModel

@@ -156,6 +156,8 @@ class CallReport:
     `cache` tells whether system message and tools had to be read: "hit" if not; "miss: " and why if nothing that is
     kept was of use, such as "other tools", "other build" or "nothing stored"; "" where they are few or nothing is kept.
 
+    `constraint` is the engine of grammars: "llguidance", or "gbnf", llama.cpp's own.
+
     `cut_at_start` and `cut_at_name` tell how far a grammar went against the model: the share of its probability that
     was cut away, from 0 (the model wanted what it had to write) to 1 (it wanted something else), at the first token of
     the reply, and where each of its calls chose a tool, in their order. None where nothing was bound, or where the
@@ -168,6 +170,7 @@ class CallReport:
     format_sha256: str = ""
     template_sha256: str = ""
     device: str = ""
+    constraint: str = ""
     n_ctx: int = 0
     n_threads: int = 0
     seed: int | None = None

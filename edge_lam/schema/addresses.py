@@ -75,6 +75,8 @@ def _mailbox() -> str:
     return rf"^(?:{atom}(?:\.{atom})*|{quoted})@{domain}$"
 
 
+URI = _reference(relative=False)
+
 ADDRESSES = {
     "ipv6": f"^{IPV6}$",
     "email": _mailbox(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from edge_lam.extras import is_installed
 from edge_lam.schema.closing import close_objects, constraints, open_objects
 from edge_lam.schema.error import SchemaError, shortened
 from edge_lam.schema.formats import has_format, without_contradictions
-from edge_lam.schema.guidance import is_in_grammar
+from edge_lam.schema.guidance import default_engine, is_in_grammar
 from edge_lam.schema.normalize import to_2020_12
 from edge_lam.schema.numbers import in_decimals
 from edge_lam.schema.rules import lark_rules
@@ -26,7 +26,9 @@ from edge_lam.schema.walk import unescape
 
 if TYPE_CHECKING:
     from edge_lam.schema.check import Checker, Problem
+    from edge_lam.schema.guidance import EngineName
 
+NOT_IN_GBNF = "llama.cpp's grammars don't hold it"
 PROPERTY = re.compile(r"(/properties/[^/]*)+")  # a JSON pointer to one, in objects alone
 
 
@@ -62,6 +64,22 @@ class CompiledSchema:
         """The formats of which the grammar holds nearly all, where a property of an object has them in any case."""
         formats = (each for each in self.support if each.keyword == "format" and each.how == "grammar" and each.reason)
         return [each for each in formats if PROPERTY.fullmatch(each.path)]
+
+    def under(self, engine: EngineName) -> CompiledSchema:
+        """Return how values are held by an engine of grammars: llama.cpp's hold less, and leave more to the check."""
+        return self._under_gbnf if engine == "gbnf" else self
+
+    @cached_property
+    def _under_gbnf(self) -> CompiledSchema:
+        from edge_lam.schema.gbnf import left_of
+
+        places = {(each.path, each.keyword): index for index, each in enumerate(self.support)}
+        support = list(self.support)
+        for path, keyword in left_of(self.grammar):
+            index = _place_of(path, keyword, places)
+            if index is not None and support[index].how == "grammar":
+                support[index] = replace(support[index], how="checked", reason=NOT_IN_GBNF)
+        return replace(self, support=tuple(support))
 
     def held(self) -> dict[str, Any]:
         """Return the schema that a grammar is made from.
@@ -115,6 +133,18 @@ class CompiledSchema:
         return Checker(self.check)
 
 
+def _place_of(path: str, keyword: str, places: dict[tuple[str, str], int]) -> int | None:
+    """Return where the schema has a keyword of its grammar, which may have got it into an `allOf` or for a format."""
+    while True:
+        for name in (keyword, "format") if keyword == "pattern" else (keyword,):
+            if (path, name) in places:
+                return places[path, name]
+        outer = re.sub(r"/(allOf|anyOf)/\d+$", "", path)
+        if outer == path:
+            return None
+        path = outer
+
+
 def fault_of(support: Support, *, hint: str = "") -> SchemaError:
     """Return the error for a keyword that can't be enforced."""
     at = f"{support.keyword!r} at {support.path or '/'}"
@@ -138,4 +168,4 @@ def _compile(text: str) -> CompiledSchema:
         whole = close_objects(plain, over_unevaluated=True)
     grammar, support = split(whole)
     ignored = (Support(path, "format", "ignored", reason) for path, reason in contradicted.items())
-    return CompiledSchema(grammar, check, (*support, *ignored), open_objects(whole))
+    return CompiledSchema(grammar, check, (*support, *ignored), open_objects(whole)).under(default_engine())

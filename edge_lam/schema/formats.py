@@ -9,7 +9,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from edge_lam.schema.addresses import ADDRESSES
+from edge_lam.schema.addresses import ADDRESSES, IPV4, URI
 from edge_lam.schema.error import shortened
 from edge_lam.schema.guidance import Complaint, schema_complaint, text_fits
 from edge_lam.schema.walk import walk, with_subschemas
@@ -22,6 +22,23 @@ PATTERN_FORMATS = {
     "json-pointer": r"^(/([^~/]|~[01])*)*$",
     "relative-json-pointer": r"^(0|[1-9][0-9]*)(#|(/([^~/]|~[01])*)*)$",
     "byte": r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+}
+# The same as patterns, for where llguidance can't be had.
+_DAY_OF_MONTH = "(?:0[1-9]|[12][0-9]"
+_DAY = f"[0-9]{{4}}-(?:(?:0[13578]|1[02])-{_DAY_OF_MONTH}|3[01])|(?:0[469]|11)-{_DAY_OF_MONTH}|30)|02-{_DAY_OF_MONTH}))"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?(?:[zZ]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_TIMES = "(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)"
+_DAYS = "(?:[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?|[0-9]+M(?:[0-9]+D)?|[0-9]+D)"
+SPELLINGS = {
+    "date": f"^{_DAY}$",
+    "time": f"^{_CLOCK}$",
+    "date-time": f"^{_DAY}[tT]{_CLOCK}$",
+    "duration": f"^P(?:{_DAYS}(?:T{_TIMES})?|T{_TIMES}|[0-9]+W)$",
+    "hostname": rf"^{_LABEL}(?:\.{_LABEL})*$",
+    "ipv4": f"^{IPV4}$",
+    "uuid": "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+    "uri": URI,
 }
 # What of these only the check can tell.
 FINER = {
@@ -147,3 +164,8 @@ def _without_formats(schema: Any, path: str, contradicted: dict[str, str]) -> An
         return schema
     plain = with_subschemas(schema, lambda step, child: _without_formats(child, path + step, contradicted))
     return {key: value for key, value in plain.items() if key != "format" or path not in contradicted}
+
+
+def pattern_of(name: str) -> str:
+    """Return the pattern of a format that is held while a call is decoded; "" if it has none."""
+    return PATTERN_FORMATS.get(name) or SPELLINGS.get(name, "")

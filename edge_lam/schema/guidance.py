@@ -1,8 +1,9 @@
-r"""llguidance, the engine of grammars: the rule of a schema, whether it takes it, and whether a text fits.
+r"""The engine of grammars: the rule of a schema, whether it takes it, and whether a text fits.
 
-This module alone reads llguidance's messages, which are written for its authors and change between versions; they
-become a `Complaint`, and tests hold the two together. The same engine decides while a call is decoded and when it is
-checked afterwards, so that the two agree; and it needs linear time, whatever the pattern.
+That is llguidance, and where it is not installed our own reading of grammars, as llama.cpp gets them (`gbnf/`). This
+module alone reads llguidance's messages, which are written for its authors and change between versions; they become a
+`Complaint`, and tests hold the two together. The same engine decides while a call is decoded and when it is checked
+afterwards, so that the two agree; and it needs linear time, whatever the pattern.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ from __future__ import annotations
 import json
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from edge_lam.extras import is_installed
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
+
+    from edge_lam.schema.gbnf import Rules
+
+EngineName: TypeAlias = Literal["llguidance", "gbnf"]
 
 SPELLING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
 
 
 class Complaint(Enum):
-    """Why llguidance can't hold a reply to a schema; the value is what people read."""
+    """Why no grammar can hold a reply to a schema; the value is what people read."""
 
     NOTHING_FITS = "nothing fits it"
     UNDECIDED = "it takes too long to find out whether anything fits it"
@@ -83,9 +90,18 @@ def json_rule(schema: Any) -> str:
     return f"%json {json.dumps(spelled, ensure_ascii=False)}"
 
 
+def default_engine() -> EngineName:
+    """Return what holds replies to grammars unless somebody asks for another one."""
+    return "llguidance" if is_installed("llguidance") else "gbnf"
+
+
 @lru_cache(maxsize=256)
 def grammar_complaint(grammar: str) -> Complaint | None:
-    """Return what llguidance finds wrong with a grammar in its Lark syntax; None if it takes it."""
+    """Return what the engine finds wrong with a grammar in Lark; None if it takes it."""
+    if default_engine() == "gbnf":
+        from edge_lam.schema.gbnf import complaint_about
+
+        return complaint_about(grammar)
     from llguidance import LLMatcher
 
     return read_message(LLMatcher.validate_grammar(grammar))
@@ -104,24 +120,35 @@ def part_grammar(root: dict[str, Any], part: Any) -> str:
 
 
 def schema_complaint(root: dict[str, Any], part: Any) -> Complaint | None:
-    """Return what llguidance finds wrong with one part of a schema, taken by itself; None if it takes it."""
+    """Return what the engine finds wrong with one part of a schema, taken by itself; None if it takes it."""
     return grammar_complaint(part_grammar(root, part))
 
 
 def text_fits(text: str, *, pattern: str | None = None, format: str | None = None) -> bool:
-    """Tell whether a text fits a pattern or a format that llguidance knows."""
+    """Tell whether a text fits a pattern or a format that the engine knows."""
     schema = {"type": "string", "pattern": pattern} if format is None else {"type": "string", "format": format}
     return is_in_grammar(json.dumps(text, ensure_ascii=False), f"start: {json_rule(schema)}")
 
 
 def is_in_grammar(text: str, grammar: str) -> bool:
-    """Tell whether a grammar in llguidance's Lark syntax allows a text."""
+    """Tell whether a grammar in Lark allows a text."""
     try:
         spelled = text.encode()
     except UnicodeEncodeError:  # half a character fits nothing
         return False
+    if default_engine() == "gbnf":
+        from edge_lam.schema.gbnf import fits
+
+        return fits(_rules(grammar), text)
     matcher = _matcher(grammar).deep_copy()
     return matcher.try_consume_tokens(list(spelled)) == len(spelled) and bool(matcher.is_accepting())
+
+
+@lru_cache(maxsize=64)
+def _rules(grammar: str) -> Rules:
+    from edge_lam.schema.gbnf import read_lark
+
+    return read_lark(grammar).rules
 
 
 @lru_cache(maxsize=64)

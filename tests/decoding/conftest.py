@@ -25,9 +25,13 @@ def model(tiny_lam_path: Path) -> Iterator[Model]:
         yield model
 
 
-@pytest.fixture(scope="session")
-def vocabulary(model: Model) -> Vocabulary:
-    return Vocabulary(model)
+@pytest.fixture(scope="session", params=["llguidance", "gbnf"])
+def vocabulary(request: pytest.FixtureRequest, model: Model) -> Vocabulary:
+    """The model's tokens, once with each engine of grammars; `FORCING` is for what only llguidance does."""
+    return Vocabulary(model, engine=request.param)
+
+
+FORCING = pytest.mark.parametrize("vocabulary", ["llguidance"], indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.errors import Cancelled
 from edge_lam.params import SamplingParams
 from edge_lam.tools import as_tools
+from tests.decoding.conftest import FORCING
 
 
 class Unforced(GrammarConstraint):
@@ -20,6 +21,7 @@ class Unforced(GrammarConstraint):
         return []
 
 
+@FORCING
 def test_forced_tokens_need_no_passes_of_their_own(run, slot, prompt, constrain):
     text, report = run(prompt, constrain("get_time", parallel=False))
     n_prompt, n_opening = len(prompt), len(constrain("get_time", parallel=False).forced())
@@ -30,6 +32,7 @@ def test_forced_tokens_need_no_passes_of_their_own(run, slot, prompt, constrain)
     assert report.passes.decode < report.counts.generated
 
 
+@FORCING
 @pytest.mark.parametrize("choice", ["required", "get_time", "convert_units", "get_status"])
 def test_forced_runs_and_single_steps_give_the_same_reply(run, prompt, constrain, choice):
     stepwise, steps = run(prompt, constrain(choice, parallel=False, of=Unforced))
@@ -40,6 +43,7 @@ def test_forced_runs_and_single_steps_give_the_same_reply(run, prompt, constrain
     assert report.passes.decode < steps.passes.decode
 
 
+@FORCING
 def test_a_reply_without_any_choice_needs_no_pass(run, prompt, constrain):
     text, report = run(prompt, constrain("read_notes", parallel=False))
     assert text == '[{"name": "read_notes", "arguments": {}}]'
@@ -93,6 +97,7 @@ def test_a_stop_string_ends_the_reply(run, model, prompt):
     assert report.counts.sampled < len(reply)
 
 
+@FORCING
 def test_stop_strings_leave_calls_alone(run, model, prompt, constrain):
     call = '[{"name": "get_time", "arguments": {"city": "Oslo"}}]'
     opening = model.detokenize(constrain("get_time").forced()).decode()
@@ -122,6 +127,7 @@ def test_auto_makes_no_call_more_likely(run, chat_format, model, tools, constrai
             assert bound.startswith('[{"name": "')
 
 
+@FORCING
 def test_a_call_under_auto_is_bound_from_its_opening(run, model, prompt, constrain):
     opening = model.tokenize('[{"')
     _, report = run(prompt, constrain("auto"), ReplaySampler(opening), max_tokens=len(opening) + 3)
@@ -147,6 +153,7 @@ class ReplayAll(Sampler):
         return self._tokens[len(getattr(constraint, "taken", []))]
 
 
+@FORCING
 def test_calls_under_auto_stay_bound_to_their_end(run, model, prompt, constrain):
     call = '[{"name": "get_time", "arguments": {"city": "Oslo"}}]'
     tokens = [*model.tokenize(call), model.eos_token]

@@ -22,12 +22,12 @@ def test_it_forces_and_masks_as_the_models_own(file):
     with Model(file, device="cpu") as model:
         early, late = (Vocabulary(model, "<|im_end|>", ahead=builder) for builder in (ahead, None))
         one, other = early.matcher(GRAMMAR), late.matcher(GRAMMAR)
-        forced = one.compute_ff_tokens()
+        forced = one.forced()
         assert model.detokenize(forced) == b'[{"name": "get_time", '
-        assert forced == other.compute_ff_tokens() == model.tokenize('[{"name": "get_time", ')
+        assert forced == other.forced() == model.tokenize('[{"name": "get_time", ')
         for matcher in (one, other):
-            matcher.consume_tokens(forced)
-        assert one.compute_bitmask() == other.compute_bitmask()
+            matcher.accept(forced)
+        assert one.allowed().tolist() == other.allowed().tolist()
 
 
 def test_the_vocabulary_it_was_built_from_is_freed(file, monkeypatch):

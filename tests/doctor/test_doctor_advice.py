@@ -38,10 +38,10 @@ def test_nothing_wrong_no_advice(healthy: Facts):
 
 
 def test_a_missing_package_is_fatal(healthy: Facts):
-    (advice,) = advise(replace(healthy, versions=healthy.versions | {"llguidance": "", "numpy": ""}))
+    (advice,) = advise(replace(healthy, versions=healthy.versions | {"jinja2": "", "numpy": ""}))
     assert advice.fatal
-    assert advice.problem == "not installed: llguidance, numpy"
-    assert advice.action == "pip install llguidance numpy"
+    assert advice.problem == "not installed: jinja2, numpy"
+    assert advice.action == "pip install jinja2 numpy"
 
 
 def test_run_from_source_works(healthy: Facts):

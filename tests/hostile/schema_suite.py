@@ -75,10 +75,7 @@ class Judge:
             return "refused"
         call = [{"name": "f", "arguments": {"x": data}}]
         tokens = self._model.tokenize(json.dumps(call, ensure_ascii=False), parse_special=False)
-        if matcher.validate_tokens(tokens) < len(tokens):
-            return "rejected"
-        matcher.consume_tokens(tokens)
-        if not matcher.is_accepting():
+        if not all(map(matcher.try_accept, tokens)) or not matcher.allows(min(self._vocabulary.end_tokens)):
             return "rejected"
         return "rejected" if self._tool.validate({"x": data}) else "accepted"
 
