@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable
+from collections.abc import Sequence as Tokens
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -21,10 +24,11 @@ from edge_lam.engine import (
     ReplyOptions,
     ReplyStream,
     Request,
+    Sequence,
 )
 from edge_lam.engine.admission import admit
 from edge_lam.engine.request import shows_options
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import Closed, InvalidRequest
 from edge_lam.formats import detect, read_template
 from edge_lam.llama import Context, Model, ModelFile, choose_device
 from edge_lam.load_options import LoadOptions, takes
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from edge_lam.engine import ReplyOptions
+    from edge_lam.engine.channel import Channel
     from edge_lam.errors import InvalidTool
     from edge_lam.formats.messages import Messages
     from edge_lam.metrics.report import CallReport
@@ -61,6 +66,11 @@ def load(options: LoadOptions) -> LAM:
         MissingPackage: `constraint` is "llguidance", which is not installed.
         InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
+    return LAM(_open(options), partial(_open, options))
+
+
+def _open(options: LoadOptions) -> Engine:
+    """Load a model; raises as `load`."""
     telemetry = Telemetry() if options.otel else None
     path = find_model(options.model)
     start = perf_counter()
@@ -120,7 +130,7 @@ def load(options: LoadOptions) -> LAM:
         constraint=constraint,
     )
     engine.recorder.telemetry = telemetry
-    return LAM(engine)
+    return engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +175,68 @@ class LAM:
     """A large action model, loaded. Made by `load`; a context manager.
 
     Any thread may call; a thread of its own does the work, for as many calls side by side as `load` allowed.
-
-    Attributes:
-        engine: what makes the replies, for benchmarks and tools; its names are not as stable as those here.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reopen: Callable[[], Engine] | None = None) -> None:
         if not isinstance(engine, Engine):
             raise InvalidRequest(f"LAM can't be made of {engine!r}", hint="use edge_lam.load(...)", param="engine")
-        self.engine = engine
+        self._lock = threading.Lock()  # guards what follows
+        self._engine: Engine | None = engine  # None after `trim`
+        self._reopen = reopen
+        self._n_beginning = 0  # requests that have the engine, and no place in its line yet
+
+    @property
+    def engine(self) -> Engine:
+        """What makes the replies, for benchmarks and tools; its names are not as stable as those here.
+
+        Raises:
+            EdgeLamError: the model was trimmed, and can't be loaded again; as `load`.
+        """
+        with self._lock:
+            return self._loaded()
+
+    def _loaded(self) -> Engine:
+        if self._engine is None:
+            if self._reopen is None:
+                raise Closed("the model is closed")
+            self._engine = self._reopen()
+        return self._engine
+
+    def trim(self) -> int:
+        """Give memory back, as phones ask for it: what is kept of prompts in memory and, unless replies run, the model.
+
+        The next call loads the model again; its conversation goes on from what was read of it, which is written into
+        `prefix_cache` now (without one it is read again). What is kept there of tools and system messages stays.
+
+        Returns:
+            Bytes that were held by what was dropped; 0 if nothing was left to drop.
+        """
+        with self._lock:
+            engine = self._engine
+            if engine is None:
+                return 0
+            memory = engine.recorder.memory()
+            if self._n_beginning or engine.core.n_places or self._reopen is None:
+                engine.core.drop_prefixes()
+                return memory.prefixes
+            engine.close(keep_conversations=True)
+            self._engine = None
+            return memory.prefixes + memory.weights + memory.kv + memory.compute
+
+    def _stream(self, request: Request) -> ReplyStream:
+        sequence = Sequence(request.max_tokens)
+        return ReplyStream(partial(self._begin, request, sequence), sequence)
+
+    def _begin(self, request: Request, sequence: Sequence, channel: Channel[Event, Reply]) -> None:
+        """Begin with a request, on a model that is not dropped meanwhile."""
+        with self._lock:
+            engine = self._loaded()
+            self._n_beginning += 1
+        try:
+            engine.begin(request, sequence, channel)
+        finally:
+            with self._lock:
+                self._n_beginning -= 1
 
     @shows_options
     def chat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
@@ -209,7 +272,7 @@ class LAM:
             the model thinks aloud; and `ReplyFinished` as the last. However tokens cut the reply, the events add up to
             it. `result()` waits for the reply.
         """
-        return self.engine.stream(Request.of(messages, options)).start()
+        return self._stream(Request.of(messages, options)).start()
 
     @shows_options
     async def achat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
@@ -223,9 +286,9 @@ class LAM:
         The prompt is made in a thread, when the first event is awaited. Leaving it early (`aclose()`) or cancelling the
         task ends the reply.
         """
-        return self.engine.stream(Request.of(messages, options))
+        return self._stream(Request.of(messages, options))
 
-    def generate(self, prompt: str | Sequence[int], **options: Unpack[ReplyOptions]) -> ReplyStream:
+    def generate(self, prompt: str | Tokens[int], **options: Unpack[ReplyOptions]) -> ReplyStream:
         """Have the model continue a prompt as it is, without a template: what benchmarks render by themselves.
 
         Args:
@@ -240,7 +303,7 @@ class LAM:
         Raises:
             InvalidRequest, PromptTooLong, BackendError, Closed: as `chat`.
         """
-        return self.engine.stream(Request.raw(prompt, options)).start()
+        return self._stream(Request.raw(prompt, options)).start()
 
     def render(self, messages: Messages, tools: Iterable[ToolLike] | None = None) -> str:
         """Return the prompt that messages and tools make, as text.
@@ -381,7 +444,10 @@ class LAM:
 
     def close(self) -> None:
         """End replies under way, save conversations if `load` was told to, and free the memory; not twice."""
-        self.engine.close()
+        with self._lock:
+            self._reopen = None
+            if self._engine:
+                self._engine.close()
 
     def __enter__(self) -> LAM:
         return self

@@ -55,8 +55,7 @@ class Slot:
         store: where prefixes are kept, or None.
         tokens: the ids, from position 0 on.
         index: the number of the sequence in the context.
-        unsaved: says how many of some tokens the next turn of a conversation begins with; None if no conversation is to
-            be stored.
+        unsaved: says how many of some tokens the next turn of a conversation begins with; None if there is none.
     """
 
     def __init__(self, context: Context, store: PrefixStore | None = None, index: int = 0) -> None:
@@ -180,6 +179,7 @@ class Slots:
     """The slots of one context; those that are free keep what they hold for prompts that begin with it."""
 
     def __init__(self, context: Context, store: PrefixStore | None = None) -> None:
+        self._store = store
         self.all = tuple(Slot(context, store, index) for index in range(context.n_sequences))
         self._free = list(self.all)  # the least recently used first
 
@@ -221,7 +221,13 @@ class Slots:
 
     def unsaved(self) -> list[Slot]:
         """Return the slots with conversations that are to be stored."""
-        return [slot for slot in self.all if slot.unsaved]
+        is_wanted = self._store is not None and self._store.conversations
+        return [slot for slot in self.all if slot.unsaved] if is_wanted else []
+
+    def drop_prefixes(self) -> None:
+        """Forget what is kept of prompts in memory, apart from the slots."""
+        if self._store:
+            self._store.clear()
 
 
 def common_length(first: Sequence[int], second: Sequence[int]) -> int:

@@ -82,7 +82,7 @@ class EngineCore:
         self.n_places = 0
         self._arrived: deque[Generation] = deque()
         self._pass: Sequence[Chunk] = ()
-        self.is_closing = False
+        self.is_closing = self._is_dropping = False
         self._waiting: list[Generation] = []  # this and what follows is the owner's alone
         self._slot_of: dict[Generation, Slot] = {}
         self._n_passes = self._n_passed = 0
@@ -160,6 +160,12 @@ class EngineCore:
         if threading.current_thread() is not self.owner:  # it may be the last to hold the engine
             self.owner.join()
 
+    def drop_prefixes(self) -> None:
+        """Have what is kept of prompts in memory dropped, between two passes; what is on disk stays."""
+        with self._changed:
+            self._is_dropping = True
+            self._changed.notify()
+
     def _own(self) -> None:
         """Work until closed. A failure here is a bug: everyone who waits gets it, and the context is freed."""
         reason: BaseException = Closed("the model was closed")
@@ -182,6 +188,9 @@ class EngineCore:
 
     def _turn(self) -> None:
         """Admit, schedule, run, advance."""
+        if self._is_dropping:
+            self._is_dropping = False
+            self.slots.drop_prefixes()
         self._end_stopped()
         self._admit()
         with self._changed:
@@ -198,7 +207,13 @@ class EngineCore:
             unsaved = self.slots.unsaved()
             with self._changed:
                 if self._changed.wait_for(
-                    lambda: self.is_closing or self._arrived or self._waiting or self._scheduler.running,
+                    lambda: (
+                        self.is_closing
+                        or self._is_dropping
+                        or self._arrived
+                        or self._waiting
+                        or self._scheduler.running
+                    ),
                     IDLE_SECONDS if unsaved else None,
                 ):
                     self._waiting += self._arrived

@@ -130,7 +130,7 @@ class Engine:
             Closed: after `close()`.
         """
         sequence = Sequence(request.max_tokens)
-        return ReplyStream(partial(self._begin, request, sequence), sequence)
+        return ReplyStream(partial(self.begin, request, sequence), sequence)
 
     def prewarm(self, request: Request) -> EventStream[Event, CallReport]:
         """Read what prompts with a request's tools and system message begin with, in the background.
@@ -170,12 +170,18 @@ class Engine:
         with self._users:
             yield self.model
 
-    def close(self) -> None:
-        """End all replies with `Closed`, and free context and model; a second call does nothing."""
+    def close(self, *, keep_conversations: bool = False) -> None:
+        """End all replies with `Closed`, and free context and model; a second call does nothing.
+
+        Args:
+            keep_conversations: store conversations first, whether they are to be kept over a restart or not.
+        """
+        if keep_conversations and self._store:
+            self._store.conversations = True
         self._close()
 
-    def _begin(self, request: Request, sequence: Sequence, channel: Channel[Event, Reply]) -> None:
-        """Prepare a request in this thread, and hand it to the core."""
+    def begin(self, request: Request, sequence: Sequence, channel: Channel[Event, Reply]) -> None:
+        """Prepare a request in this thread, and hand it to the core; raises as `stream`."""
         self.core.check_open()
         if request.tools and self.context.kv_type.is_coarse:
             warn_of_coarse_kv(self.context.kv_type.name)
@@ -282,7 +288,7 @@ class Engine:
 
     def _remember(self, request: Request, reply: Reply, slot: Slot) -> None:
         """Let the conversation be stored later, if that is wanted: that never delays a reply."""
-        if not (self._store and self._store.conversations) or request.prompt is not None:
+        if not (self._store and self._store.folder) or request.prompt is not None:
             return
         messages, tools, prompts = request.messages, request.tools, self.prompts
         # The caller's list grows, and what is to be done must not hold the engine: it ends when nobody holds it.

@@ -1,0 +1,103 @@
+"""A phone's day: memory is asked back, and the app is stopped amid a call and goes on later."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import edge_lam
+from edge_lam.demo_tools import DEMO_TOOLS
+from edge_lam.errors import Closed
+
+QUESTION = "Convert 5 miles to km, please. I would like to know how far it is to the next town, and back again. " * 2
+TOOLS = DEMO_TOOLS[:2]
+
+
+@pytest.fixture
+def lam(tmp_path):
+    with edge_lam.load(log=False, prefix_cache=tmp_path / "prefixes") as lam:
+        yield lam
+
+
+def following(reply) -> list[dict]:
+    result = '{"result": 8.05, "unit": "km"} and some more words on how far the next town really is from here, ' * 3
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "name": call.name, "content": result} for call in reply.tool_calls
+    ]
+    return [{"role": "user", "content": QUESTION}, reply.message, *results]
+
+
+def test_trimmed_memory_is_given_back_and_the_next_call_goes_on_with_its_conversation(lam):
+    reply = lam.chat(QUESTION, tools=TOOLS, tool_choice="required")
+    turns, engine = following(reply), lam.engine
+    n_first = reply.report.tokens.prompt
+    held = reply.report.memory
+    assert lam.trim() >= held.weights + held.kv
+    assert not engine.core.owner.is_alive()
+    assert lam.trim() == 0
+    again = lam.chat(turns, tools=TOOLS)
+    assert lam.engine is not engine
+    assert again.report.tokens.restored > n_first - 10  # nothing of tools and question is read again
+    with edge_lam.load(log=False, prefix_cache=False) as fresh:
+        expected = fresh.chat(turns, tools=TOOLS)
+    assert (again.text, [call.arguments for call in again.tool_calls]) == (
+        expected.text,
+        [call.arguments for call in expected.tool_calls],
+    )
+
+
+def test_a_running_reply_keeps_its_model_and_loses_nothing(lam):
+    stream = lam.stream(QUESTION, tools=TOOLS, tool_choice="required")
+    engine = lam.engine
+    assert next(stream)
+    assert lam.trim() < engine.model.size + engine.context.kv_bytes
+    reply = stream.result()
+    assert reply.tool_calls
+    assert lam.engine is engine
+    assert lam.chat(QUESTION, tools=TOOLS, tool_choice="required").report.memory.prefixes == 0
+
+
+def test_a_trimmed_model_can_be_closed_and_is_closed_then(lam):
+    assert lam.trim() > 0
+    assert lam.trim() == 0
+    lam.close()
+    assert lam.trim() == 0
+    with pytest.raises(Closed):
+        lam.chat("hello")
+
+
+STOPPED = """
+import sys
+import edge_lam
+with edge_lam.load(log=False, prefix_cache=False) as lam:
+    lam.chat("hello", max_tokens=5)
+    tokens = lam.tokenize("one two three four five six seven eight nine ten " * 300)
+    stream = lam.generate(tokens[:1500], max_tokens=400, timeout=float(sys.argv[1]), temperature=5.0, seed=3)
+    for number, event in enumerate(stream):
+        if not number:
+            print("begun", flush=True)
+    report = event.reply.report
+    print(report.finish_reason, report.times.total > 1.5, report.times.total, flush=True)
+    print(lam.chat("hello", max_tokens=5).report.finish_reason != "", flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no SIGSTOP here")
+@pytest.mark.parametrize(("limit", "ends"), [("1.5", "timeout"), ("600", "length")])
+def test_an_app_that_is_stopped_amid_a_reply_goes_on_and_its_clock_ran_on(limit, ends, tmp_path):
+    environment = {**os.environ, "EDGE_LAM_SELF_TEST": "skip", "EDGE_LAM_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", STOPPED, limit]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+        assert child.stdout.readline() == "begun\n"
+        child.send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        child.send_signal(signal.SIGCONT)
+        reason, is_long, total = child.stdout.readline().split()
+        assert (reason in (ends, "stop"), is_long) == (True, "True"), total
+        assert child.stdout.readline() == "True\n"
+    assert child.returncode == 0
