@@ -19,6 +19,10 @@ if(DEFINED ENV{ANDROID_NDK_HOME})
     set(ANDROID_PLATFORM "android-28" CACHE STRING "")  # Android 9, the first with all that llama.cpp calls
 endif()
 
+# Phones with pages of 16 KB (from Android 15 on) load libraries whose segments are aligned to that, and others too. The
+# NDK does so from r28 on. An environment variable, since CMake adds it to what the NDK's toolchain asks for.
+set(ENV{LDFLAGS} "$ENV{LDFLAGS} -Wl,-z,max-page-size=16384")
+
 # Dot product and half floats, in phones since the Cortex-A75/A76: without them Q4 and Q8 run several times slower. Not
 # -mcpu=native: a phone's fast and slow cores differ, and the compiler asks the one it happens to run on.
 set(GGML_NATIVE OFF CACHE BOOL "")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Tokens
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -34,7 +35,7 @@ from edge_lam.llama import Context, Model, ModelFile, choose_device
 from edge_lam.load_options import LoadOptions, takes
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.telemetry import Telemetry
-from edge_lam.model_path import EMBEDDED_MODEL, find_model
+from edge_lam.model_path import EMBEDDED_MODEL, find_model, open_descriptor
 from edge_lam.planning import plan_of
 from edge_lam.tools import as_tools
 
@@ -66,7 +67,19 @@ def load(options: LoadOptions) -> LAM:
         MissingPackage: `constraint` is "llguidance", which is not installed.
         InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
-    return LAM(_open(options), partial(_open, options))
+    if options.fd is None:
+        return LAM(_open(options), partial(_open, options))
+    if options.model is not None:
+        raise InvalidRequest("model and fd are two models", param="fd")
+    opened = open_descriptor(options.fd)
+    try:
+        options = replace(options, model=opened.path, fd=None)
+        lam = LAM(_open(options), partial(_open, options))
+    except BaseException:
+        opened.close()
+        raise
+    weakref.finalize(lam, opened.close)
+    return lam
 
 
 def _open(options: LoadOptions) -> Engine:

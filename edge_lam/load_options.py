@@ -151,6 +151,14 @@ class LoadOptions(PlanOptions):
             '"auto", "cpu" or "gpu".', Flag("Where to compute.", choices=("auto", "cpu", "gpu"), in_config=True)
         ),
     )
+    fd: int | tuple[int, int, int] | None = field(
+        default=None,
+        metadata=_told(
+            "instead of `model`, an open file descriptor of a GGUF, which may be closed afterwards; or descriptor, "
+            "offset and length of one inside of another file, such as an asset of an Android app, which is copied into "
+            "the cache folder once: llama.cpp maps whole files.",
+        ),
+    )
     constraint: str = field(
         default="auto",
         metadata=_told(

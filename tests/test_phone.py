@@ -1,18 +1,21 @@
-"""A phone's day: memory is asked back, and the app is stopped amid a call and goes on later."""
+"""A phone's day: memory is asked back, the app is stopped amid a call, the model is an asset of the app."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 import edge_lam
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.errors import Closed
+from edge_lam.errors import Closed, InvalidRequest
 
 QUESTION = "Convert 5 miles to km, please. I would like to know how far it is to the next town, and back again. " * 2
 TOOLS = DEMO_TOOLS[:2]
@@ -101,3 +104,72 @@ def test_an_app_that_is_stopped_amid_a_reply_goes_on_and_its_clock_ran_on(limit,
         assert (reason in (ends, "stop"), is_long) == (True, "True"), total
         assert child.stdout.readline() == "True\n"
     assert child.returncode == 0
+
+
+@pytest.fixture
+def descriptor(tiny_lam_path):
+    fd = os.open(tiny_lam_path, os.O_RDONLY)
+    yield fd
+    os.close(fd)
+
+
+def ask(lam) -> str:
+    return (
+        lam.chat("what time is it in Oslo?", tools=DEMO_TOOLS, tool_choice="get_time").tool_calls[0].arguments["city"]
+    )
+
+
+@pytest.mark.skipif(not sys.platform.startswith(("linux", "darwin")), reason="a descriptor has a path there alone")
+def test_a_model_comes_from_a_descriptor_that_is_closed_and_whose_file_is_gone(tiny_lam_path, tmp_path):
+    file = tmp_path / "asset.gguf"
+    shutil.copy(tiny_lam_path, file)
+    fd = os.open(file, os.O_RDONLY)
+    with edge_lam.load(fd=fd, log=False, prefix_cache=False) as lam:
+        os.close(fd)
+        file.unlink()
+        assert (ask(lam), lam.info.name) == ("Oslo", "tiny-lam")
+        assert lam.trim() > 0
+        assert ask(lam) == "Oslo"
+
+
+def test_an_asset_inside_of_a_file_is_copied_once(tiny_lam_path, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGE_LAM_HOME", str(tmp_path / "home"))
+    app, length = tmp_path / "app.apk", tiny_lam_path.stat().st_size
+    app.write_bytes(b"PK" * 1000 + tiny_lam_path.read_bytes() + b"end")
+    times = []
+    for _ in range(2):
+        with app.open("rb") as file, edge_lam.load(fd=(file.fileno(), 2000, length), log=False) as lam:
+            assert ask(lam) == "Oslo"
+            times.append(Path(lam.info.path).stat().st_mtime_ns)
+    assert times[0] == times[1]
+
+
+@pytest.mark.parametrize(
+    ("fd", "said"),
+    [
+        ("3", "fd can't be '3'"),
+        ((3, 0), "fd can't be"),
+        ((3, -1, 5), "fd can't be"),
+        (True, "fd can't be True"),
+        (987654, "the file descriptor 987654 can't be used: Bad file descriptor"),
+    ],
+)
+def test_what_is_no_descriptor_is_refused(fd, said):
+    with pytest.raises(InvalidRequest, match=re.escape(said)) as caught:
+        edge_lam.load(fd=fd)
+    assert caught.value.param == "fd"
+
+
+def test_a_pipe_two_models_and_a_part_that_is_not_there_are_refused(descriptor, tiny_lam_path):
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(InvalidRequest, match="no regular file"):
+            edge_lam.load(fd=reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    with pytest.raises(InvalidRequest, match="two models"):
+        edge_lam.load(tiny_lam_path, fd=descriptor)
+    with pytest.raises(InvalidRequest, match="not all in a file") as caught:
+        edge_lam.load(fd=(descriptor, 100, tiny_lam_path.stat().st_size))
+    assert "noCompress" in caught.value.hint

@@ -7,9 +7,11 @@ import json
 import pytest
 
 import edge_lam
-from edge_lam.cache import prefix_files
+from edge_lam.cache import prefix_files, read_header, write_prefix
+from edge_lam.cache.prefix_file import read_prefix
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.errors import InvalidRequest, InvalidTool, PromptTooLong
+from edge_lam.llama import build_info
 
 QUESTION = "what time is it in Tokyo?"
 
@@ -99,6 +101,32 @@ def test_a_baked_prefix_makes_the_first_call_ever_warm(tmp_path):
     assert told == ["miss: nothing stored", "hit", "miss: other tools", ""]
     assert cold.text == warm.text
     assert [call.arguments for call in cold.tool_calls] == [call.arguments for call in warm.tool_calls]
+
+
+def test_a_baked_prefix_holds_for_other_threads_contexts_and_orders_of_weights(tmp_path):
+    """And so on other processors: a key holds the source's revision of llama.cpp and the kind of device, no more."""
+    baked = tmp_path / "app.prefix"
+    with load(False, n_threads=1) as lam:
+        lam.bake(baked, DEMO_TOOLS)
+    key = read_header(baked).key
+    assert set(key) == {"model", "llama_cpp", "bindings", "device", "adapters", "kv_type", "kv_layout", "rope"}
+    build = build_info()
+    assert (key["llama_cpp"], key["device"]) == (build.revision or build.llama_cpp, "cpu")
+    for options in ({"n_threads": 2, "n_ctx": 3000}, {"repack": False}, {"constraint": "gbnf"}):
+        with load(False, prefix=baked, **options) as lam:
+            assert lam.chat(QUESTION, tools=DEMO_TOOLS).report.cache == "hit"
+
+
+@pytest.mark.parametrize(("part", "value"), [("device", "vulkan"), ("llama_cpp", "0.4.0")])
+def test_a_prefix_of_another_kind_of_device_or_build_is_refused_by_name(tmp_path, part, value):
+    baked = tmp_path / "app.prefix"
+    with load(False) as lam:
+        lam.bake(baked, DEMO_TOOLS[:1])
+    key = read_header(baked).key
+    prefix = read_prefix(baked, key)
+    write_prefix(baked, key | {part: value}, prefix.tokens, prefix.state)
+    with pytest.raises(InvalidRequest, match=f"was baked for {part} {value}, not"):
+        load(False, prefix=baked)
 
 
 def test_a_prefix_of_another_model_is_refused(tmp_path, tiny_lam_path):

@@ -21,13 +21,17 @@ N_BLOCKS = 64
 
 
 def state_key(context: Context) -> dict[str, Any]:
-    """Return the key of the states of a context."""
+    """Return the key of the states of a context.
+
+    Features of the processor, threads, context length and the order of the weights in memory are no part of it: they
+    change the last digits of keys and values at most, as lengths of passes do. What is baked on x86-64 holds on ARM.
+    """
     build = build_info()
     return {
         "model": fingerprint(context.model.path),
         "llama_cpp": build.revision or build.llama_cpp,
         "bindings": build.version,
-        "device": context.model.device,
+        "device": context.model.device.partition(":")[0],  # of two GPUs of a kind either will do
         "adapters": [[fingerprint(adapter.path), adapter.scale] for adapter in context.adapters],
         "kv_type": context.kv_type.name,
         "kv_layout": context.kv_layout,

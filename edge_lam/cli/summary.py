@@ -149,11 +149,15 @@ def machine(reports: Sequence[CallReport]) -> str:
     joules = [energy for one in told for energy in (one.joules, one.gpu_joules) if energy is not None]
     celsius = [one.celsius for one in told if one.celsius is not None]
     hertz = [one.hertz for one in told if one.hertz is not None]
+    throttled = max((one.throttled for one in told if one.throttled), default=0.0)
+    drained = [one.battery_percent for one in told if one.on_battery and one.battery_percent is not None]
     parts = [
         f"{busy / seconds:.0f} % of a core" if seconds else "",
         f"busy: other programs took {others:.0f} %" if others >= BUSY_PERCENT else "",
         f"{sum(joules):.2f} J" if joules else "",
         f"{max(celsius):.0f} °C" if celsius else "",
         f"{sum(hertz) / len(hertz) / 1e9:.2f} GHz" if hertz else "",
+        f"slowed down by heat ({throttled:.0%})" if throttled else "",
+        f"battery at {drained[-1]:.0f} %" if drained else "",
     ]
     return ", ".join(filter(None, parts))

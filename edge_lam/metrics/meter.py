@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_lam.metrics.battery import PowerSensors
 from edge_lam.metrics.energy import EnergyMeter, EnergyReading
 from edge_lam.metrics.memory import ProcessMemory, process_memory, proportional_memory
 from edge_lam.metrics.nvml import gpus
@@ -60,7 +61,7 @@ class Meter:
         full = os.environ.get("EDGE_LAM_METRICS") == "full"
         self._proportional = full if proportional is None else proportional
         self._root = root
-        self._sensors = Sensors(root)
+        self._sensors, self._power = Sensors(root), PowerSensors(root)
         self._gpus = gpus() if gpu else None
         mac = start_powermetrics() if (full if powermetrics is None else powermetrics) else None
         self._energy = EnergyMeter(root, ("powermetrics", mac.joules) if mac else None)
@@ -74,7 +75,7 @@ class Meter:
         """Return what happened since a moment."""
         seconds = time.perf_counter() - before.time
         busy = time.process_time() - before.busy
-        found, all_busy, others = self._gpus, _machine_busy(), None
+        found, all_busy, others, battery = self._gpus, _machine_busy(), None, self._power.battery()
         if all_busy is not None and before.machine_busy is not None and seconds:
             others = max(0.0, 100 * (all_busy - before.machine_busy - busy) / seconds)
         return Machine(
@@ -83,6 +84,10 @@ class Meter:
             joules=self._energy.joules_since(before.energy),
             celsius=self._sensors.celsius(),
             hertz=self._sensors.hertz(),
+            throttled=self._power.throttled(),
+            battery_percent=battery.percent,
+            battery_celsius=battery.celsius,
+            on_battery=battery.is_drained,
             gpu_joules=before.gpu_energy.until(found.energy()) if found and before.gpu_energy else None,
             gpu_celsius=found.celsius() if found else None,
             gpu_hertz=found.hertz() if found else None,
@@ -102,6 +107,8 @@ class Meter:
             "energy": self._energy.source,
             "temperature": self._sensors.temperature_source,
             "clock": self._sensors.clock_source,
+            "battery": self._power.battery_source,
+            "throttling": self._power.cooling_source,
             "proportional memory": "smaps_rollup" if proportional_memory(self._root) else "",
             "GPU": "NVML" if self._gpus else "",
         }

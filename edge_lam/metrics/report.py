@@ -136,6 +136,10 @@ class Machine:
             runs on the battery.
         celsius: temperature of the processor at the end.
         hertz: clock of the processor at the end, the mean of its cores.
+        throttled: how far heat holds the processor back at the end, from 0 (not) to 1 (as far as it goes).
+        battery_percent: how full the battery is at the end.
+        battery_celsius: its temperature then.
+        on_battery: whether the machine runs on it then.
         gpu_joules, gpu_celsius, gpu_hertz: the same of NVIDIA's GPUs: the sum, the hottest, the fastest.
     """
 
@@ -144,6 +148,10 @@ class Machine:
     joules: float | None = None
     celsius: float | None = None
     hertz: float | None = None
+    throttled: float | None = None
+    battery_percent: float | None = None
+    battery_celsius: float | None = None
+    on_battery: bool | None = None
     gpu_joules: float | None = None
     gpu_celsius: float | None = None
     gpu_hertz: float | None = None

@@ -52,6 +52,15 @@ def test_a_prefix_baked_in_q8_0_is_half_as_large_and_for_q8_0(edge_lam, call, la
     assert f"{path} was baked for kv_type q8_0, not f16" in refused.err.splitlines()[0]
 
 
+@pytest.mark.skipif(any(device.kind == "gpu" for device in build_info().devices), reason="a GPU is here")
+def test_a_prefix_for_a_gpu_is_not_baked_on_a_processor(edge_lam, lamp, tmp_path):
+    refused = edge_lam("bake", "-t", lamp, "-o", tmp_path / "app.prefix", "--device", "gpu", "--log", "off")
+    assert refused.code == 1
+    assert "no GPU" in refused.err
+    assert "bake for a GPU on one of its kind" in refused.err
+    assert not (tmp_path / "app.prefix").exists()
+
+
 @pytest.mark.skipif(
     "AVX2" not in build_info().features["CPU"], reason="llama.cpp has no kernels for repacked Q4_0 here"
 )

@@ -145,6 +145,19 @@ def test_android_without_the_ndk_is_an_error_and_no_build_for_this_machine(
         configure(project, "android-arm64")
 
 
+@pytest.mark.skipif(platform.system() != "Linux", reason="segments of ELF")
+def test_libraries_for_android_load_with_pages_of_16_kb(project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
+    monkeypatch.setenv("ANDROID_ROOT", "/system")
+    configure(project, "android-arm64", "-DGGML_CPU_ARM_ARCH=")
+    data = next(build(project).glob("libllama.*")).read_bytes()
+    start, size, count = (int.from_bytes(data[at : at + n], "little") for at, n in ((32, 8), (54, 2), (56, 2)))
+    headers = [data[start + index * size : start + (index + 1) * size] for index in range(count)]
+    alignments = {int.from_bytes(each[48:56], "little") for each in headers if each[:4] == b"\x01\0\0\0"}  # PT_LOAD
+    assert alignments
+    assert all(alignment % 16384 == 0 for alignment in alignments)
+
+
 def test_the_quantizer_never_contracts_and_the_rest_may(project: Path):
     """A * b + c, rounded twice as it is written, or once by a fused instruction."""
     source = "double NAME(double a, double b, double c) { return a * b + c; }"
