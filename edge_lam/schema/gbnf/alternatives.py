@@ -13,8 +13,25 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from edge_lam.schema.gbnf.kinds import (
+    ANYTHING,
+    Alternative,
+    Alternatives,
+    Anything,
+    DefinitionRef,
+    Fixed,
+    JsonArray,
+    JsonNumber,
+    JsonObject,
+    JsonString,
+    are_apart,
+    constant,
+    item_of,
+    matches,
+    property_of,
+)
 from edge_lam.schema.gbnf.matcher import fits
-from edge_lam.schema.gbnf.nodes import START, Node
+from edge_lam.schema.gbnf.nodes import START
 from edge_lam.schema.gbnf.ranges import NumberBounds
 from edge_lam.schema.gbnf.regex import UnreadableError, read_regex
 from edge_lam.schema.guidance import Complaint
@@ -26,73 +43,6 @@ logger = logging.getLogger("edge_lam.schema")
 
 Left: TypeAlias = "tuple[str, str]"  # JSON pointer of a schema, and the keyword that is left to the check
 
-
-@dataclass(frozen=True, slots=True)
-class Anything:
-    """Any JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """null, true or false."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class JsonNumber:
-    """A number."""
-
-    bounds: NumberBounds
-    is_whole: bool
-
-
-@dataclass(frozen=True, slots=True)
-class JsonString:
-    """A string: one known text, or those of a pattern, or those of a length."""
-
-    text: str | None = None
-    pattern: Node | None = None
-    least: int = 0
-    most: int | None = None
-    path: str = ""
-    asks: tuple[str, ...] = ()  # keywords
-
-
-@dataclass(frozen=True)
-class JsonArray:
-    """An array: what its first items are, and the others."""
-
-    first: tuple[Alternatives, ...]
-    others: Alternatives
-    least: int
-    most: int | None
-
-
-@dataclass(frozen=True)
-class JsonObject:
-    """An object: its properties in order, and what others may be, by patterns of their names or at all."""
-
-    properties: dict[str, Alternatives]
-    patterns: dict[str, Alternatives]
-    others: Alternatives
-    required: tuple[str, ...]
-    least: int
-    most: int | None
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class DefinitionRef:
-    """What a definition says."""
-
-    pointer: str
-
-
-Alternative: TypeAlias = "Anything | Fixed | JsonNumber | JsonString | JsonArray | JsonObject | DefinitionRef"
-Alternatives: TypeAlias = "tuple[Alternative, ...]"  # none if nothing fits
-
-ANYTHING: Alternatives = (Anything(),)
 MOST_ALTERNATIVES = 2000
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 # Keywords that speak of the same value as those around them; what else there is comes in groups between them.
@@ -150,9 +100,9 @@ class SchemaReader:
 
     def _in_place(self, found: Alternatives, keyword: str, value: Any, path: str) -> Alternatives:
         if keyword == "const":
-            return self.both(found, _constant(value))
+            return self.both(found, constant(value))
         if keyword == "enum":
-            return self.both(found, tuple(each for one in value for each in _constant(one)))
+            return self.both(found, tuple(each for one in value for each in constant(one)))
         if keyword == "$ref":
             pointer = value.removeprefix("#")
             return (DefinitionRef(pointer),) if found == ANYTHING else self.both(found, (DefinitionRef(pointer),))
@@ -161,7 +111,7 @@ class SchemaReader:
             for part in parts:
                 found = self.both(found, part)
             return found
-        if keyword == "oneOf" and not self._are_apart(parts):
+        if keyword == "oneOf" and not self._all_apart(parts):
             self.left.append((path, keyword))
         return self.both(found, ANYTHING if ANYTHING in parts else tuple(each for part in parts for each in part))
 
@@ -316,7 +266,7 @@ class SchemaReader:
 
     def _both_arrays(self, one: JsonArray, other: JsonArray) -> Alternatives:
         length = max(len(one.first), len(other.first))
-        pairs = [(_item(one, index), _item(other, index)) for index in range(length)]
+        pairs = [(item_of(one, index), item_of(other, index)) for index in range(length)]
         most = [each.most for each in (one, other) if each.most is not None]
         return (
             JsonArray(
@@ -333,7 +283,7 @@ class SchemaReader:
         most = [each.most for each in (one, other) if each.most is not None]
         return (
             JsonObject(
-                {name: self.both(_property(one, name), _property(other, name)) for name in names},
+                {name: self.both(property_of(one, name), property_of(other, name)) for name in names},
                 {
                     each: self.both(one.patterns.get(each, one.others), other.patterns.get(each, other.others))
                     for each in patterns
@@ -346,60 +296,13 @@ class SchemaReader:
             ),
         )
 
-    def _are_apart(self, parts: Sequence[Alternatives]) -> bool:
+    def _all_apart(self, parts: Sequence[Alternatives]) -> bool:
         """Tell whether no value fits two of several schemas, as far as types, constants and properties show it."""
         possible = [part for part in parts if part]
         return all(
-            _apart(one, other)
+            are_apart(one, other)
             for index, part in enumerate(possible)
             for further in possible[index + 1 :]
             for one in part
             for other in further
         )
-
-
-def _apart(one: Alternative, other: Alternative) -> bool:
-    if isinstance(one, Anything | DefinitionRef) or isinstance(other, Anything | DefinitionRef):
-        return False
-    if type(one) is not type(other):
-        return True
-    if isinstance(one, Fixed):
-        return one != other
-    if isinstance(one, JsonString) and isinstance(other, JsonString):
-        return one.text is not None and other.text is not None and one.text != other.text
-    if isinstance(one, JsonObject) and isinstance(other, JsonObject):
-        return any(
-            all(_apart(left, right) for left in _property(one, name) for right in _property(other, name))
-            for name in (*one.required, *other.required)
-        )
-    return False
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Tell whether the name of a property fits a pattern."""
-    return fits({START: read_regex(pattern, search=True)}, name)
-
-
-def _item(array: JsonArray, index: int) -> Alternatives:
-    return array.first[index] if index < len(array.first) else array.others
-
-
-def _property(record: JsonObject, name: str) -> Alternatives:
-    if name in record.properties:
-        return record.properties[name]
-    return next((part for pattern, part in record.patterns.items() if matches(pattern, name)), record.others)
-
-
-def _constant(value: Any) -> Alternatives:
-    """Return the one value that fits."""
-    if value is None or isinstance(value, bool):
-        return (Fixed({None: "null", True: "true", False: "false"}[value]),)
-    if isinstance(value, str):
-        return (JsonString(text=value),)
-    if isinstance(value, int | float):
-        number = Decimal(str(as_written(value)))
-        return (JsonNumber(NumberBounds(number, number), is_whole=isinstance(value, int)),)
-    if isinstance(value, list):
-        return (JsonArray(tuple(map(_constant, value)), (), len(value), len(value)),)
-    properties = {name: _constant(part) for name, part in value.items()}
-    return (JsonObject(properties, {}, (), tuple(properties), 0, None, ""),)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from edge_lam.schema.gbnf.alternatives import (
+from edge_lam.schema.gbnf.alternatives import SchemaReader
+from edge_lam.schema.gbnf.kinds import (
     ANYTHING,
     Alternative,
     Alternatives,
@@ -17,8 +18,8 @@ from edge_lam.schema.gbnf.alternatives import (
     JsonNumber,
     JsonObject,
     JsonString,
-    SchemaReader,
     matches,
+    property_of,
 )
 from edge_lam.schema.gbnf.nodes import (
     ANY_CHAR,
@@ -163,7 +164,7 @@ class Speller:
         pairs: list[tuple[Node, bool]] = []
         names = dict.fromkeys([*given.properties, *given.required])
         for name in names:
-            value, is_needed = self._any_of(self._of_name(given, name)), name in given.required
+            value, is_needed = self._any_of(property_of(given, name)), name in given.required
             if value is not None:
                 pairs.append((concat(_key(name), value), is_needed))
             elif is_needed:
@@ -180,11 +181,6 @@ class Speller:
         if others is None or most == 0:
             return _object(pairs) if not least else None
         return _object([*pairs, (_several(others, least, most), least > 0)])
-
-    def _of_name(self, given: JsonObject, name: str) -> Alternatives:
-        if name in given.properties:
-            return given.properties[name]
-        return next((part for pattern, part in given.patterns.items() if matches(pattern, name)), given.others)
 
     def _others(self, given: JsonObject, names: list[str]) -> Node | None:
         """Return a property that is not listed."""
