@@ -10,7 +10,7 @@ import pytest
 from campaign import run
 
 CASES = {"gguf": 150, "loaded": 60, "checkpoint": 15, "documents": 100, "prefix": 60}
-KILLS = Path(__file__).with_name("kills.py")
+FOLDER = Path(__file__).parent
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -23,6 +23,12 @@ def test_no_damaged_file_does_harm(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["cache", "log", "chat", "trajectories", "imatrix", "convert"])
 def test_a_killed_writer_leaves_files_whole(kind: str) -> None:
-    command = [sys.executable, KILLS, "--kind", kind, "--kills", "12", "--seed", "test"]
+    command = [sys.executable, FOLDER / "kills.py", "--kind", kind, "--kills", "12", "--seed", "test"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_callers_side_by_side_lose_nothing_and_get_their_own_answers():
+    command = [sys.executable, FOLDER / "soak.py", "--minutes", "0.1", "--restart", "0.05"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
