@@ -1,4 +1,4 @@
-"""Puts a file in place whole or not at all, and removes what killed writers left. Knows nothing of what is in it.
+"""Puts a file, or a line, in place whole or not at all, and removes what killed writers left, whatever is in it.
 
 A writer holds a lock on its partial file, which the system gives up when the process ends, however it ends: what can be
 locked belongs to nobody.
@@ -50,6 +50,32 @@ def atomic_write(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         with suppressed(logger, f"{partial} stays", OSError):
             partial.unlink()
         raise
+
+
+def append_line(descriptor: int, line: bytes, *, may_cut: bool = True) -> None:
+    """Append a line to a file that is open to read and append: all of it or nothing.
+
+    What a killed process left of a line stays a line of its own.
+
+    Args:
+        descriptor: of the file.
+        line: ends with a line feed.
+        may_cut: whether what could not be written whole is cut off again; not where others may have appended since.
+
+    Raises:
+        OSError: the disk refuses, or took only a part.
+    """
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        line = b"\n" + line
+    written = 0
+    try:
+        written = os.write(descriptor, line)
+        if written < len(line):
+            raise OSError(f"only {written} of {len(line)} bytes could be written")
+    finally:
+        if may_cut and written < len(line):
+            os.truncate(descriptor, size)
 
 
 def partial_path(path: Path, unique: str) -> Path:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import threading
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -305,6 +306,24 @@ class TestNotes:
         lines = notes_file.read_text().splitlines()
         assert len(lines) == 160
         assert all(line[2:] == "x" * 500 for line in lines)
+
+    def test_a_note_that_was_cut_short_takes_no_other_with_it(self, notes_file):
+        notes_file.parent.mkdir()
+        notes_file.write_text("one\ntw")
+        add_note("three")
+        assert read_notes() == {"notes": ["one", "tw", "three"]}
+
+    def test_what_is_no_file_holds_no_notes(self, notes_file):
+        notes_file.parent.mkdir()
+        os.mkfifo(notes_file)
+        for use in (lambda: add_note("buy milk"), read_notes):
+            with pytest.raises(OSError, match="it is no regular file"):
+                use()
+
+    def test_of_many_notes_only_the_end_is_read(self, notes_file):
+        notes_file.parent.mkdir()
+        notes_file.write_text("x" * 2000 + "\n" + ("\u20ac" * 2000 + "\n") * 40)
+        assert read_notes() == {"notes": ["\u20ac" * 2000] * 4}
 
     def test_the_default_file_is_in_the_state_folder(self, tmp_path, monkeypatch):
         monkeypatch.delenv("EDGE_LAM_NOTES", raising=False)

@@ -19,6 +19,7 @@ import click
 from edge_lam.errors import InvalidRequest
 from edge_lam.load_options import FLAGS
 from edge_lam.paths import config_dir, user_path
+from edge_lam.read_file import as_text, read_bounded
 from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # The options that can have a default of one's own: how a model is loaded, not which files one request is about.
 NAMES = tuple(name for name, flag in FLAGS.items() if flag.in_config)
+_MAX_BYTES = 1 << 20
 # The variables of the environment that say the same, by key; they beat the file.
 VARIABLES = {"model": "EDGE_LAM_MODEL", "threads": "EDGE_LAM_THREADS", "log": "EDGE_LAM_LOG"}
 
@@ -154,12 +156,12 @@ def _document() -> TOMLDocument:
 
     path = config_path()
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8"))
+        return tomlkit.parse(as_text(read_bounded(path, _MAX_BYTES)))
     except FileNotFoundError:  # nothing was set yet
         return tomlkit.document()
     except OSError as error:
         raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="config") from error
-    except (UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
+    except (ValueError, RecursionError, tomlkit.exceptions.TOMLKitError) as error:
         raise InvalidRequest(f"{path} is not TOML: {error}", hint="mend or remove it", param="config") from error
 
 

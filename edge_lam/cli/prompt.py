@@ -7,16 +7,15 @@ import glob
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from edge_lam.cli.terminal import console, one_line
 from edge_lam.debug import suppressed
 from edge_lam.errors import InvalidRequest
 from edge_lam.paths import state_dir
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from edge_lam.whole_file import atomic_write
 
 logger = logging.getLogger("edge_lam.cli")
 
@@ -194,7 +193,7 @@ def _history(commands: Sequence[str]) -> Iterator[None]:
         return
     path = state_dir() / "history"
     with suppressed(logger, f"no history is read from {path}", OSError):
-        if path.exists():
+        if path.is_file():
             readline.read_history_file(path)
     readline.set_history_length(HISTORY_LENGTH)
     try:
@@ -207,7 +206,10 @@ def _save(path: Path) -> None:
     import readline
 
     with suppressed(logger, f"the history is not kept in {path}", OSError):  # a chat must not fail at its end
+        with tempfile.TemporaryDirectory() as folder:  # readline alone writes its kind of file, and not at once
+            written = Path(folder) / path.name
+            readline.write_history_file(written)
+            history = written.read_bytes()
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        readline.write_history_file(path)
+        with atomic_write(path, private=True) as file:
+            file.write(history)

@@ -6,11 +6,15 @@ The file is notes.txt in the user's state folder, or the one that EDGE_LAM_NOTES
 from __future__ import annotations
 
 import os
-from collections import deque
+import stat
 from pathlib import Path
+
+from edge_lam.read_file import open_regular
+from edge_lam.whole_file import append_line
 
 MAX_LENGTH = 2000
 SHOWN = 4
+_LAST_BYTES = 2 * SHOWN * 4 * MAX_LENGTH  # hold the notes that are shown, in any script
 
 
 def notes_path() -> Path:
@@ -35,9 +39,11 @@ def add_note(text: str) -> dict[str, str]:
     path = notes_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     # One write to a file opened for appending: two processes that note at once can't cut into each other's line.
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600)
     try:
-        os.write(file, f"{note}\n".encode(errors="replace"))
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise OSError(f"{path} can't be written: it is no regular file")
+        append_line(file, f"{note}\n".encode(errors="replace"), may_cut=False)
     finally:
         os.close(file)
     return {"saved": note}
@@ -46,8 +52,9 @@ def add_note(text: str) -> dict[str, str]:
 def read_notes() -> dict[str, list[str]]:
     """Read all saved notes."""
     try:
-        with notes_path().open(encoding="utf-8", errors="replace") as file:
-            notes = deque((line.strip() for line in file if line.strip()), maxlen=SHOWN)
+        with open_regular(notes_path()) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
+            lines = file.read(_LAST_BYTES).decode(errors="replace").splitlines()
     except FileNotFoundError:  # nothing was noted yet
         return {"notes": []}
-    return {"notes": list(notes)}
+    return {"notes": [line.strip() for line in lines if line.strip()][-SHOWN:]}

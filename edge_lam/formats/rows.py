@@ -18,6 +18,7 @@ from edge_lam.paths import user_path
 Decoded: TypeAlias = "tuple[str, Any | InvalidRequest]"
 
 LONGEST_LINE = 2**24  # bytes
+LONGEST_LIST = 2**28  # bytes: all of it is in memory at once
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Whose turn it is, in data sets of the ShareGPT kind.
 SPEAKERS = {
@@ -45,7 +46,11 @@ def read_rows(path: str | os.PathLike[str], *, param: str, own_keys_once: bool =
                 number += 1
                 text = line.removeprefix(BYTE_ORDER_MARK).strip() if number == 1 else line.strip()
                 if number == 1 and text.startswith(b"["):
-                    yield from _listed(path, text + file.read(), param)
+                    text += file.read(LONGEST_LIST + 1)
+                    if len(text) > LONGEST_LIST:
+                        hint = "write one row a line"
+                        raise InvalidRequest(f"{path} is a list of over {LONGEST_LIST:,} bytes", hint=hint, param=param)
+                    yield from _listed(path, text, param)
                     return
                 if len(line) > LONGEST_LINE:
                     raise InvalidRequest(f"{path}, line {number} is longer than {LONGEST_LINE:,} bytes", param=param)

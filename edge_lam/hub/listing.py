@@ -17,6 +17,7 @@ logger = logging.getLogger("edge_lam.hub")
 
 CARD = "README.md"
 LIST_TIMEOUT = 10.0
+_LONGEST_CARD = 1_000_000  # bytes: all of it is read
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -99,6 +100,8 @@ def license_of_card(folder: Path) -> str:
     from yaml import YAMLError
 
     try:
+        if (folder / CARD).stat().st_size > _LONGEST_CARD:
+            raise ValueError(f"it has more than {_LONGEST_CARD:,} bytes")
         name = (metadata_load(folder / CARD) or {}).get("license")
     except FileNotFoundError:  # a repository may have no card
         return ""

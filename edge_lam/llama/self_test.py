@@ -26,11 +26,14 @@ from edge_lam.llama.cpu import CPU, cpu
 from edge_lam.llama.library import BuildInfo, build_info
 from edge_lam.once import once
 from edge_lam.paths import state_dir
+from edge_lam.read_file import read_regular
+from edge_lam.whole_file import atomic_write
 
 _TIMEOUT = 120.0  # seconds; the test takes less than one, starting Python on a busy device may take many
 # The child searches modules exactly where this process does, whatever the working folder and its own start-up find.
 _CHILD = "import sys; sys.path[:] = sys.argv[2:]; from edge_lam.llama.probe import main; main(sys.argv[1])"
 _LIBRARIES = ("libllama.", "libggml")
+_MAX_BYTES = 1 << 20
 
 logger = logging.getLogger("edge_lam.llama")
 
@@ -152,10 +155,10 @@ def machine_key(build: BuildInfo, processor: CPU) -> str:
 
 def _read_verdicts() -> dict[str, Any]:
     try:
-        verdicts = json.loads(verdicts_file().read_text(encoding="utf-8"))
+        verdicts = json.loads(read_regular(verdicts_file(), _MAX_BYTES))
     except FileNotFoundError:  # nothing was tested yet
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         logger.debug("verdicts of the self-test in %s are not read: %s", verdicts_file(), reason(error))
         return {}
     return verdicts if isinstance(verdicts, dict) else {}
@@ -177,8 +180,8 @@ def _remember(verdict: Verdict) -> None:
     target = verdicts_file()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
-            json.dump({**_read_verdicts(), verdict.key: verdict.to_dict()}, file, indent=2)
-        Path(file.name).replace(target)
+        verdicts = {**_read_verdicts(), verdict.key: verdict.to_dict()}
+        with atomic_write(target) as file:
+            file.write(json.dumps(verdicts, indent=2).encode())
     except OSError as error:
         logger.debug("the verdict of the self-test can't be remembered in %s: %s", target, error)

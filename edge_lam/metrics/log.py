@@ -22,7 +22,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.metrics.report import CallReport, ToolReport
 from edge_lam.paths import state_dir, user_path
 from edge_lam.sizes import read_size
-from edge_lam.whole_file import atomic_write, try_lock
+from edge_lam.whole_file import append_line, atomic_write, try_lock
 
 DEFAULT_SIZE = 64_000_000  # bytes: some 40,000 calls
 _PATIENCE = 1.0  # seconds to wait for another process that is writing
@@ -91,11 +91,11 @@ class CallLog:
         with _opened(path) as (file, locked):
             size = os.fstat(file).st_size
             if not (locked and size and size + len(line) > self.most_bytes):
-                _write(file, line, may_cut=locked)
+                append_line(file, line, may_cut=locked)
                 return
             path.replace(rotated(path))
         with _opened(path) as (file, locked):
-            _write(file, line, may_cut=locked)
+            append_line(file, line, may_cut=locked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,18 +201,3 @@ def _is_still(path: Path, found: os.stat_result) -> bool:
         return os.path.samestat(path.lstat(), found)
     except FileNotFoundError:  # it was
         return False
-
-
-def _write(file: int, line: bytes, *, may_cut: bool) -> None:
-    """Append a line, all of it or nothing; a record that a killed process left unfinished stays a line of its own."""
-    size = os.fstat(file).st_size
-    if size and os.pread(file, 1, size - 1) != b"\n":
-        line = b"\n" + line
-    written = 0
-    try:
-        written = os.write(file, line)
-        if written < len(line):
-            raise OSError(f"only {written} of {len(line)} bytes could be written")
-    finally:
-        if may_cut and written < len(line):
-            os.truncate(file, size)

@@ -25,6 +25,7 @@ FACTS = ("id", "started", "model", "device", "finish_reason", "error", "n_tools"
 COLUMNS = (*FACTS, *TOKENS, *TIMES)
 _TOOL_COLUMNS = ("reply_id", "tool", "outcome", "seconds")
 
+_LONGEST_LINE = 1 << 24  # bytes; what is longer is no record
 # What the groups of `summary` are; calls of one day are shown by the hour.
 _GROUPS = {
     "time": "strftime(iif((select max(started) - min(started) from calls) > 86400, '%Y-%m-%d', '%Y-%m-%d %H:00'), "
@@ -160,7 +161,8 @@ class LogQuery:
     def _read(self, path: Path) -> None:
         try:
             with path.open("rb") as file:
-                rows = (row for line in file for row in self._rows(line))
+                lines = iter(partial(file.readline, _LONGEST_LINE), b"")
+                rows = (row for line in lines for row in self._rows(line))
                 for is_tool, values in rows:
                     table = "tools" if is_tool else "calls"
                     self._tables.execute(f"insert into {table} values ({', '.join('?' * len(values))})", values)

@@ -10,10 +10,12 @@ from pathlib import Path
 from starlette.datastructures import Headers
 
 from edge_lam.errors import InvalidRequest
+from edge_lam.read_file import as_text, read_bounded
 from edge_lam.serve.errors import RequestError
 
 PUBLIC = ("/", "/health", "/v1/health")
 _BEARER = "bearer "
+_MAX_BYTES = 1 << 20  # of a file of keys
 
 
 class Keys:
@@ -47,7 +49,7 @@ def read_key_file(path: str) -> tuple[str, ...]:
         InvalidRequest: it can't be read, or holds none; `param` is "api_key_file".
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = as_text(read_bounded(Path(path), _MAX_BYTES)).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidRequest(f"the API keys in {path} can't be read: {reason}", param="api_key_file") from error

@@ -104,6 +104,13 @@ def test_what_is_wrong_is_refused_by_name_and_can_be_mended(edge_lam, path, text
         assert edge_lam("info").code == 0
 
 
+def test_what_never_ends_is_refused(edge_lam, path):
+    path.parent.mkdir()
+    path.symlink_to("/dev/zero")
+    shown = edge_lam("info")
+    assert (shown.code, shown.err) == (1, f"edge-lam: error: {path} can't be read: it has more than 1 MiB\n")
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

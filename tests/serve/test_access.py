@@ -57,6 +57,8 @@ def test_a_key_file(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text("# of the app\none\n\n  two  \n")
     assert read_key_file(str(file)) == ("one", "two")
+    with pytest.raises(InvalidRequest, match="/dev/zero can't be read: it has more than 1 MiB"):
+        read_key_file("/dev/zero")
     file.write_text("# none\n")
     with pytest.raises(InvalidRequest, match="holds no API key"):
         read_key_file(str(file))

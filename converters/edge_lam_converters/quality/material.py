@@ -5,6 +5,7 @@ In come the options of `calibrate` and `compare`, out come checked examples and 
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import ChatFormat, detect, read_template
 from edge_lam.formats.examples import Example, read_examples
+from edge_lam.read_file import as_text, read_bounded
 
 if TYPE_CHECKING:
     from edge_lam.llama import Model
     from edge_lam.tools import Tool
+
+_MAX_BYTES = 1 << 30  # of a text
 
 Progress: TypeAlias = Callable[[str, int, int], object]
 
@@ -94,7 +98,7 @@ def chat_format_of(model: Model, options: ReadOptions) -> ChatFormat:
 
 def _read_text(path: str | os.PathLike[str]) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        return as_text(read_bounded(Path(path), _MAX_BYTES).removeprefix(codecs.BOM_UTF8))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise InvalidRequest(f"{path} can't be read: {reason}", param="text") from error
