@@ -38,10 +38,14 @@ test-models: $(VENV)/.tools ## Run the tests of the data that models are trained
 test-thorough: $(VENV)/.tools ## Run the tests of many examples with thirty times as many, drawn anew (half an hour)
 	EDGE_LAM_TEST_THOROUGH=1 $(BIN)/python -m pytest -m "thorough or hypothesis" -n $(JOBS)
 
-test-hostile: $(VENV)/.tools ## Thousands of damaged files, a thousand killed writers, the JSON Schema suite (an hour)
+test-hostile: $(VENV)/.tools ## Damaged files, killed writers, odd homes, the JSON Schema suite, fuzzing, a soak (three hours)
 	$(BIN)/python tests/hostile/campaign.py --cases 3000
-	$(BIN)/python tests/hostile/kills.py --kills 200
+	PYTHONPATH=. $(BIN)/python tests/hostile/kills.py --kills 110
+	PYTHONPATH=. $(BIN)/python tests/hostile/odd_homes.py
 	$(BIN)/python tests/hostile/schema_suite.py
+	$(PIP) install --quiet atheris
+	for target in gguf replies tools; do $(BIN)/python tests/hostile/fuzz.py $$target --seconds 600 || exit 1; done
+	$(BIN)/python tests/hostile/soak.py --minutes 60
 
 lint: $(VENV)/.tools ## Check style and types
 	$(BIN)/ruff check

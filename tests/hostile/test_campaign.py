@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,14 +22,28 @@ def test_no_damaged_file_does_harm(kind: str) -> None:
     assert tally.outcomes["refused"] or tally.outcomes["read"]
 
 
-@pytest.mark.parametrize("kind", ["cache", "log", "chat", "trajectories", "imatrix", "convert"])
-def test_a_killed_writer_leaves_files_whole(kind: str) -> None:
-    command = [sys.executable, FOLDER / "kills.py", "--kind", kind, "--kills", "12", "--seed", "test"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_killed_writers_leave_files_whole():
+    run_script("kills.py", "--kills", "8", "--seed", "test")
+
+
+def test_odd_homes_get_an_answer_or_one_line():
+    homes = ["read-only", "HOME=/dev/null", "no HOME, no such user", "XDG folders are a file", "HF_HOME is a file"]
+    chosen = [word for home in homes for word in ("--home", home)]
+    run_script("odd_homes.py", *chosen, "--command", "info", "--command", "config", "--command", "pull")
+
+
+@pytest.mark.parametrize("target", ["gguf", "replies", "tools"])
+def test_what_the_fuzzer_begins_with_and_what_it_found_is_read(target):
+    run_script("fuzz.py", target, *sorted((FOLDER / "corpus" / target).iterdir()))
 
 
 def test_callers_side_by_side_lose_nothing_and_get_their_own_answers():
-    command = [sys.executable, FOLDER / "soak.py", "--minutes", "0.1", "--restart", "0.05"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    run_script("soak.py", "--minutes", "0.1", "--restart", "0.05")
+
+
+def run_script(name, *words):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, FOLDER / name, *words], capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stdout + done.stderr
