@@ -196,6 +196,7 @@ class LAM:
         self._lock = threading.Lock()  # guards what follows
         self._engine: Engine | None = engine  # None after `trim`
         self._reopen = reopen
+        self._log = engine.recorder.log
         self._n_beginning = 0  # requests that have the engine, and no place in its line yet
 
     @property
@@ -420,7 +421,7 @@ class LAM:
     @property
     def log(self) -> CallLog:
         """Where calls are logged."""
-        return self.engine.recorder.log
+        return self._log
 
     @property
     def info(self) -> ModelInfo:
@@ -471,7 +472,8 @@ class LAM:
         self.close()
 
     def __repr__(self) -> str:
-        return f"LAM({self.engine.model.name!r}, n_ctx={self.engine.context.n_ctx})"
+        engine = self._engine  # what is trimmed is not loaded to be shown
+        return f"LAM({engine.model.name!r}, n_ctx={engine.context.n_ctx})" if engine else "LAM(trimmed)"
 
 
 def _opening(tools: Iterable[ToolLike] | None, system: str | None) -> Request:

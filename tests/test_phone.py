@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import shutil
@@ -68,6 +69,7 @@ def test_a_running_reply_keeps_its_model_and_loses_nothing(lam):
 def test_a_trimmed_model_can_be_closed_and_is_closed_then(lam):
     assert lam.trim() > 0
     assert lam.trim() == 0
+    assert repr(lam) == "LAM(trimmed)"
     lam.close()
     assert lam.trim() == 0
     with pytest.raises(Closed):
@@ -173,3 +175,24 @@ def test_a_pipe_two_models_and_a_part_that_is_not_there_are_refused(descriptor, 
     with pytest.raises(InvalidRequest, match="not all in a file") as caught:
         edge_lam.load(fd=(descriptor, 100, tiny_lam_path.stat().st_size))
     assert "noCompress" in caught.value.hint
+
+
+def test_pages_may_have_16_kb(monkeypatch, tiny_lam_path, tmp_path):
+    """What is mapped begins at one, whatever their size."""
+    offsets = []
+
+    class Mapping(mmap.mmap):
+        def __new__(cls, *arguments, offset=0, **options):
+            offsets.append(offset)
+            if offset % 16384:
+                raise ValueError("an offset amid a page")
+            return super().__new__(cls, *arguments, offset=offset, **options)
+
+    monkeypatch.setattr(mmap, "mmap", Mapping)
+    monkeypatch.setattr(mmap, "PAGESIZE", 16384)
+    monkeypatch.setattr(mmap, "ALLOCATIONGRANULARITY", 16384)
+    with edge_lam.load(tiny_lam_path, log=False, prefix_cache=tmp_path) as lam:
+        assert ask(lam) == "Oslo"
+    with edge_lam.load(tiny_lam_path, log=False, prefix_cache=tmp_path, repack=False) as lam:
+        assert ask(lam) == "Oslo"
+    assert offsets
