@@ -114,11 +114,11 @@ class GbnfMatcher:
     @property
     def is_finished(self) -> bool:
         """Whether only the end of the turn can follow."""
-        return self._may_end and not self._grammar.allows([*self._tokens.probes, *self._special]).any()
+        return self._may_end and not self._grammar.allowed_of([*self._tokens.probes, *self._special]).any()
 
     @property
     def _may_end(self) -> bool:
-        return bool(self._grammar.allows([min(self._tokens.ends)])[0])
+        return self._grammar.allows(min(self._tokens.ends))
 
     def forced(self) -> list[int]:
         """Return nothing."""
@@ -128,7 +128,7 @@ class GbnfMatcher:
         """Tell whether a token may come next."""
         if token in self._tokens.ends:
             return self._may_end
-        return self._may_come(token) and bool(self._grammar.allows([token])[0])
+        return self._may_come(token) and self._grammar.allows(token)
 
     def _may_come(self, token: int) -> bool:
         return token in self._special or bool(self._tokens.is_text[token])
@@ -138,11 +138,11 @@ class GbnfMatcher:
         import numpy as np
 
         tokens, bytes_ = self._tokens, np.zeros(256, dtype=np.bool_)
-        bytes_[tokens.first[tokens.probes[self._grammar.allows(tokens.probes)]]] = True
+        bytes_[tokens.first[tokens.probes[self._grammar.allowed_of(tokens.probes)]]] = True
         likely = np.union1d(np.flatnonzero(bytes_[tokens.first] & tokens.is_text), sorted(self._special)).astype(
             np.intp
         )
-        found = likely[self._grammar.allows(likely)]
+        found = likely[self._grammar.allowed_of(likely)]
         if self._may_end:
             found = np.union1d(found, np.array(sorted(tokens.ends), dtype=np.intp))
         if not len(found):

@@ -7,6 +7,7 @@ grammar takes a token that it does not allow, so each is asked about first.
 from __future__ import annotations
 
 import ctypes
+import math
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -41,10 +42,25 @@ class TokenGrammar:
         if not sampler:
             raise BackendError("llama.cpp can't read a grammar that was made for it", hint="please report this")
         self._sampler = sampler
+        llama = library()
+        self._one = llama.llama_token_data()  # what is asked about most often is made once
+        self._only_one = llama.llama_token_data_array(ctypes.pointer(self._one), 1, -1, False)
+        self._apply, self._take = llama.llama_sampler_apply, llama.llama_sampler_accept
+        self._allowed = -1  # a token that is known to be allowed now
         weakref.finalize(self, library().llama_sampler_free, sampler).atexit = False
 
-    def allows(self, tokens: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-        """Tell of each of some tokens whether it may come next; one that ends a reply may where the grammar is through.
+    def allows(self, token: int) -> bool:
+        """Tell whether a token may come next; one that ends a reply may where the grammar is through."""
+        if token != self._allowed:
+            self._one.id, self._one.logit = token, 0.0
+            self._apply(self._sampler, ctypes.byref(self._only_one))
+            if not math.isfinite(self._one.logit):
+                return False
+            self._allowed = token
+        return True
+
+    def allowed_of(self, tokens: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+        """Tell of each of some tokens whether it may come next, as `allows` does.
 
         Takes time for each token, and for each way that the grammar can go on.
         """
@@ -61,9 +77,10 @@ class TokenGrammar:
 
     def accept(self, token: int) -> bool:
         """Take a token, and tell whether the grammar allows it; nothing changes if it does not."""
-        if not self.allows([token])[0]:
+        if not self.allows(token):
             return False
-        library().llama_sampler_accept(self._sampler, token)
+        self._take(self._sampler, token)
+        self._allowed = -1
         return True
 
     def fork(self) -> TokenGrammar:
