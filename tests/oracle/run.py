@@ -71,7 +71,8 @@ def _document(found: list[tuple[ModuleType, list[Result]]], versions: str) -> st
     lines = [
         "# The converter against its oracles",
         "",
-        "Written by `make oracle`; do not edit. Nothing of it is a part of `make test`, for the oracles are large.",
+        "Written by `make oracle`; do not edit. The oracles are large: what the reference converter made of two "
+        "checkpoints is kept for `make test` (tests/converters/reference.json), the rest runs here alone.",
         "",
         f"edge-lam {__version__} ({build_info().version} of llama-cpp-python) on "
         f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, against {versions}.",
