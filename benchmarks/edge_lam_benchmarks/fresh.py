@@ -1,32 +1,21 @@
 """Runs a function in a new Python process, as an app that starts: nothing is imported, loaded or cached.
 
-In go the function's name and JSON, out comes JSON. The moment of starting travels along, so that the function can tell
-how long the start of its process took. Knows nothing of what the function does.
+The moment of starting travels along, so that the function can tell how long the start of its process took.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from edge_lam.errors import EdgeLamError
+from edge_lam_benchmarks.child import Child, ChildError, here
 from edge_lam_benchmarks.items import named
+from edge_lam_benchmarks.lines import Answer
 
 TIMEOUT = 1800.0  # seconds
-# The child searches modules exactly where this process does. `monotonic` is one clock for all processes of a machine.
-# A crash is to tell where it happened.
-_CHILD = (
-    "import faulthandler, sys; faulthandler.enable(); sys.path[:] = sys.argv[4:]; "
-    "from edge_lam_benchmarks.fresh import main; sys.exit(main())"
-)
+PATIENCE = 60.0  # seconds for a process to end that has answered
 _CRASHED = re.compile(r'Current thread .*\n  File "(?P<file>.+)", line (?P<line>\d+) in (?P<function>.+)')
 
 
@@ -39,45 +28,29 @@ def run_fresh(function: str, arguments: dict[str, Any]) -> Any:
         arguments: JSON types.
 
     Raises:
-        EdgeLamError: the process ended without a result; says how.
+        EdgeLamError: the process ended without a result, or badly after it; says how.
     """
-    with tempfile.TemporaryDirectory(prefix="edge-lam-bench-") as folder:
-        answer = Path(folder) / "answer.json"
-        command = [sys.executable, "-c", _CHILD, function, json.dumps(arguments), os.fspath(answer)]
-        try:
-            child = subprocess.run(
-                [*command, *filter(None, sys.path)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=TIMEOUT,
-                check=False,
-                env={**os.environ, "EDGE_LAM_BENCH_STARTED": repr(time.monotonic())},
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EdgeLamError(f"a new process took longer than {TIMEOUT:g} s") from error
-        if child.returncode == 0 and answer.exists():
-            return json.loads(answer.read_text(encoding="utf-8"))
-    raise EdgeLamError(_reason(child.returncode, child.stderr.decode("utf-8", "replace")))
-
-
-def _reason(code: int, said: str) -> str:
-    """Say how a process ended that left no result, from its exit code and what it wrote to stderr."""
-    if code < 0:
-        crashed = _CRASHED.search(said)
-        where = ", in {function} ({file}, line {line})".format(**crashed.groupdict()) if crashed else ""
-        return f"a new process was ended by {signal.Signals(-code).name}{where}"
-    lines = said.strip().splitlines()
-    return lines[-1] if lines else f"a new process ended with exit code {code}"
-
-
-def main() -> int:
-    """Be the child."""
-    name, arguments, answer = sys.argv[1:4]
-    started = float(os.environ.pop("EDGE_LAM_BENCH_STARTED"))
+    # `monotonic` is one clock for all processes of a machine.
+    setup = {"function": function, "arguments": arguments, "started": time.monotonic()}
     try:
-        result = named(name)(**json.loads(arguments), started=started)
+        child = Child(here(__name__), setup, timeout=TIMEOUT)
+    except ChildError as error:
+        how = str(error)
+        if crashed := _CRASHED.search(error.said):
+            how = how.partition(":")[0] + ", in {function} ({file}, line {line})".format(**crashed.groupdict())
+        raise EdgeLamError(f"a new process {how}") from error
+    child.close(patience=PATIENCE)
+    if code := child.process.returncode:
+        raise EdgeLamError(f"a new process ended with exit code {code}")
+    if "refused" in child.facts:
+        raise EdgeLamError(child.facts["refused"])
+    return child.facts["result"]
+
+
+def load(setup: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
+    """Be the child, which has only a setup to answer; see `lines.serve`."""
+    try:
+        result = named(setup["function"])(**setup["arguments"], started=setup["started"])
     except EdgeLamError as error:
-        print(error, file=sys.stderr)
-        return 1
-    Path(answer).write_text(json.dumps(result), encoding="utf-8")
-    return 0
+        return {"refused": str(error)}, dict
+    return {"result": result}, dict

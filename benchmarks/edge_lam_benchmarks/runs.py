@@ -19,7 +19,13 @@ Tell = Callable[[ItemResult, int, int], None]
 
 
 def run_items(
-    results: Results, items: Sequence[WorkItem], engine: BenchEngine, tell: Tell, *, minutes: float | None = None
+    results: Results,
+    items: Sequence[WorkItem],
+    engine: BenchEngine,
+    tell: Tell,
+    *,
+    minutes: float | None = None,
+    at_least: int = 1,
 ) -> None:
     """Measure what a result file lacks of some items, and complete it.
 
@@ -28,7 +34,8 @@ def run_items(
         items: all of the run, in order.
         engine: where.
         tell: hears each result, how many are there, and of how many.
-        minutes: after which no more repeats are begun; what is measured once is measured still. None for no limit.
+        minutes: after which no more repeats are begun; None for no limit.
+        at_least: repeats that are measured however long it takes.
 
     Raises:
         InvalidRequest: the result file can't be written.
@@ -40,7 +47,7 @@ def run_items(
     if missing:
         results.settings.setdefault("load_before", []).append(system_load())
     end = math.inf if minutes is None else time.monotonic() + 60 * minutes
-    in_time = (item for item in (*warm_up, *missing) if item.repeat < 1 or time.monotonic() < end)
+    in_time = (item for item in (*warm_up, *missing) if item.repeat < at_least or time.monotonic() < end)
     try:
         for result in engine.run(in_time):
             done += 1

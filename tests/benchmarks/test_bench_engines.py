@@ -46,7 +46,7 @@ def test_items_come_back_in_order_with_their_place(engine: LocalEngine, warm: Wo
 
 def test_a_worker_that_dies_is_replaced(engine: LocalEngine, warm: WorkItem) -> None:
     list(engine.run([warm]))
-    engine.worker.process.kill()
+    engine.worker.child.process.kill()
     (result,) = engine.run([warm])
     assert result.status == "done"
 
@@ -58,7 +58,7 @@ def test_a_worker_that_dies_again_fails_its_item_alone(engine: LocalEngine, warm
             worker = engine.worker
             if worker is not None and worker not in killed:
                 time.sleep(0.05)
-                worker.process.kill()
+                worker.child.process.kill()
                 killed.append(worker)
             time.sleep(0.01)
 
@@ -77,7 +77,7 @@ def test_an_item_that_takes_too_long_is_ended(warm: WorkItem) -> None:
     worker = Worker()
     with pytest.raises(WorkerError, match="took longer than"):
         worker.run(warm, timeout=0.001)
-    process = worker.process
+    process = worker.child.process
     worker.close()
     worker.close()
     assert process.returncode == -signal.SIGKILL

@@ -109,7 +109,7 @@ def test_what_cannot_run_is_named_and_the_rest_runs(setup, tasks, tmp_path):
     assert [entry.peer for entry in comparison.timed] == ["llama-cpp-python"]
     broken = compare({"llama-cpp-python": PEERS["llama-cpp-python"]}, Setup(str(damaged), 512, 1, True), tasks[:1])
     assert broken.timed == []
-    assert broken.absent["llama-cpp-python"].startswith("failed: llama-cpp-python died: ")
+    assert broken.absent["llama-cpp-python"].startswith("failed: llama-cpp-python ended with exit code 1: ")
 
 
 def test_a_server_that_ends_at_once_is_not_waited_for(setup):

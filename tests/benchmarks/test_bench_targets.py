@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ from edge_lam_benchmarks.results import ItemResult, Results, read_results
 from edge_lam_benchmarks.targets import plan, restart, rows
 from edge_lam_benchmarks.targets.costs import SIZES, TURNS, cost_of, measure_costs
 from edge_lam_benchmarks.targets.loops import WAYS
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 
 def table(tmp_path, *results: ItemResult) -> dict[str, rows.Row]:
@@ -114,6 +117,14 @@ def test_the_command_measures_keeps_and_resumes(tiny_lam_path, tmp_path, capsys)
     assert run([*words, "--resume", str(out)]) == 2
     for suffix in (".md", ".html"):
         assert "mask and choose per token, 4,096" in out.with_suffix(suffix).read_text()
+
+
+def test_the_page_is_a_view_of_the_results(tmp_path):
+    file = RESULTS / "targets.json.gz"
+    (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert run(["bench", "report", str(tmp_path / file.name)]) == 0
+    made, kept = ((folder / "targets.md").read_text().splitlines() for folder in (tmp_path, RESULTS))
+    assert [line for line in made if "--resume" not in line] == [line for line in kept if "--resume" not in line]
 
 
 def test_a_model_that_is_not_there_is_told_before_anything_is_measured(tmp_path, capsys):

@@ -43,7 +43,7 @@ def test_gives_the_result() -> None:
     ("function", "reason"),
     [
         ("refuse", "this is not to be had"),
-        ("crash", r"ended by SIGSEGV, in crash \(.*for_a_new_process.py, line 12\)"),
+        ("crash", r"died with SIGSEGV, in crash \(.*for_a_new_process.py, line 12\)"),
         ("leave", "exit code 7"),
     ],
 )

@@ -1,31 +1,21 @@
-"""`Worker`: a child process that measures items, one at a time. It may crash without taking the run along.
-
-Items go in and samples come out as lines of JSON over pipes of their own, so that nothing a library prints disturbs
-them. A new worker first tells its environment.
-"""
+"""`Worker`: a child process that measures items, one at a time. A new one first tells its environment."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import select
-import signal
-import subprocess
-import sys
-import tempfile
 import time
+import traceback
 from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import Any
 
 from edge_lam.errors import EdgeLamError
+from edge_lam_benchmarks.child import Child, ChildError, here
 from edge_lam_benchmarks.items import Sample, WorkItem, run_item
+from edge_lam_benchmarks.lines import Answer
 from edge_lam_benchmarks.results import ItemResult, utc_now
 
 START_TIMEOUT = 300.0  # seconds
 TIMEOUT = 3600.0  # seconds that an item may take
-# The child searches modules exactly where this process does.
-_CHILD = "import sys; sys.path[:] = sys.argv[4:]; from edge_lam_benchmarks.engines.worker import main; main()"
 
 
 class WorkerError(Exception):
@@ -39,31 +29,20 @@ class Worker:
         cpus: processors that it may use, as the system numbers them; None for all.
 
     Attributes:
+        child: the process.
         environment: where it measures.
-        process: what measures.
 
     Raises:
         WorkerError: it does not start.
     """
 
     def __init__(self, cpus: Iterable[int] | None = None) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        items, self._items = os.pipe()
-        answers, told = os.pipe()
-        self._answers = os.fdopen(answers, "rb")
-        pins = json.dumps(sorted(cpus) if cpus is not None else None)
-        command = [sys.executable, "-c", _CHILD, str(items), str(told), pins, *filter(None, sys.path)]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=self._errors,
-            stderr=self._errors,
-            pass_fds=(items, told),
-            start_new_session=True,  # Ctrl-C is for the parent, which ends the worker and its children
-        )
-        os.close(items)
-        os.close(told)
-        self.environment: dict[str, Any] = self._answer(START_TIMEOUT)["environment"]
+        setup = {"cpus": sorted(cpus) if cpus is not None else None}
+        try:
+            self.child = Child(here(__name__), setup, timeout=START_TIMEOUT)
+        except ChildError as error:
+            raise WorkerError(f"the process that measures {error}") from error
+        self.environment: dict[str, Any] = self.child.facts["environment"]
 
     def run(self, item: WorkItem, *, where: str = "", timeout: float = TIMEOUT) -> ItemResult:
         """Measure an item.
@@ -81,43 +60,16 @@ class Worker:
         """
         started, start = utc_now(), time.monotonic()
         try:
-            os.write(self._items, json.dumps(item.to_dict()).encode() + b"\n")
-        except BrokenPipeError:
-            raise self._died() from None
-        answer = self._answer(timeout)
+            answer = self.child.ask(item.to_dict(), timeout=timeout)
+        except ChildError as error:
+            raise WorkerError(f"the process that measured it {error}") from error
         samples = [Sample.from_dict(sample) for sample in answer["samples"]]
         status, reason = _status(samples, answer["error"])
         return ItemResult(item, status, samples, reason, where, started, time.monotonic() - start)
 
     def close(self) -> None:
         """End the process and its children; a second call does nothing."""
-        if self._items < 0:
-            return
-        os.close(self._items)
-        self._answers.close()
-        self._errors.close()
-        self._items = -1
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended meanwhile
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def _answer(self, timeout: float) -> dict[str, Any]:
-        ready, _, _ = select.select([self._answers], [], [], timeout)
-        if not ready:
-            raise WorkerError(f"took longer than {timeout:g} s")
-        line = self._answers.readline()
-        if not line:
-            raise self._died()
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def _died(self) -> WorkerError:
-        code = self.process.wait()
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        how = f"died with {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return WorkerError(f"the process that measured it {how}" + (f": {lines[-1]}" if lines else ""))
+        self.child.close()
 
 
 def _status(samples: list[Sample], error: str) -> tuple[str, str]:
@@ -130,34 +82,20 @@ def _status(samples: list[Sample], error: str) -> tuple[str, str]:
     return "done", ""
 
 
-def main() -> None:
-    """Be the child: measure what comes in until nothing comes any more."""
-    source, target = (int(number) for number in sys.argv[1:3])
-    for number in (source, target):
-        os.set_inheritable(number, False)  # children of ours that outlive us must not hold the pipes open
-    cpus = json.loads(sys.argv[3])
-    if cpus is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cpus)
+def load(setup: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
+    """Be the child; see `lines.serve`."""
+    if setup["cpus"] is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, setup["cpus"])
     from edge_lam_benchmarks.environment import environment
 
-    with os.fdopen(source, "rb") as items, os.fdopen(target, "wb") as answers:
-        _tell(answers, {"environment": environment()})
-        for line in items:
-            _tell(answers, _measured(WorkItem.from_dict(json.loads(line))))
+    return {"environment": environment()}, _measured
 
 
-def _measured(item: WorkItem) -> dict[str, Any]:
+def _measured(item: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"samples": [sample.to_dict() for sample in run_item(item)], "error": ""}
+        return {"samples": [sample.to_dict() for sample in run_item(WorkItem.from_dict(item))], "error": ""}
     except EdgeLamError as error:
         return {"samples": [], "error": str(error)}
     except Exception as error:  # a fault in a runner must not end the run of all others
-        import traceback
-
         traceback.print_exc()
         return {"samples": [], "error": f"{type(error).__name__}: {error}"}
-
-
-def _tell(answers: BinaryIO, answer: dict[str, Any]) -> None:
-    answers.write(json.dumps(answer).encode() + b"\n")
-    answers.flush()

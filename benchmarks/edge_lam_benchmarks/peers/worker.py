@@ -1,21 +1,14 @@
-"""Peers in Python processes of their own, which read tasks and write outcomes as lines of JSON: each may crash alone.
-
-In goes a script of `scripts/`, out comes a `Peer`.
-"""
+"""Peers in Python processes of their own: each may crash alone. In goes a script of `scripts/`, out comes a `Peer`."""
 
 from __future__ import annotations
 
-import json
-import queue
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
+from edge_lam_benchmarks.child import Child, ChildError, elsewhere
 from edge_lam_benchmarks.peers.base import (
     Outcome,
     Peer,
@@ -30,6 +23,7 @@ from edge_lam_benchmarks.peers.base import (
 
 START_SECONDS = 600.0
 CALL_SECONDS = 600.0
+STOP_SECONDS = 10.0
 
 
 class WorkerPeer(Peer):
@@ -43,8 +37,7 @@ class WorkerPeer(Peer):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._child: Child | None = None
         self._facts: dict[str, Any] = {}
 
     def python(self) -> str:
@@ -53,25 +46,29 @@ class WorkerPeer(Peer):
 
     def start(self) -> None:
         """Start the script and wait until it has the model."""
-        command = [self.python(), "-u", str(Path(__file__).parent / "scripts" / "lines.py"), self.script]
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
+        command = elsewhere(self.python(), Path(__file__).parent / "scripts" / f"{self.script}.py")
+        setup = asdict(self.setup) | {"paths": dict(self.setup.paths)}
         try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
-            )
-        except OSError as error:
-            raise PeerUnavailable(f"{command[0]} can't be run: {error.strerror}") from error
-        threading.Thread(target=self._read, args=(self._process.stdout, self._lines), daemon=True).start()
-        said = self._ask(asdict(self.setup) | {"paths": dict(self.setup.paths)}, START_SECONDS)
-        if reason := said.get("unavailable"):
+            self._child = Child(command, setup, timeout=START_SECONDS)
+        except ChildError as error:
+            if isinstance(error.__cause__, OSError):
+                raise PeerUnavailable(f"{command[0]} {error}") from error
+            raise PeerFailed(f"{self.name} {error}") from error
+        self._facts = self._child.facts
+        if reason := self._facts.get("unavailable"):
             self.stop()
             raise PeerUnavailable(str(reason))
-        self._facts = said
 
     def call(self, task: PeerTask) -> Outcome:
         """Hand a task to the script; times are taken here."""
+        if self._child is None:
+            raise PeerFailed(f"{self.name} is not running")
         start = time.perf_counter()
-        said = self._ask(asdict(task), CALL_SECONDS)
+        try:
+            said = self._child.ask(asdict(task), timeout=CALL_SECONDS)
+        except ChildError as error:
+            self.stop()
+            raise PeerFailed(f"{self.name} {error}") from error
         seconds = time.perf_counter() - start
         if reason := said.pop("error", None):
             raise PeerRefused(str(reason))
@@ -80,55 +77,14 @@ class WorkerPeer(Peer):
 
     def stop(self) -> None:
         """End the script."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin:
-            process.stdin.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:  # it does not end when its input does
-            process.kill()
-            process.wait()
-        self._errors.close()
+        if self._child is not None:
+            self._child.close(patience=STOP_SECONDS)
+        self._child = None
 
     def describe(self) -> dict[str, Any]:
         """Return what the script said of itself."""
         facts = self._facts
         return facts | {"build": compiled_features(facts["build"])} if "build" in facts else facts
-
-    def _ask(self, value: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Write a line and return the answer."""
-        process = self._process
-        if process is None or process.stdin is None:
-            raise PeerFailed(f"{self.name} is not running")
-        try:
-            process.stdin.write(json.dumps(value).encode() + b"\n")
-            process.stdin.flush()
-            line = self._lines.get(timeout=seconds)
-            answer = json.loads(line) if line else None
-        except queue.Empty:
-            self.stop()
-            raise PeerFailed(f"{self.name} gave no answer in {seconds:.0f} s") from None
-        except (OSError, ValueError):  # it died, or printed something else: told below with its last words
-            answer = None
-        if not isinstance(answer, dict):
-            reason = self._last_words()
-            self.stop()
-            raise PeerFailed(f"{self.name} died: {reason}")
-        return answer
-
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        code = self._process.poll() if self._process else None
-        return lines[-1][:200] if lines else f"exit code {code}, without a word"
-
-    @staticmethod
-    def _read(stream: IO[bytes], lines: queue.Queue[bytes]) -> None:
-        for line in stream:
-            lines.put(line)
-        lines.put(b"")  # the end
 
 
 class LlamaCppPython(WorkerPeer):

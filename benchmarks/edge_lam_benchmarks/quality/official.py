@@ -7,10 +7,7 @@ model.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from edge_lam.errors import EdgeLamError, InvalidRequest
+from edge_lam_benchmarks.child import Child, ChildError, elsewhere
 
 SINGLE_TURN = (
     "simple_python",
@@ -73,7 +71,7 @@ class Official:
     """
 
     def __init__(self) -> None:
-        self.child: subprocess.Popen[str] | None = None
+        self.child: Child | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._loaded: list[str] = []
         self._lock = threading.Lock()
@@ -125,55 +123,35 @@ class Official:
         if not python and find_spec("bfcl_eval") is None:
             raise InvalidRequest("the leaderboard's checker, bfcl-eval, is not installed", hint=_HINT, param="suite")
         self._folder = tempfile.TemporaryDirectory(prefix="edge-lam-bfcl-")
-        command = [python or sys.executable, str(_WORKER)]
+        folder = self._folder.name
+        env = {"PATH": os.defpath, "HOME": folder, "BFCL_PROJECT_ROOT": folder}
         try:
-            self.child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                encoding="utf-8",
-                cwd=self._folder.name,
-                env={"PATH": os.defpath, "HOME": self._folder.name, "BFCL_PROJECT_ROOT": self._folder.name},
-            )
-        except OSError as error:
-            raise InvalidRequest(f"{python} can't be started: {error.strerror}", param=PYTHON_VARIABLE) from error
+            self.child = Child(elsewhere(python or sys.executable, _WORKER), {}, timeout=TIMEOUT, env=env, cwd=folder)
+        except ChildError as error:
+            self._stop()
+            if isinstance(error.__cause__, OSError):
+                raise InvalidRequest(f"{python} {error}", param=PYTHON_VARIABLE) from error
+            raise EdgeLamError(f"the leaderboard's checker {error}", hint=_HINT) from error
         for category in self._loaded:  # what an earlier child knew
             self._exchange("entries", {"category": category})
 
     def _exchange(self, what: str, request: Mapping[str, Any]) -> Any:
-        child = self.child
-        if child is None or child.stdin is None or child.stdout is None:
+        if self.child is None:
             raise _CheckerError("the checker is not running")
-        timer = threading.Timer(TIMEOUT, child.kill)
-        timer.start()
         try:
-            child.stdin.write(json.dumps({"do": what, **request}) + "\n")
-            child.stdin.flush()
-            line = child.stdout.readline()
-        except OSError:  # it died: told below
-            line = ""
-        finally:
-            timer.cancel()
-        if not line:
+            answer = self.child.ask({"do": what, **request}, timeout=TIMEOUT)
+        except ChildError as error:
             self._stop()
             if what == "entries":
-                raise EdgeLamError("the leaderboard's checker can't be started", hint=_HINT)
-            raise _CheckerError(f"the checker died, or took longer than {TIMEOUT:g} s")
-        answer = json.loads(line)
+                raise EdgeLamError(f"the leaderboard's checker {error}", hint=_HINT) from error
+            raise _CheckerError(f"the checker {error}") from error
         if "error" in answer:
             raise _CheckerError(answer["error"])
         return answer["result"]
 
     def _stop(self) -> None:
         if self.child is not None:
-            self.child.kill()
-            self.child.wait()
-            for stream in (self.child.stdin, self.child.stdout):
-                if stream is not None:
-                    with contextlib.suppress(BrokenPipeError):  # what was not written yet is lost with it
-                        stream.close()
+            self.child.close()
         if self._folder is not None:
             self._folder.cleanup()
         self.child = self._folder = None

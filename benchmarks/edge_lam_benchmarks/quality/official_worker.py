@@ -1,20 +1,19 @@
 """The leaderboard's own loader, checker and executor, in a process of their own: model output is evaluated in it.
 
-    python official_worker.py        (with bfcl-eval on its path, BFCL_PROJECT_ROOT set to a folder of its own)
+    python ../lines.py official_worker.py        (with bfcl-eval on its path, BFCL_PROJECT_ROOT set to its own folder)
 
-Reads one request a line from standard input, ``{"do": ..., ...}``, and writes one answer a line. Of bfcl-eval only what
+Of bfcl-eval only what
 loads data, checks and executes is imported: its list of models would import the client of every vendor. Knows nothing
 of edge-lam, and imports nothing of it.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import sys
 import types
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 MEMORY_LIMIT = 4 << 30  # bytes of address space
@@ -133,21 +132,12 @@ def _source(call: dict[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what evaluated code prints is no answer
+def load(setup: dict[str, Any]) -> tuple[dict[str, Any], Callable[[dict[str, Any]], dict[str, Any]]]:
+    """Answer requests, ``{"do": ..., ...}``; what goes wrong in the checker is told by its name."""
     prepare()
     leaderboard = Leaderboard()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = {"result": getattr(leaderboard, request.pop("do"))(**request)}
-        except Exception as error:  # of whatever the checker runs; the client tells it
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer, default=str) + "\n")
-        answers.flush()
 
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        return {"result": getattr(leaderboard, request.pop("do"))(**request)}
 
-if __name__ == "__main__":
-    main()
+    return {}, answer

@@ -13,7 +13,7 @@ from edge_lam.whole_file import atomic_write
 from edge_lam_benchmarks.quality.leaderboard_files import write_leaderboard_files
 from edge_lam_benchmarks.report.html import page
 from edge_lam_benchmarks.report.table import Table
-from edge_lam_benchmarks.report.tables import places, tables
+from edge_lam_benchmarks.report.tables import command_of, places, tables
 from edge_lam_benchmarks.results import Results, beside
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def write_reports(results: Results) -> list[Path]:
         figures = {}
     found = tables(results)
     pictures = {name: svg(figure, name) for name, figure in figures.items()}
-    title = f"edge-lam bench, {results.created[:10]}"
+    title = f"{command_of(results)}, {results.created[:10]}"
     texts = {
         ".md": markdown(title, found, places(results)),
         ".csv": samples_csv(results),

@@ -18,14 +18,24 @@ from edge_lam_benchmarks.report.table import (
 )
 from edge_lam_benchmarks.results import Results
 from edge_lam_benchmarks.statistics import headlines
+from edge_lam_benchmarks.targets.rows import target_tables
+
+BENCH, TARGETS = "edge-lam bench", "edge-lam bench targets"
 
 
 def tables(results: Results) -> list[Table]:
     """Return all tables that a result file has something for."""
+    if command_of(results) == TARGETS:
+        return target_tables(results)
     found = [headline(results)]
     for suite in SUITES.values():
         found += named(suite.tables)(results)
     return [*found, *_not_measured(results)]
+
+
+def command_of(results: Results) -> str:
+    """Return the command that wrote a result file."""
+    return BENCH if "suites" in results.settings else TARGETS
 
 
 def headline(results: Results) -> Table:
@@ -66,8 +76,7 @@ def places(results: Results) -> list[str]:
     """Return where and how it was measured, a line per fact."""
     lines = [f"command: {results.command}", f"seed {results.seed}, {_amount(results)}"]
     if not results.finished:
-        command = "edge-lam bench" if "suites" in results.settings else "edge-lam bench targets"
-        lines.append(f"not complete: {command} --resume {shlex.quote(str(results.path))} measures the rest")
+        lines.append(f"not complete: {command_of(results)} --resume {shlex.quote(str(results.path))} measures the rest")
     for facts in results.environments.values():
         lines += _place(facts)
     for facts in results.models.values():

@@ -15,7 +15,8 @@ from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json
 from edge_lam.errors import InvalidRequest
 from edge_lam.paths import state_dir
-from edge_lam_benchmarks.results import Results, beside, read_results
+from edge_lam_benchmarks.results import ItemResult, Results, read_results
+from edge_lam_benchmarks.runs import run_items
 from edge_lam_benchmarks.targets import rows
 from edge_lam_benchmarks.targets.plan import SCENARIOS, TargetPlan
 from edge_lam_benchmarks.targets.run import TargetMeasurer
@@ -95,7 +96,15 @@ def command(
     results.save()
     try:
         with progress_bar({"run": "all", "measure": "measuring"}) as tell:
-            TargetMeasurer(plan, tell).run(results, minutes=minutes)
+            measurer = TargetMeasurer(plan, tell)
+            results.settings["source"] = measurer.source
+            items = plan.items()
+            n_before = len(items) - len(results.missing(items))
+
+            def told(result: ItemResult, done: int, total: int) -> None:
+                tell("run", n_before + done, len(items), f"{result.item.scenario} {result.item.quant}")
+
+            run_items(results, items, measurer, told, minutes=minutes, at_least=0)
     except KeyboardInterrupt:
         click.echo(f"edge-lam: go on with: edge-lam bench targets --resume {shlex.quote(str(results.path))}", err=True)
         raise
@@ -107,19 +116,15 @@ def command(
 
 def _tell(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
     """Write the pages beside the results, and print the table."""
-    from edge_lam_benchmarks.report.files import markdown, write_files
-    from edge_lam_benchmarks.report.html import page
-    from edge_lam_benchmarks.report.tables import places
+    from edge_lam_benchmarks.report.files import write_reports
+    from edge_lam_benchmarks.report.tables import tables
     from edge_lam_benchmarks.report.terminal import show_table
 
-    title = f"edge-lam bench targets, {results.created[:10]}"
-    tables, lines = rows.target_tables(results), places(results)
-    texts = {".md": markdown(title, tables, lines), ".html": page(title, tables, lines, {})}
-    written = write_files({beside(results.path, suffix): text.encode() for suffix, text in texts.items()})
+    written = write_reports(results)
     if as_json:
         print_json({"rows": [asdict(row) for row in found], "results": str(results.path)})
     else:
-        for table in tables:
+        for table in tables(results):
             show_table(console(), table)
         for path in (results.path, *written):
             console().print(one_line(str(path)), soft_wrap=True)

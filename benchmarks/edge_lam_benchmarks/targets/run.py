@@ -1,22 +1,18 @@
-"""Measures what `rows.py` shows: one item after the other into a result file, which is whole after each.
-
-In go a result file and a plan, out comes the file. What fails or is missing here is noted with its reason.
-"""
+"""Measures what `rows.py` shows of a result file, one item after the other."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from edge_lam.errors import EdgeLamError
 from edge_lam_benchmarks.answers import Answer, answers, grouped
-from edge_lam_benchmarks.environment import environment, environment_key, system_load
+from edge_lam_benchmarks.environment import environment, environment_key
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.peers.base import PeerUnavailable
 from edge_lam_benchmarks.peers.tasks import N_CTX, tasks_of
-from edge_lam_benchmarks.results import ItemResult, Results, utc_now
+from edge_lam_benchmarks.results import ItemResult, utc_now
 from edge_lam_benchmarks.targets import plan as planned
 from edge_lam_benchmarks.targets.callers import measure_callers
 from edge_lam_benchmarks.targets.costs import measure_costs
@@ -36,7 +32,11 @@ Result = tuple[list[Sample], str]
 
 
 class TargetMeasurer:
-    """Measures the items of a plan."""
+    """Measures the items of a plan in this process, which starts the others that it needs; see `BenchEngine`.
+
+    Attributes:
+        source: of the answers, in words.
+    """
 
     def __init__(self, plan: TargetPlan, tell: Tell) -> None:
         """Read the answers.
@@ -47,34 +47,20 @@ class TargetMeasurer:
         self._plan, self._tell = plan, tell
         self.source, self._every = answers(folder=plan.leaderboard)
         _, self._drawn = answers(plan.count, folder=plan.leaderboard, seed=plan.seed)
+        self.environments: dict[str, dict[str, Any]] = {}
 
-    def run(self, results: Results, *, minutes: float | None = None) -> None:
-        """Measure what a result file lacks.
-
-        Args:
-            results: the file.
-            minutes: after which nothing more is begun; None for no limit.
-
-        Raises:
-            InvalidRequest: the result file can't be written.
-        """
-        end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    def run(self, items: Iterable[WorkItem]) -> Iterator[ItemResult]:
+        """Yield the result of each item once it is there; what fails or is missing here is told with its reason."""
         facts = environment()
         where = environment_key(facts)
-        results.settings["source"] = self.source
-        items = self._plan.items()
-        missing = results.missing(items)
-        for item in missing:
-            if time.monotonic() >= end:
-                return
-            self._tell("run", len(items) - len(results.missing(items)), len(items), f"{item.scenario} {item.quant}")
-            results.environments[where] = facts
-            results.settings.setdefault("load_before", []).append(system_load())
+        self.environments[where] = facts
+        for item in items:
             started, begun = utc_now(), time.perf_counter()
             samples, status, reason = self._try(item)
-            results.add(ItemResult(item, status, samples, reason, where, started, time.perf_counter() - begun))
-        results.finished = utc_now()
-        results.save()
+            yield ItemResult(item, status, samples, reason, where, started, time.perf_counter() - begun)
+
+    def close(self) -> None:
+        """Do nothing: every measure ends what it started."""
 
     def _try(self, item: WorkItem) -> tuple[list[Sample], str, str]:
         try:
