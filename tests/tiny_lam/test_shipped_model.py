@@ -13,6 +13,7 @@ from edge_lam.formats import XLam2Qwen, detect
 from edge_lam.lam import EMBEDDED_MODEL
 from edge_lam.llama import GGUFHeader
 from edge_lam_converters import convert
+from tests.amount import many
 from tiny_lam.evaluate import EVALUATION_SEED, SETS, score_requests, score_set
 
 HOME = Path(__file__).parents[2] / "models" / "tiny-lam"
@@ -51,12 +52,13 @@ def test_is_converted_from_the_checkpoint_by_this_converter(tmp_path):
     assert hashes[0] == hashes[1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("chosen", SETS, ids=lambda chosen: chosen.name)
 def test_scores_are_near_the_card(lam, chosen):
     wrong: list[dict[str, object]] = []
-    right, total = score_set(lam, chosen, 60, EVALUATION_SEED, constrain=True, wrong=wrong)
+    right, total = score_set(lam, chosen, many(15), EVALUATION_SEED, constrain=True, wrong=wrong)
     carded = float(card_scores()[chosen.name].rstrip("%")) / 100
-    # 60 examples against 300: three standard errors, no less than eight points.
+    # Fewer examples than the card's: three standard errors, no less than eight points.
     margin = max(0.08, 3 * (carded * (1 - carded) / total) ** 0.5)
     assert right / total > carded - margin, json.dumps(wrong, ensure_ascii=False)
 
