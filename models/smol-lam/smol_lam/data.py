@@ -17,6 +17,7 @@ from tiny_lam.prompt import END
 from tiny_lam.rows import Batch, Piece, RowMaker, pack
 
 CONVERSATIONS = 24  # of a row: its tool block is read once for all of them
+INVENTED = 0.1  # share of values that are made-up words
 FIRST_WEIGHT = 8.0  # call or text; ask or decline
 TURN_WEIGHT = 3.0  # one more argument, one more call, or the end
 
@@ -26,7 +27,7 @@ MIX = Mix(
     apps=APPS,
     procedural=0.12,
     renamed=0.25,
-    scrambled=0.04,
+    scrambled=0.02,
     more=True,
     results=0.2,
     near=0.4,
@@ -42,7 +43,8 @@ class SmolRowMaker(RowMaker):
     def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
         super().__init__(tokenizer, seed)
         pieces = (tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size()))
-        slots.use_vocabulary([piece.strip() for piece in pieces if len(piece) > 3 and piece.startswith(" ")])
+        words = [piece.strip() for piece in pieces if len(piece) > 3 and piece.startswith(" ")]
+        slots.use_vocabulary(words, invented=INVENTED)
 
     def draw_batch(self, rows: int = 1) -> Batch:
         """Draw rows of task data behind one preamble."""

@@ -17,6 +17,7 @@ from tiny_lam.arithmetic import WORD_NUMBERS, expression, more_expression
 from tiny_lam.pools import KINDS, LIKE_UNITS, MORE_KINDS, OPEN_KINDS
 
 VOCABULARY: list[str] = []  # filled by `use_vocabulary`
+_invented = 0.4  # share of an open kind's values that are made-up words, and half as many joined of the vocabulary's
 
 CLOSED = frozenset(value for kind in ("weekday", "month", "unit") for value in KINDS[kind])
 SIGNS = frozenset(("email", "file", "folder", "id", "phone", "url"))  # kinds whose values are no words
@@ -51,14 +52,14 @@ def draw(kind: str, rng: random.Random, *, held_out: bool = False, more: bool = 
         if value and is_held_out(value) == held_out:
             return value
     pool = [value for value in KINDS[kind] if is_held_out(value) == held_out] or KINDS[kind]
-    if kind not in OPEN_KINDS or rng.random() < 0.6:
+    if kind not in OPEN_KINDS or rng.random() < 1 - _invented:
         return rng.choice(pool)
     return _invent(kind, rng, pool)
 
 
 def _draw_more(kind: str, rng: random.Random) -> str:
     """Draw a value of `kind` for training, beyond its pool; "" where there is none."""
-    if kind in OPEN_KINDS and rng.random() < 0.2:
+    if kind in OPEN_KINDS and rng.random() < _invented / 2:
         return joined_words(rng)
     if VOCABULARY and kind not in SIGNS and rng.random() < 0.06:
         return _with_a_word(kind, rng)
@@ -111,8 +112,14 @@ def draw_like_unit(unit: str, rng: random.Random, *, held_out: bool = False) -> 
     return draw("unit", rng)
 
 
-def use_vocabulary(words: list[str]) -> None:
-    """Let `draw_any` also draw these words: a tokenizer's, so that each of its tokens is copied now and then."""
+def use_vocabulary(words: list[str], *, invented: float = 0.4) -> None:
+    """Let `draw_any` also draw these words: a tokenizer's, so that each of its tokens is copied now and then.
+
+    `invented` is the share of made-up values: a model that starts from nothing has to learn to copy what it does not
+    know; one that knows its language has that already, and learns more from values as people write them.
+    """
+    global _invented  # noqa: PLW0603 - set once, before anything is drawn
+    _invented = invented
     VOCABULARY[:] = sorted(word for word in words if word.isalpha() and len(word) > 1)
 
 
