@@ -68,6 +68,7 @@ def load(options: LoadOptions) -> LAM:
         InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
     """
     if options.fd is None:
+        options = replace(options, model=find_model(options.model))  # the same one after `trim`
         return LAM(_open(options), partial(_open, options))
     if options.model is not None:
         raise InvalidRequest("model and fd are two models", param="fd")
@@ -123,7 +124,9 @@ def _open(options: LoadOptions) -> Engine:
         folder = prefix_folder(options.prefix_cache)
         store = PrefixStore(state_key(context), folder, conversations=options.save_conversations)
         if baked:
-            store.add(baked.prefix_for(store.key))
+            keys = [state_key(context, name) for name in context.adapters]
+            key = next(filter(baked.is_for, keys), keys[0])
+            store.sibling(key).add(baked.prefix_for(key))
     except BaseException:
         if ahead:
             ahead.wait()
@@ -152,7 +155,7 @@ class ModelInfo:
 
     `constraint` is what holds replies to their grammars. `bits_per_weight` is measured, whatever the name of the
     quantization says; `renders_tools` is whether the chat template has a place for tools, without which requests with
-    some are refused.
+    some are refused; `adapters` are the names that requests may choose among.
     """
 
     name: str
@@ -178,6 +181,7 @@ class ModelInfo:
     kv_bytes: int
     compute_bytes: int
     load_seconds: float
+    adapters: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -363,13 +367,14 @@ class LAM:
             return model.detokenize(tokens)
 
     def prewarm(
-        self, tools: Iterable[ToolLike] | None = None, *, system: str | None = None
+        self, tools: Iterable[ToolLike] | None = None, *, system: str | None = None, adapter: str = ""
     ) -> EventStream[Event, CallReport]:
         """Read tools and system message ahead of the first request, in the background; an app does it as it starts.
 
         Args:
             tools: as in `chat`.
             system: the system message of the requests to come, if they have one.
+            adapter: as in `chat`: what one adapter read is of no use for another.
 
         Returns:
             A stream without events; its `result()` is the report of what was read or restored, once it is done. Calls
@@ -378,16 +383,21 @@ class LAM:
         Raises:
             InvalidRequest, InvalidTool: as `chat`; the result raises PromptTooLong, BackendError and Closed.
         """
-        return self.engine.prewarm(_opening(tools, system))
+        return self.engine.prewarm(_opening(tools, system, adapter))
 
     def bake(
-        self, path: str | os.PathLike[str], tools: Iterable[ToolLike] | None = None, *, system: str | None = None
+        self,
+        path: str | os.PathLike[str],
+        tools: Iterable[ToolLike] | None = None,
+        *,
+        system: str | None = None,
+        adapter: str = "",
     ) -> int:
         """Write what was computed of tools and system message into one file, to ship inside an app.
 
         `load(..., prefix=path)` then need not read them, not even for the first call that a device ever makes. The
-        file holds for this model file, with these adapters, this `kv_type`, this version of llama.cpp and this kind of
-        device.
+        file holds for this model file, with these adapters (if requests choose among several, with those that `adapter`
+        names), this `kv_type`, this version of llama.cpp and this kind of device.
 
         Returns:
             How many tokens it holds.
@@ -396,9 +406,9 @@ class LAM:
             InvalidRequest: as `chat`; or the file can't be written, `param` is "path".
             InvalidTool, PromptTooLong, BackendError, Closed: as `chat`.
         """
-        tokens, state = self.engine.prefix(_opening(tools, system))
+        tokens, state = self.engine.prefix(_opening(tools, system, adapter))
         try:
-            write_prefix(Path(path), state_key(self.engine.context), tokens, state)
+            write_prefix(Path(path), state_key(self.engine.context, adapter), tokens, state)
         except OSError as error:
             reason = error.strerror or str(error)
             raise InvalidRequest(f"{os.fspath(path)} can't be written: {reason}", param="path") from error
@@ -454,6 +464,7 @@ class LAM:
             kv_bytes=context.kv_bytes,
             compute_bytes=context.compute_bytes,
             load_seconds=engine.recorder.load_seconds,
+            adapters=tuple(filter(None, context.adapters)),
         )
 
     def close(self) -> None:
@@ -476,7 +487,7 @@ class LAM:
         return f"LAM({engine.model.name!r}, n_ctx={engine.context.n_ctx})" if engine else "LAM(trimmed)"
 
 
-def _opening(tools: Iterable[ToolLike] | None, system: str | None) -> Request:
+def _opening(tools: Iterable[ToolLike] | None, system: str | None, adapter: str) -> Request:
     """Return a request for what all requests with these tools and this system message begin with."""
     messages = [{"role": "system", "content": system}] if system else []
-    return Request.of([*messages, {"role": "user", "content": "?"}], {"tools": tools})
+    return Request.of([*messages, {"role": "user", "content": "?"}], {"tools": tools, "adapter": adapter})

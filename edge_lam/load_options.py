@@ -6,16 +6,20 @@ Neither llama.cpp nor click is imported: `help`, command lines and the config's 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import partial, wraps
 from inspect import cleandoc, signature
 from textwrap import fill
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 OptionsT = TypeVar("OptionsT", bound="PlanOptions")
+
+# A LoRA adapter in GGUF, with its scale if that is not 1; several for all requests, or by the names that requests say.
+AdapterFile: TypeAlias = str | os.PathLike[str] | tuple[str | os.PathLike[str], float]
+Adapters: TypeAlias = Sequence[AdapterFile] | Mapping[str, AdapterFile | list[AdapterFile]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,12 @@ class PlanOptions:
     model: str | os.PathLike[str] | None = field(
         default=None,
         metadata=_told(
-            'a GGUF file; "xlam-2-1b", "owner/repo:QUANT" or "owner/repo/file.gguf" on the hub, downloaded if it must '
-            "be; None for the embedded model.",
+            'a GGUF file; "tiny-lam", which is embedded, or "smol-lam" (needs `edge-lam[smol]`); "xlam-2-1b", '
+            '"owner/repo:QUANT" or "owner/repo/file.gguf" on the hub, downloaded if it must be. None takes smol-lam if '
+            "it was made here before, else tiny-lam.",
             Flag(
-                "A GGUF file, a name such as xlam-2-1b, or owner/repo:QUANT on the hub.  "
-                "[default: that of `edge-lam config`, else the embedded tiny-lam]",
+                "A GGUF file, a name such as smol-lam or xlam-2-1b, or owner/repo:QUANT on the hub.  "
+                "[default: that of `edge-lam config`, else smol-lam if it was pulled, else the embedded tiny-lam]",
                 names=("-m", "--model"),
                 metavar="MODEL",
                 in_config=True,
@@ -97,11 +102,17 @@ class PlanOptions:
             ),
         ),
     )
-    adapters: Sequence[tuple[str | os.PathLike[str], float]] = field(
+    adapters: Adapters = field(
         default=(),
         metadata=_told(
-            'LoRA adapters in GGUF, each with its scale, such as [("my-lora.gguf", 1.0)].',
-            Flag("A LoRA adapter in GGUF to compute with.", names=("--adapter",), metavar="FILE[:SCALE]"),
+            'LoRA adapters in GGUF to compute with, each with its scale, such as [("my-lora.gguf", 1.0)]. Or by names, '
+            'such as {"notes": "notes.gguf", "both": ["notes.gguf", ("mail.gguf", 0.5)]}: each request chooses one as '
+            'its `adapter`, and one that chooses none is computed without, or with what is named "".',
+            Flag(
+                "A LoRA adapter in GGUF to compute with; with a NAME, chosen by request (`chat`, `serve`).",
+                names=("--adapter",),
+                metavar="[NAME=]FILE[:SCALE]",
+            ),
         ),
     )
 

@@ -20,8 +20,8 @@ BLOCK = 1 << 16
 N_BLOCKS = 64
 
 
-def state_key(context: Context) -> dict[str, Any]:
-    """Return the key of the states of a context.
+def state_key(context: Context, adapter: str = "") -> dict[str, Any]:
+    """Return the key of the states that a context computes with the adapters of a name.
 
     Features of the processor, threads, context length and the order of the weights in memory are no part of it: they
     change the last digits of keys and values at most, as lengths of passes do. What is baked on x86-64 holds on ARM.
@@ -32,7 +32,7 @@ def state_key(context: Context) -> dict[str, Any]:
         "llama_cpp": build.revision or build.llama_cpp,
         "bindings": build.version,
         "device": context.model.device.partition(":")[0],  # of two GPUs of a kind either will do
-        "adapters": [[fingerprint(adapter.path), adapter.scale] for adapter in context.adapters],
+        "adapters": [[fingerprint(each.path), each.scale] for each in context.adapters[adapter]],
         "kv_type": context.kv_type.name,
         "kv_layout": context.kv_layout,
         "rope": _rope(context),
@@ -62,7 +62,7 @@ def fingerprint(path: Path) -> str:
     return _fingerprint(path, stat.st_size, stat.st_mtime_ns)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _fingerprint(path: Path, size: int, modified: int) -> str:
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:

@@ -194,6 +194,10 @@ class BakedFile:
         self._reading = threading.Thread(target=self._read, name="edge-lam-baked", daemon=True)
         self._reading.start()
 
+    def is_for(self, key: Mapping[str, Any]) -> bool:
+        """Tell whether it was made for a key."""
+        return self._key == dict(key)
+
     def prefix_for(self, key: Mapping[str, Any]) -> Prefix:
         """Return what is in it; unlike `read_prefix`, say why it can't be used.
 

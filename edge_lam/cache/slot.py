@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from edge_lam.cache.fingerprint import state_key
 from edge_lam.debug import reason
 from edge_lam.errors import BackendError
 from edge_lam.llama import Part
@@ -52,7 +53,8 @@ class Slot:
 
     Attributes:
         context: where the tokens are.
-        store: where prefixes are kept, or None.
+        adapter: the name of the adapters that they are computed with.
+        store: where prefixes of these are kept, or None.
         tokens: the ids, from position 0 on.
         index: the number of the sequence in the context.
         unsaved: says how many of some tokens the next turn of a conversation begins with; None if there is none.
@@ -60,6 +62,7 @@ class Slot:
 
     def __init__(self, context: Context, store: PrefixStore | None = None, index: int = 0) -> None:
         self.context = context
+        self.adapter = ""
         self.store = store
         self.tokens: list[int] = []
         self.index = index
@@ -176,10 +179,17 @@ class Slot:
 
 
 class Slots:
-    """The slots of one context; those that are free keep what they hold for prompts that begin with it."""
+    """The slots of one context; those that are free keep what they hold for prompts that begin with it.
+
+    Args:
+        context: the context.
+        store: where prefixes are kept, or None; those of each adapter have one of their own beside it.
+    """
 
     def __init__(self, context: Context, store: PrefixStore | None = None) -> None:
         self._store = store
+        named = filter(None, context.adapters)
+        self._stores = {name: store and store.sibling(state_key(context, name)) for name in named} | {"": store}
         self.all = tuple(Slot(context, store, index) for index in range(context.n_sequences))
         self._free = list(self.all)  # the least recently used first
 
@@ -188,12 +198,13 @@ class Slots:
         """How many are free."""
         return len(self._free)
 
-    def take(self, prompt: Sequence[int], running: Sequence[Sequence[int]]) -> Slot | None:
+    def take(self, prompt: Sequence[int], running: Sequence[Sequence[int]], adapter: str = "") -> Slot | None:
         """Take a free slot for a prompt, holding what another one has read of it already.
 
         Args:
             prompt: at least one token.
-            running: the prompts on taken slots.
+            running: the prompts on taken slots that are read with the same adapters.
+            adapter: the name of those adapters; what others computed is of no use.
 
         Returns:
             The slot; None if none is free, or one that is taken will soon hold much more of the prompt: it is better
@@ -201,8 +212,9 @@ class Slots:
         """
         if not self._free:
             return None
-        best = max(self.all, key=lambda slot: (slot.shared(prompt), slot in self._free))
-        shared = best.shared(prompt)
+        known = {slot: slot.shared(prompt) if slot.adapter == adapter else 0 for slot in self.all}
+        best = max(self.all, key=lambda slot: (known[slot], slot in self._free))
+        shared = known[best]
         soon = max((common_length(other, prompt[:-1]) for other in running), default=0)
         if soon >= shared + MIN_PREFIX:
             return None
@@ -211,7 +223,10 @@ class Slots:
         if 2 * shared < len(best.tokens):
             target = self._free[0]
         self._free.remove(target)
-        if target is not best and shared > target.shared(prompt):
+        if target.adapter != adapter:
+            target.keep(0)
+            target.adapter, target.store = adapter, self._stores[adapter]
+        if target is not best and shared > known[target]:
             target.copy(best, shared)
         return target
 
@@ -226,8 +241,9 @@ class Slots:
 
     def drop_prefixes(self) -> None:
         """Forget what is kept of prompts in memory, apart from the slots."""
-        if self._store:
-            self._store.clear()
+        for store in self._stores.values():
+            if store:
+                store.clear()
 
 
 def common_length(first: Sequence[int], second: Sequence[int]) -> int:

@@ -37,8 +37,46 @@ _KEY_WORDS = {"llama_cpp": "build", "bindings": "build", "kv_layout": "kv_type",
 _STEM = re.compile(r"[1-9][0-9]{0,8}-[0-9a-f]{32}")  # a prefix in it
 
 
+class PrefixMemory:
+    """Prefixes in memory, of as many keys as stores share it; the least recently used go first.
+
+    Args:
+        limit: most bytes.
+
+    Attributes:
+        n_bytes: bytes of all.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.n_bytes = limit, 0
+        self._held: OrderedDict[tuple[str, str], Prefix] = OrderedDict()  # by digest of the key, and name
+
+    def names(self, key: str) -> set[str]:
+        """Return the names of all that are held for a key."""
+        return {name for owner, name in self._held if owner == key}
+
+    def get(self, key: str, name: str) -> Prefix | None:
+        """Return a prefix if it is held."""
+        return self._held.get((key, name))
+
+    def put(self, key: str, name: str, prefix: Prefix) -> None:
+        """Hold a prefix as the newest, unless it alone is too large."""
+        if prefix.n_bytes > self.limit:
+            return
+        self.drop(key, name)
+        self._held[key, name] = prefix
+        self.n_bytes += prefix.n_bytes
+        while self.n_bytes > self.limit:
+            self.drop(*next(iter(self._held)))
+
+    def drop(self, key: str, name: str) -> None:
+        """Hold it no longer."""
+        if prefix := self._held.pop((key, name), None):
+            self.n_bytes -= prefix.n_bytes
+
+
 class PrefixStore:
-    """The prefixes that are valid for one model as it is loaded.
+    """The prefixes that are valid for one model as it is loaded, with the adapters of one name.
 
     Args:
         key: what a state depends on: model, build, types of keys and values. A folder of its own holds its files.
@@ -46,9 +84,7 @@ class PrefixStore:
         memory_bytes: most bytes in memory.
         disk_bytes: most bytes in the folder, prefixes of other keys included.
         conversations: whether conversations are to be kept too.
-
-    Attributes:
-        held_bytes: bytes in memory.
+        memory: what is held in memory, if it is shared; `memory_bytes` says nothing then.
     """
 
     def __init__(
@@ -59,13 +95,24 @@ class PrefixStore:
         memory_bytes: int = 256 << 20,
         disk_bytes: int = 2 << 30,
         conversations: bool = False,
+        memory: PrefixMemory | None = None,
     ) -> None:
         self.key = dict(key)
-        self.memory_bytes, self.disk_bytes = memory_bytes, disk_bytes
-        self.folder, self.conversations = folder, conversations
-        self._home = folder / _digest(json.dumps(self.key, sort_keys=True).encode()) if folder else None
-        self._memory: OrderedDict[str, Prefix] = OrderedDict()
-        self.held_bytes = 0
+        self.disk_bytes, self.folder, self.conversations = disk_bytes, folder, conversations
+        self._owner = _digest(json.dumps(self.key, sort_keys=True).encode())
+        self._home = folder / self._owner if folder else None
+        self._memory = memory or PrefixMemory(memory_bytes)
+
+    def sibling(self, key: Mapping[str, Any]) -> PrefixStore:
+        """Return the store of another key, in the same folder and the same memory."""
+        return PrefixStore(
+            key, self.folder, disk_bytes=self.disk_bytes, conversations=self.conversations, memory=self._memory
+        )
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes in memory, those of siblings included."""
+        return self._memory.n_bytes
 
     def find(self, prompt: Sequence[int], *, longer_than: int = 0) -> Prefix | None:
         """Return the longest prefix that a prompt begins with, or None.
@@ -105,7 +152,7 @@ class PrefixStore:
                 what = ", ".join(sorted({_KEY_WORDS.get(name, name) for name in names}))
                 logger.debug("%s is not used: it is of %s", path, f"another {what}")
                 return f"other {what}"
-        return "other tools" if self._memory or self._files() else "nothing stored"
+        return "other tools" if self._memory.names(self._owner) or self._files() else "nothing stored"
 
     def longest(self, tokens: Sequence[int]) -> int:
         """Return how many tokens the longest prefix has that these begin with, as far as names tell; 0 for none."""
@@ -127,7 +174,7 @@ class PrefixStore:
         prefix = Prefix(np.asarray(tokens, dtype=np.int32), state, kind)
         name = _name(prefix.tokens)
         beginnings = [found for found in self._matching(prefix.tokens) if found != name]
-        self._remember(name, prefix)
+        self._memory.put(self._owner, name, prefix)
         if self._home and self.folder and prefix.n_bytes <= self.disk_bytes:
             with suppressed(logger, f"a prefix of {len(tokens)} tokens is not kept in {self.folder}", OSError):
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,13 +188,13 @@ class PrefixStore:
 
     def add(self, prefix: Prefix) -> None:
         """Hold a prefix in memory, however large it is."""
-        self.memory_bytes = max(self.memory_bytes, prefix.n_bytes)
-        self._remember(_name(prefix.tokens), prefix)
+        self._memory.limit = max(self._memory.limit, prefix.n_bytes)
+        self._memory.put(self._owner, _name(prefix.tokens), prefix)
 
     def drop(self, prefix: Prefix) -> None:
         """Forget a prefix that is of no use, in memory and in the folder."""
         name = _name(prefix.tokens)
-        self._forget(name)
+        self._memory.drop(self._owner, name)
         if self._home:
             path = self._home / (name + SUFFIX)
             with suppressed(logger, f"{path} stays, and is a miss again", OSError):
@@ -155,18 +202,18 @@ class PrefixStore:
 
     def clear(self) -> None:
         """Forget what is in memory; the folder stays."""
-        self._memory.clear()
-        self.held_bytes = 0
+        for name in self._memory.names(self._owner):
+            self._memory.drop(self._owner, name)
 
     def _matching(self, ids: NDArray[np.int32]) -> Iterator[str]:
         """Yield the names of all prefixes that these tokens begin with, the longest first."""
-        names = set(self._memory) | {path.stem for path in self._files()}
+        names = self._memory.names(self._owner) | {path.stem for path in self._files()}
         for n_tokens, name in sorted(((_n_tokens(name), name) for name in names), reverse=True):
             if n_tokens <= len(ids) and name == _name(ids[:n_tokens]):
                 yield name
 
     def _load(self, name: str) -> Prefix | None:
-        prefix = self._memory.get(name)
+        prefix = self._memory.get(self._owner, name)
         if prefix is None and self._home:
             path = self._home / (name + SUFFIX)
             with suppressed(logger, f"{path} is not used", OSError):
@@ -180,34 +227,21 @@ class PrefixStore:
                 # What can't be used is removed; what was used is the newest.
                 os.utime(path) if prefix else path.unlink()
         if prefix is not None:
-            self._remember(name, prefix)
+            self._memory.put(self._owner, name, prefix)
         return prefix
 
     def _replace(self, beginnings: Sequence[str]) -> None:
         """Drop those of them that are conversations, and count the others as used."""
         for name in beginnings:
-            held = self._memory.get(name)
+            held = self._memory.get(self._owner, name)
             if held and held.kind == "conversation":
-                self._forget(name)
+                self._memory.drop(self._owner, name)
             elif held:
-                self._memory.move_to_end(name)
+                self._memory.put(self._owner, name, held)
             path = self._home / (name + SUFFIX) if self._home else None
             if path and (header := read_header(path)):
                 with suppressed(logger, f"{path} stays as it is", OSError):
                     path.unlink() if header.kind == "conversation" else os.utime(path)
-
-    def _remember(self, name: str, prefix: Prefix) -> None:
-        if prefix.n_bytes > self.memory_bytes:
-            return
-        self._forget(name)
-        self._memory[name] = prefix
-        self.held_bytes += prefix.n_bytes
-        while self.held_bytes > self.memory_bytes:
-            self._forget(next(iter(self._memory)))
-
-    def _forget(self, name: str) -> None:
-        if prefix := self._memory.pop(name, None):
-            self.held_bytes -= prefix.n_bytes
 
     def _files(self) -> list[Path]:
         if self._home is None:

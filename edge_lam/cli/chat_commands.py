@@ -118,6 +118,18 @@ def _set(chat: ChatSession, rest: str) -> None:
         chat.note(f"{name} is {'-' if chat.options[name] is None else chat.options[name]} from the next message on")
 
 
+def _adapter(chat: ChatSession, name: str) -> None:
+    """Choose an adapter of those that have a name."""
+    known = chat.lam.info.adapters
+    if name not in ("", "off", *known):
+        hint = f"there are {', '.join(known)}" if known else "--adapter NAME=FILE loads one"
+        raise InvalidRequest(f"no adapter is called {name}", hint=hint)
+    if name:
+        chat.options = {**chat.options, "adapter": name if name in known else ""}
+    chosen = chat.options.get("adapter") or "off"
+    chat.note(f"adapter: {chosen}" + (f" (of {', '.join(known)})" if known else ""))
+
+
 def _read_value(option: click.Option, text: str) -> Any:
     context = click.get_current_context(silent=True) or click.Context(click.Command("chat"))
     if text in ("", "default"):
@@ -163,6 +175,7 @@ COMMANDS = {
     "/undo": "take back the last turn, /reset or /load",
     "/reset": "forget the conversation",
     "/set NAME VALUE": "set how replies are sampled, as flags do; without NAME show it",
+    "/adapter NAME": "compute with an adapter from now on; off for none, without NAME show it",
     "/system TEXT": "set the system message; without TEXT show it",
     "/save FILE": "write the conversation to a file",
     "/load FILE": "go on with a conversation from a file",
@@ -177,6 +190,7 @@ _ACTIONS: dict[str, Callable[[ChatSession, str], None]] = {
     "/undo": _undo,
     "/reset": _reset,
     "/set": _set,
+    "/adapter": _adapter,
     "/system": _system,
     "/save": _save,
     "/load": _load,

@@ -6,12 +6,13 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_lam.cli.options import FILE, Function, Settings, byte_size, gathered
-from edge_lam.load_options import FLAGS, LoadOptions
+from edge_lam.load_options import FLAGS, AdapterFile, Adapters, LoadOptions
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -29,8 +30,11 @@ class ModelName(click.Path):
         from click.shell_completion import CompletionItem
 
         from edge_lam.hub import ALIASES, stored_models
+        from edge_lam.model_path import EMBEDDED_NAME
+        from edge_lam.smol_lam import SMOL_LAM
 
-        names = dict.fromkeys([*(alias.name for alias in ALIASES), *(model.name for model in stored_models())])
+        own = (EMBEDDED_NAME, SMOL_LAM.name)
+        names = dict.fromkeys([*own, *(alias.name for alias in ALIASES), *(model.name for model in stored_models())])
         found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
         return [*super().shell_complete(ctx, param, incomplete), *found]
 
@@ -85,22 +89,36 @@ def _budget(text: str) -> int | bool:
     return text != "off" and byte_size(text)
 
 
-def _scaled_files(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> list[tuple[str, float]]:
-    """Read FILE or FILE:SCALE."""
-    found = []
+# Commands with requests that choose among adapters, and the one that tells what these take of the memory.
+_CHOOSING = ("chat", "plan", "serve")
+
+
+def _adapters(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Adapters:
+    """Read FILE, FILE:SCALE, and the same with NAME= before it, which adds to those without a name."""
+    named, unnamed = dict[str, list[AdapterFile]](), list[AdapterFile]()
     for text in value:
-        file, separator, scale = text.rpartition(":")
-        try:
-            found.append((file, float(scale)) if separator else (text, 1.0))
-        except ValueError:  # a colon in the name of the file
-            found.append((text, 1.0))
-    return found
+        name, separator, file = text.partition("=")
+        if not separator or os.path.sep in name or Path(text).exists():
+            unnamed.append(_scaled_file(text))
+        elif ctx.info_name in _CHOOSING:
+            named.setdefault(name, []).append(_scaled_file(file))
+        else:
+            raise click.UsageError(f"names of adapters are for {', '.join(_CHOOSING)}: say --adapter {file}")
+    return {"": unnamed, **{name: [*unnamed, *files] for name, files in named.items()}} if named else unnamed
+
+
+def _scaled_file(text: str) -> tuple[str, float]:
+    file, separator, scale = text.rpartition(":")
+    try:
+        return (file, float(scale)) if separator else (text, 1.0)
+    except ValueError:  # a colon in the name of the file
+        return text, 1.0
 
 
 # How values are read that are neither numbers, switches nor one of a few words.
 _READ: dict[str, dict[str, Any]] = {
     "model": {"type": MODEL},
-    "adapters": {"type": FILE, "multiple": True, "callback": _scaled_files},
+    "adapters": {"type": FILE, "multiple": True, "callback": _adapters},
     "memory_budget": {"type": _budget},
     "prefix": {"type": FILE},
     "format": {"type": FormatName()},

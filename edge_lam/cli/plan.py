@@ -14,6 +14,7 @@ from edge_lam.cli.terminal import console, one_line, plain_table, print_json, pr
 
 if TYPE_CHECKING:
     from edge_lam.llama.plan import MemoryPlan
+    from edge_lam.load_options import Adapters
 
 
 @click.command(
@@ -39,7 +40,7 @@ def command(
     n_ctx: int | None,
     n_parallel: int,
     kv_type: str,
-    adapters: list[tuple[str, float]],
+    adapters: Adapters,
     budget: str | None,
     as_json: bool,
 ) -> None:

@@ -240,7 +240,8 @@ class EngineCore:
         """Give waiting sequences a slot, in the order in which they came."""
         running = self._scheduler.running
         for sequence in list(self._waiting):
-            slot = self.slots.take(sequence.prompt, [other.prompt for other in running])
+            alike = [other.prompt for other in running if other.adapter == sequence.adapter]
+            slot = self.slots.take(sequence.prompt, alike, sequence.adapter)
             if slot is None and not self.slots.n_free:
                 return
             if slot is None:  # what it begins with is being read by another one
@@ -266,6 +267,7 @@ class EngineCore:
         start = perf_counter()
         try:
             parts = [self._slot_of[chunk.sequence].part(chunk.tokens, chunk.rows) for chunk in chunks]
+            self._context.use_adapter(chunks[0].sequence.adapter)
             is_done = self._context.decode_parts(parts)
         except EdgeLamError as error:
             for chunk in chunks:

@@ -183,6 +183,8 @@ class Engine:
     def begin(self, request: Request, sequence: Sequence, channel: Channel[Event, Reply]) -> None:
         """Prepare a request in this thread, and hand it to the core; raises as `stream`."""
         self.core.check_open()
+        self.context.check_adapter(request.adapter)
+        sequence.adapter = request.adapter
         if request.tools and self.context.kv_type.is_coarse:
             warn_of_coarse_kv(self.context.kv_type.name)
         record, sequence.arrived = self.recorder.open(request), perf_counter()
@@ -201,7 +203,8 @@ class Engine:
         self, request: Request, result: Callable[[Slot, CallReport], T], channel: Channel[Event, T]
     ) -> None:
         """Prepare the reading of a request's static tokens, and hand it to the core."""
-        sequence, record = Sequence(0), self.recorder.open(request)
+        self.context.check_adapter(request.adapter)
+        sequence, record = Sequence(0, adapter=request.adapter), self.recorder.open(request)
         with self._place(sequence):
             segments = self._render(request, sequence)
             self._compile(request, sequence, segments)

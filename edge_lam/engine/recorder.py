@@ -71,6 +71,7 @@ class Recorder:
         context, chat_format = self._context, self._format
         return {
             "model": context.model.name,
+            "adapter": request.adapter,
             "format": chat_format.name,
             "format_sha256": chat_format.sha256,
             "template_sha256": chat_format.sha256_of_template(with_tools=bool(request.tools)),

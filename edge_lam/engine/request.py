@@ -90,6 +90,8 @@ class ReplyOptions(TypedDict, total=False):
         max_tokens: longest reply in tokens, 4,096 by default; or what the context leaves, if that is less.
         max_tool_calls: most calls of one reply, 64 by default. One more ends it, with the finish reason "length".
         stop: a string or strings that end a reply in text.
+        adapter: which of the named `adapters` of `load` to compute with; "" (the default) is none, or those of that
+            name.
         timeout: seconds for the whole reply, waiting for other requests included; when they are over, it ends as it is,
             with the finish reason "timeout".
         calls_in_prose: also read calls from an array that follows text without a marker, as in ``Sure: [{...}]``.
@@ -115,6 +117,7 @@ class ReplyOptions(TypedDict, total=False):
     max_tokens: int | None
     max_tool_calls: int | None
     stop: str | Sequence[str] | None
+    adapter: str | None
     timeout: float | None
     calls_in_prose: bool | None
     constrain: bool | None
@@ -164,6 +167,7 @@ class Request:
     max_tokens: int = MAX_TOKENS
     max_tool_calls: int = MAX_TOOL_CALLS
     stop: tuple[str, ...] = ()
+    adapter: str = ""
     timeout: float | None = None
     calls_in_prose: bool = False
     constrain: bool = True
@@ -254,6 +258,8 @@ class Request:
             )
         self._check_top_logprobs()
         self._check_prompt_logprobs()
+        if not isinstance(self.adapter, str):
+            raise InvalidRequest(f"adapter must be a name, not {self.adapter!r}", param="adapter")
         if self.sampler is not None and not isinstance(self.sampler, Sampler):
             raise InvalidRequest(f"sampler must be a Sampler, not {self.sampler!r}", param="sampler")
 

@@ -86,6 +86,7 @@ class Sequence:
         n_computed: how many of prompt, tokens and draft have been read: their keys and values are in the slot.
         max_tokens: most tokens of the reply; with 0, the prompt is read but for its last token, which is there for
             logits alone.
+        adapter: the name of the adapters that it is computed with.
         n_static: how many tokens of the prompt others will share; 0 if that is not to be stored.
         checkpoint: where reading stops, so that what is held there is stored; 0 for nowhere.
         cache: whether its static tokens were found, as of `cache.Opening`.
@@ -102,6 +103,7 @@ class Sequence:
 
     max_tokens: int
     prompt: list[int] = field(default_factory=list)
+    adapter: str = ""
     n_static: int = 0
     deadline: float | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)

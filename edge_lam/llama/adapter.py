@@ -1,7 +1,7 @@
 """LoRA adapters in GGUF, added to a model at run time.
 
-In go a loaded model and a file, out comes an adapter that a `Context` uses. The file is checked first: llama.cpp aborts
-the process on some that don't fit.
+In go a loaded model and files, out come adapters that a `Context` uses, by the names that requests choose them by. A
+file is checked first: llama.cpp aborts the process on some that don't fit.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import re
 import struct
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import BackendError, InvalidModelFile, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader, Tensor
@@ -23,7 +25,9 @@ from edge_lam.llama.library import library, log
 
 if TYPE_CHECKING:
     from edge_lam.llama.model import Model
+    from edge_lam.load_options import Adapters
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # no colon: servers call them MODEL:NAME
 _ALPHA = "adapter.lora.alpha"
 _FLOAT32 = 6  # GGUF's number of the type
 _EMBEDDING, _OUTPUT = "token_embd.weight", "output.weight"
@@ -45,32 +49,67 @@ class Adapter:
     pointer: int
 
 
-def load_adapters(model: Model, adapters: Sequence[tuple[str | os.PathLike[str], float]]) -> tuple[Adapter, ...]:
-    """Load adapters beside a model.
+def adapter_sets(adapters: Adapters) -> dict[str, tuple[tuple[Path, float], ...]]:
+    """Return the files of adapters, each with its scale, by the name that a request chooses them by.
+
+    Args:
+        adapters: as `load` takes them; "" is the name for requests that choose none, and always there.
+
+    Raises:
+        InvalidRequest: neither files nor names of files, or a scale that is no number; `param` is "adapters".
+    """
+    sets = {"": tuple[tuple[Path, float], ...]()}
+    for name, files in (adapters if isinstance(adapters, Mapping) else {"": _listed(adapters)}).items():
+        if not isinstance(name, str) or (name and not _NAME.fullmatch(name)):
+            hint = "letters, digits, dots, dashes and underscores make one"
+            raise InvalidRequest(f"{name!r} is no name of an adapter", hint=hint, param="adapters")
+        sets[name] = tuple(map(_read_file, files if isinstance(files, list) else [files]))
+    return sets
+
+
+def load_adapters(model: Model, adapters: Adapters) -> dict[str, tuple[Adapter, ...]]:
+    """Load adapters beside a model, by their names as of `adapter_sets`; a file is loaded once for all names.
 
     Args:
         model: the base.
-        adapters: GGUF files, each with its scale.
+        adapters: GGUF files, as `load` takes them.
 
     Raises:
         ModelNotFound: no such file.
         InvalidModelFile: no GGUF, or no LoRA adapter.
-        InvalidRequest: a scale that is no number, or an adapter for another model; names the tensor.
+        InvalidRequest: as `adapter_sets`, or an adapter for another model; names the tensor.
         BackendError: llama.cpp refused it; carries its reason.
     """
-    checked = [(Path(path), _check_scale(path, scale)) for path, scale in adapters]
-    for path, _ in checked:
+    sets, needed = adapter_sets(adapters), _needed(adapters)
+    for path in dict.fromkeys(needed):
         _check_fits(model, GGUFHeader.read(path))
-    return tuple(Adapter(path, scale, interruptible(partial(_load, model, path))) for path, scale in checked)
+    pointers = [(path, interruptible(partial(_load, model, path))) for path in needed]
+    loaded = {}
+    for name, files in sets.items():
+        free, found = list(pointers), []
+        for path, scale in files:
+            index = next(index for index, (other, _) in enumerate(free) if other == path)
+            found.append(Adapter(path, scale, free.pop(index)[1]))
+        loaded[name] = tuple(found)
+    return loaded
 
 
-def adapter_bytes(adapters: Iterable[tuple[str | os.PathLike[str], float]]) -> int:
+def _needed(adapters: Adapters) -> list[Path]:
+    """Return each file as often as one name has it at most: llama.cpp adds what is loaded once only once."""
+    needed = Counter[Path]()
+    for files in adapter_sets(adapters).values():
+        needed |= Counter(path for path, _ in files)
+    return list(needed.elements())
+
+
+def adapter_bytes(adapters: Adapters) -> int:
     """Return how much memory the weights of adapters take.
 
     Raises:
         ModelNotFound, InvalidModelFile: one is missing, or no GGUF.
+        InvalidRequest: as `adapter_sets`.
     """
-    return sum(tensor.n_bytes for path, _ in adapters for tensor in GGUFHeader.read(path).tensors)
+    return sum(tensor.n_bytes for path in _needed(adapters) for tensor in GGUFHeader.read(path).tensors)
 
 
 def apply_adapters(context: int, adapters: Sequence[Adapter]) -> None:
@@ -94,10 +133,19 @@ def _load(model: Model, path: Path) -> int:
     return pointer
 
 
-def _check_scale(path: str | os.PathLike[str], scale: float) -> float:
+def _listed(adapters: Any) -> list[Any]:
+    return list(adapters) if isinstance(adapters, Iterable) and not isinstance(adapters, str | bytes) else [adapters]
+
+
+def _read_file(file: Any) -> tuple[Path, float]:
+    """Return a file and its scale, which is 1 where none is given."""
+    path, scale = file if isinstance(file, tuple | list) and len(file) == 2 else (file, 1.0)
+    if not isinstance(path, str | os.PathLike):
+        hint = '[("my-lora.gguf", 1.0)], or {"name": "my-lora.gguf"}'
+        raise InvalidRequest(f"adapters can't be read from {path!r}", hint=hint, param="adapters")
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not -_MAX_SCALE <= scale <= _MAX_SCALE:
         raise InvalidRequest(f"the scale of {os.fspath(path)} is {scale!r}, no number of use", param="adapters")
-    return float(scale)
+    return Path(path), float(scale)
 
 
 def _check_fits(model: Model, header: GGUFHeader) -> None:

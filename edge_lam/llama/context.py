@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_lam.llama.model import Model
+    from edge_lam.load_options import Adapters
 
 _ABORTED = 2
 _FAILURES = {
@@ -59,7 +60,8 @@ class Context:
         n_batch: tokens that go through the model in one pass.
         n_threads: threads that compute; on a processor that others use too they may be fewer for a while.
         n_logits: tokens whose logits one `decode` can give.
-        adapters: what is added to the model.
+        adapters: what can be added to the model, by name; "" is there always.
+        adapter: the name of those that it computes with.
         kv_type: what keys and values are kept as.
         kv_layout: how their bytes differ from what is usual for that type, or "".
         kv_bytes: memory for keys and values.
@@ -76,7 +78,7 @@ class Context:
         n_logits: int | None = None,
         n_sequences: int = 1,
         kv_type: str = DEFAULT_KV_TYPE,
-        adapters: Sequence[tuple[str | os.PathLike[str], float]] = (),
+        adapters: Adapters = (),
         on_node: object = None,
         llama: Any = None,
     ) -> None:
@@ -93,7 +95,7 @@ class Context:
                 By default 32, or 10 for each sequence.
             n_sequences: sequences that go through the model side by side.
             kv_type: what keys and values are kept as, a name of `KV_TYPES`.
-            adapters: LoRA adapters in GGUF to compute with, each with its scale.
+            adapters: LoRA adapters in GGUF to compute with, as `load` takes them; those of the name "" at first.
             on_node: llama.cpp calls it for every node of its graph (``ggml_backend_sched_eval_callback``).
             llama: llama.cpp's functions, where they are not those of `library()`.
 
@@ -124,7 +126,7 @@ class Context:
         self._process = os.getpid()
         self._n_outputs = 0
         self._threads = AdaptiveThreads(n_threads) if is_adaptive else None
-        self.adapters = load_adapters(model, adapters)
+        self.adapters, self.adapter = load_adapters(model, adapters), ""
         self._on_node = on_node  # llama.cpp keeps only the address
         self._abort = ctypes.create_string_buffer(2)  # not empty: the pass under way ends
         created = create_context(
@@ -147,8 +149,36 @@ class Context:
         self.n_cells: int = self._llama.llama_n_ctx(pointer)
         self.kv_bytes = model.shape.kv_bytes(self.n_cells, self.kv_type)
         model.attach(self)
-        if self.adapters:
-            apply_adapters(pointer, self.adapters)
+        apply_adapters(pointer, self.adapters[""])
+
+    def check_adapter(self, name: str) -> None:
+        """Refuse a name that is none of `adapters`; any thread may ask.
+
+        Raises:
+            InvalidRequest: `param` is "adapter".
+        """
+        if name not in self.adapters:
+            known = ", ".join(filter(None, self.adapters))
+            hint = f"there are {known}" if known else 'load(..., adapters={"name": "my-lora.gguf"}) names some'
+            raise InvalidRequest(f"no adapter is called {name!r}", hint=hint, param="adapter")
+
+    def use_adapter(self, name: str) -> None:
+        """Compute with other adapters from now on; what sequences hold stays as it was computed.
+
+        llama.cpp plans its graphs anew then, which takes about half as long as a pass of one token.
+
+        Args:
+            name: one of `adapters`.
+
+        Raises:
+            InvalidRequest: as `check_adapter`.
+            Closed: after `close()`.
+        """
+        self.check_adapter(name)
+        pointer = self._open()
+        if name != self.adapter:
+            apply_adapters(pointer, self.adapters[name])
+            self.adapter = name
 
     def decode(
         self,

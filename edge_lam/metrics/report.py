@@ -164,7 +164,8 @@ class CallReport:
     `cache` tells whether system message and tools had to be read: "hit" if not; "miss: " and why if nothing that is
     kept was of use, such as "other tools", "other build" or "nothing stored"; "" where they are few or nothing is kept.
 
-    `constraint` is the engine of grammars: "llguidance", or "gbnf", llama.cpp's own.
+    `constraint` is the engine of grammars: "llguidance", or "gbnf", llama.cpp's own. `adapter` is the name that the
+    request chose among those of `load`, "" for none.
 
     `cut_at_start` and `cut_at_name` tell how far a grammar went against the model: the share of its probability that
     was cut away, from 0 (the model wanted what it had to write) to 1 (it wanted something else), at the first token of
@@ -174,6 +175,7 @@ class CallReport:
 
     id: str
     model: str = ""
+    adapter: str = ""
     format: str = ""
     format_sha256: str = ""
     template_sha256: str = ""

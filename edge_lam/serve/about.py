@@ -36,13 +36,13 @@ def about_routes(model: ServedModel, metrics: Metrics, *, has_page: bool) -> lis
         return JSON({"status": "ok", "loaded": model.is_loaded})
 
     async def models(request: Request) -> JSON:
-        return JSON({"object": "list", "data": [described(model)]})
+        return JSON({"object": "list", "data": [described(model, name) for name in model.names]})
 
     async def one_model(request: Request) -> JSON:
         name = request.path_params["name"]
-        if name not in (model.name, model.info.name):
+        if name not in (*model.names, model.info.name):
             raise RequestError(404, "model_not_found", f"the model {name!r} is not served", param="model")
-        return JSON(described(model))
+        return JSON(described(model, name if name in model.names else model.name))
 
     async def props(request: Request) -> JSON:
         return JSON(properties(model))
@@ -79,7 +79,7 @@ def _ollama_routes(model: ServedModel) -> list[Route]:
         return JSON({"version": __version__})
 
     async def tags(request: Request) -> JSON:
-        return JSON({"models": [_ollama_model(model)]})
+        return JSON({"models": [_ollama_model(model, name) for name in model.names]})
 
     async def show(request: Request) -> JSON:
         return JSON(_ollama_details(model))
@@ -92,15 +92,15 @@ def _ollama_routes(model: ServedModel) -> list[Route]:
     ]
 
 
-def described(model: ServedModel) -> dict[str, Any]:
-    """Return a model as OpenAI lists it, with what llama-server and we tell of it besides."""
+def described(model: ServedModel, name: str) -> dict[str, Any]:
+    """Return a model as OpenAI lists it by one of its names, with what llama-server and we tell of it besides."""
     info = model.info
     return {
-        "id": model.name,
+        "id": name,
         "object": "model",
         "created": model.created,
         "owned_by": "edge-lam",
-        "aliases": [] if model.name == info.name else [info.name],
+        "aliases": [info.name] if name == model.name != info.name else [],
         "meta": {
             "n_ctx": info.n_ctx,
             "n_ctx_train": info.n_ctx_train,
@@ -134,11 +134,11 @@ def properties(model: ServedModel) -> dict[str, Any]:
     }
 
 
-def _ollama_model(model: ServedModel) -> dict[str, Any]:
+def _ollama_model(model: ServedModel, name: str) -> dict[str, Any]:
     info = model.info
     return {
-        "name": model.name,
-        "model": model.name,
+        "name": name,
+        "model": name,
         "modified_at": datetime.fromtimestamp(model.created, timezone.utc).isoformat(),
         "size": info.size,
         "digest": info.format_sha256,

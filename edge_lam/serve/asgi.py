@@ -123,12 +123,13 @@ def _endpoint(
 
     async def endpoint(request: Request) -> Response:
         body = await read_json(request, options)
-        dialect = kind(body, model.answering())
+        adapter = model.adapter(body.get("model"))
+        dialect = kind(body, model.answering(adapter))
         try:
             async with model.use() as lam:
                 telemetry = lam.engine.recorder.telemetry
                 with telemetry.within(request.headers) if telemetry else nullcontext():
-                    streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options), tools)
+                    streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options, adapter), tools)
                 model.under_way.update(streams)
         except InvalidRequest as error:
             error.param = dialect.fields.get(error.param or "", error.param)

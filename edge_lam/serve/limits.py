@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from edge_lam.serve.options import ServeOptions
 
 
-def limited_options(ask: Ask, limits: ServeOptions) -> list[ChatOptions]:
-    """Return the options of each reply to a request, within the server's limits.
+def limited_options(ask: Ask, limits: ServeOptions, adapter: str = "") -> list[ChatOptions]:
+    """Return the options of each reply to a request, within the server's limits; `adapter` as of `LAM.chat`.
 
     Replies to the same request get seeds that follow each other, so that they differ.
 
@@ -26,7 +26,7 @@ def limited_options(ask: Ask, limits: ServeOptions) -> list[ChatOptions]:
     tools = ask.options.get("tools")
     if isinstance(tools, list) and len(tools) > limits.max_tools:
         raise InvalidRequest(f"there are {len(tools)} tools; at most {limits.max_tools} may be", param="tools")
-    options: ChatOptions = {**ask.options, "timeout": limits.timeout}
+    options: ChatOptions = {**ask.options, "timeout": limits.timeout, "adapter": adapter}
     if limits.max_tokens is not None:
         asked = options.get("max_tokens")
         options["max_tokens"] = min(asked, limits.max_tokens) if isinstance(asked, int) else limits.max_tokens

@@ -127,9 +127,32 @@ class ServedModel:
         """What the model is called."""
         return self.alias or self.info.name
 
-    def answering(self) -> Answering:
+    @property
+    def names(self) -> list[str]:
+        """What clients may call the model: by itself, and with each adapter that they may choose."""
+        return [self.name, *(f"{self.name}:{adapter}" for adapter in self.info.adapters)]
+
+    def adapter(self, name: object) -> str:
+        """Return the adapter that a client chooses by what it calls the model: "MODEL:ADAPTER"; "" for none.
+
+        Other names say nothing: clients send what they were once set up with.
+
+        Raises:
+            RequestError: 404 for an adapter that this model does not have.
+        """
+        base, _, adapter = name.rpartition(":") if isinstance(name, str) else ("", "", "")
+        adapters = self.info.adapters
+        if not adapters or base not in (self.name, self.info.name) or adapter == "latest":  # as Ollama's clients say
+            return ""
+        if adapter not in adapters:
+            hint = f"there are {', '.join(adapters)}"
+            raise RequestError(404, "model_not_found", f"no adapter is called {adapter!r}", param="model", hint=hint)
+        return adapter
+
+    def answering(self, adapter: str = "") -> Answering:
         """Return who answers a request; one for each."""
-        return Answering(model=self.name, id=uuid4().hex, created=int(time()), info=self.info)
+        name = f"{self.name}:{adapter}" if adapter else self.name
+        return Answering(model=name, id=uuid4().hex, created=int(time()), info=self.info)
 
     def left(self, streams: Collection[Running]) -> None:
         """Take note that nobody waits for some replies any more."""

@@ -10,6 +10,7 @@ from edge_lam.cli.conversation import ChatSession
 from edge_lam.cli.running import RunOptions
 from edge_lam.errors import PromptTooLong
 from edge_lam.tools import load_tools
+from tests.adapters import write_lora
 
 RUNNING = RunOptions(approve=False, max_rounds=2, tool_timeout=None, show_calls=True)
 
@@ -322,3 +323,14 @@ def test_calls_of_tools_without_code_are_only_shown_in_a_pipe(chat, tmp_path):
     path.write_text('[{"name": "press", "parameters": {}}]')
     shown = chat("go", args=("--tools", path))
     assert "(without code: press; calls are shown, not run)" in shown.out
+
+
+def test_an_adapter_is_chosen_amid_a_chat(chat, tiny_lam_path, tmp_path):
+    adapter = write_lora(tmp_path / "a.gguf", tiny_lam_path)
+    shown = chat(
+        "/adapter", "/adapter mine", "hello", "/adapter b", "/adapter off", args=("--adapter", f"mine={adapter}")
+    )
+    for said in ("adapter: off (of mine)", "adapter: mine (of mine)", "no adapter is called b", "there are mine"):
+        assert said in shown.out
+    assert shown.code == 0
+    assert "--adapter NAME=FILE loads one" in chat("/adapter b").out

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge_lam.decoding import Draft
 from edge_lam.engine import Sequence
-from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
+from edge_lam.engine.scheduler import ADAPTER_TURN, PREFILL_CHUNK, Scheduler
 from edge_lam.engine.sequence import Status
 
 N_LOGITS = 12
@@ -167,3 +167,41 @@ def test_a_request_of_no_tokens_leaves_the_last_of_its_prompt():
     scheduler.running.append(sequence)
     (chunk,) = scheduler.schedule()
     assert (chunk.tokens, chunk.rows) == (list(range(9)), [])
+
+
+@given(st.randoms(use_true_random=False), SIZES, st.integers(2, 4), st.integers(1, 3))
+def test_adapters_take_turns(chance, n_batch, n_adapters, n_each):
+    """A pass has one adapter, keeps to it for a while, and nobody waits for more than a turn of each other one."""
+    scheduler = Scheduler(n_batch, min(N_LOGITS, n_batch))
+    for adapter in range(n_adapters):
+        scheduler.running += [
+            Sequence(200, list(range(chance.choice([1, 700]))), adapter=str(adapter)) for _ in range(n_each)
+        ]
+    chance.shuffle(scheduler.running)
+    served = []
+    for _ in range(ADAPTER_TURN * n_adapters * 6):
+        chunks = scheduler.schedule()
+        check(chunks, scheduler, n_batch, min(N_LOGITS, n_batch))
+        assert len({chunk.sequence.adapter for chunk in chunks}) == 1
+        served.append(chunks[0].sequence.adapter)
+        for chunk in chunks:
+            chunk.sequence.n_computed += len(chunk.tokens)
+            if not chunk.sequence.n_unread:
+                chunk.sequence.tokens += [0]
+                chunk.sequence.max_tokens += 1
+    turns = [served[start : start + ADAPTER_TURN] for start in range(0, len(served), ADAPTER_TURN)]
+    assert all(len(set(turn)) == 1 for turn in turns)
+    assert all(len({turn[0] for turn in turns[i : i + n_adapters]}) == n_adapters for i in range(0, 5))
+
+
+def test_an_adapter_that_nobody_waits_for_goes_on():
+    scheduler = Scheduler(128, 10)
+    one, other = Sequence(99, [0], adapter="a"), Sequence(99, [0], adapter="b")
+    scheduler.running.append(one)
+    for _ in range(3 * ADAPTER_TURN):
+        assert [chunk.sequence for chunk in scheduler.schedule()] == [one]
+    scheduler.running.append(other)
+    served = [scheduler.schedule()[0].sequence for _ in range(2 * ADAPTER_TURN)]
+    assert served == [one] * ADAPTER_TURN + [other] * ADAPTER_TURN
+    scheduler.running.remove(other)
+    assert scheduler.schedule()[0].sequence is one
