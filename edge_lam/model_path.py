@@ -14,6 +14,7 @@ from edge_lam.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import InvalidModelFile, InvalidRequest
 from edge_lam.extras import require
 from edge_lam.paths import cache_dir, user_path
+from edge_lam.smol_lam import SMOL_LAM
 from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 _CHUNK, _BLOCKS = 1 << 20, 64  # bytes; a part is known by that many of them
 
+EMBEDDED_NAME = "tiny-lam"
 EMBEDDED_MODEL = Path(__file__).parent / "assets" / "tiny-lam-Q8_0.gguf"
 
 
 def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Progress | None = None) -> Path:
-    """Return the file of a model, downloaded if it is on the hub; None is the embedded one.
+    """Return the file of a model, downloaded if it is on the hub.
 
     Args:
-        model: a file or a name.
+        model: a file or a name; None is smol-lam if it was made here before (`edge-lam pull smol-lam`), else the
+            embedded tiny-lam.
         on_progress: hears of a download, as of `edge_lam.hub.pull`.
 
     Raises:
@@ -36,10 +39,10 @@ def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Prog
         HubError: the hub can't be reached.
         InvalidModelFile: a piece of a GGUF that was cut.
         InvalidRequest: neither a path nor a name.
-        MissingPackage: it is on the hub, and huggingface_hub is not installed.
+        MissingPackage: it is on the hub, and huggingface_hub is not installed; or what merges smol-lam is not.
     """
     if model is None:
-        return EMBEDDED_MODEL
+        return SMOL_LAM.made() or EMBEDDED_MODEL
     if not isinstance(model, str | os.PathLike):
         raise InvalidRequest(f"model must be a path or a name, not {type(model).__name__}", param="model")
     path = user_path(model, param="model")
@@ -47,6 +50,10 @@ def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Prog
         raise InvalidModelFile(f"{path} is a piece of a GGUF", hint=JOIN_HINT)
     if isinstance(model, os.PathLike) or path.exists() or model.lower().startswith("file://"):
         return path
+    if model.lower() == EMBEDDED_NAME:
+        return EMBEDDED_MODEL
+    if model.lower() == SMOL_LAM.name:
+        return SMOL_LAM.find(on_progress)
     from edge_lam.hub import resolve
 
     try:

