@@ -38,6 +38,7 @@ COMMANDS = {
     "models": "List, show and remove the models on this disk.",
     "convert": "Convert a checkpoint to GGUF and quantize it.",
     "calibrate": "Make an importance matrix from function calls.",
+    "tune": "Learn an adapter (LoRA) from conversations, and measure what it changed.",
     "verify": "Measure what quantization cost a model, against the one it was made from.",
     "bench": "Measure latency, memory and quality of function calls.",
     "info": "Describe a model file.",

@@ -102,7 +102,9 @@ def read_examples(
     return found
 
 
-def examples_of(value: Any, place: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]) -> list[Example]:
+def examples_of(
+    value: Any, place: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]], *, every_reply: bool = False
+) -> list[Example]:
     """Return the examples in a row: one, or of a conversation of a data set one for each reply that makes calls.
 
     Args:
@@ -110,6 +112,7 @@ def examples_of(value: Any, place: str, tools: Sequence[Tool], known: dict[str, 
         place: where it stands.
         tools: for a row that brings none.
         known: tools of the rows before, by their definitions; is added to.
+        every_reply: whether replies in text are examples beside those that make calls.
 
     Raises:
         InvalidRequest: a field is wrong; names place and field.
@@ -119,18 +122,21 @@ def examples_of(value: Any, place: str, tools: Sequence[Tool], known: dict[str, 
     name = place.rpartition(", ")[2]
     try:
         row = conversation_of(value) if isinstance(value, Mapping) else None
-        return [_own(value, name, tools, known)] if row is None else _of_conversation(row, name, tools, known)
+        if row is None:
+            return [_own(value, name, tools, known)]
+        return _of_conversation(row, name, tools, known, every_reply=every_reply)
     except EdgeLamError as error:
         raise at_place(place, error, "calls") from error
 
 
 def _of_conversation(
-    row: ConversationRow, name: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]]
+    row: ConversationRow, name: str, tools: Sequence[Tool], known: dict[str, tuple[Tool, ...]], *, every_reply: bool
 ) -> list[Example]:
     messages = normalize_messages(row.messages)
     called = _tools(row.tools, known) if row.tools else tuple(tools)
     replies = [index for index, message in enumerate(messages) if index and message["role"] == "assistant"]
-    expected = [index for index in replies if messages[index].get("tool_calls")] or replies[-1:]
+    expected = replies if every_reply else [index for index in replies if messages[index].get("tool_calls")]
+    expected = expected or replies[-1:]
     if not expected:
         raise InvalidRequest("there is no reply of the assistant")
     name = row.name or name
