@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata, util
 from pathlib import Path
 
-from processes import CACHE, MODEL, N_CTX, ROOT, edge_lam_serve, environment, llama_server, running
+from processes import CACHE, LONGEST, MODEL, N_CTX, ROOT, edge_lam_serve, environment, llama_server, running
 
 CLIENT_SECONDS = 900.0
 # A scenario in clients/, and the packages that it needs; the first is the one whose version is told.
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--llama-server", type=Path, metavar="PATH", help="ask this too, beside ours")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table there")
     asked = parser.parse_args()
-    servers = {"edge-lam serve": edge_lam_serve()}
+    servers = {"edge-lam serve": edge_lam_serve("--max-tokens", LONGEST)}
     if asked.llama_server:
         servers["llama-server"] = llama_server(asked.llama_server)
     pythons = {client: python_of(client) for client in asked.only or CLIENTS}
@@ -125,7 +125,7 @@ def page(
         f"# What clients get, {time.strftime('%Y-%m-%d')}",
         "",
         f"- command: `{command}`",
-        f"- model: {MODEL}, the same file for all servers; a context of {N_CTX} tokens",
+        f"- model: {MODEL}, the same file for all servers; a context of {N_CTX} tokens, {LONGEST} of a reply",
         f"- Python {platform.python_version()}",
     ]
     lines += [f"- llama-server: {llama_server_version(asked.llama_server)}"] if asked.llama_server else []
