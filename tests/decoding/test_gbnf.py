@@ -13,6 +13,7 @@ from edge_lam.schema.gbnf import fits, read_lark
 from edge_lam.schema.guidance import json_rule
 from tests.schema.test_gbnf import SCHEMAS, texts_of
 
+LONG = [{"type": "array", "maxItems": 5000}, {"type": "string", "minLength": 1, "maxLength": 2000}]
 QUESTIONS = (
     "what time is it in Tokyo and in Oslo?",
     "convert 10 miles to kilometers",
@@ -67,7 +68,7 @@ def test_auto_takes_what_is_installed(monkeypatch):
         is_installed.cache_clear()
 
 
-@pytest.mark.parametrize("schema", SCHEMAS[::4], ids=str)
+@pytest.mark.parametrize("schema", [*SCHEMAS[::4], *(each for each in SCHEMAS if "$defs" in each), *LONG], ids=str)
 def test_llama_cpp_follows_the_rules_as_the_check_does(gbnf, model, schema):
     grammar = f"start: {json_rule(schema)}"
     rules, single = read_lark(grammar).rules, one_byte_tokens(model)

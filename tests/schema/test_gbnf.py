@@ -17,6 +17,8 @@ from edge_lam.schema.gbnf import UnreadableError, complaint_about, fits, gbnf_te
 from edge_lam.schema.guidance import Complaint, grammar_complaint, is_in_grammar, json_rule
 
 NODE = {"type": "object", "properties": {"v": {"type": "integer"}, "n": {"$ref": "#/$defs/N"}}, "required": ["v"]}
+A, B = {"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}  # each may be the other at once
+MANY = {"type": "array", "items": A}
 TWO = {"a": {"type": "integer"}, "b": {"type": "null"}, "c": {"type": "boolean"}}
 # Where the language is the same to the last character; fractions within bounds have a test of their own.
 SCHEMAS = [
@@ -66,6 +68,13 @@ SCHEMAS = [
     {"allOf": [{"minimum": 3}, {"type": "integer"}], "maximum": 8},
     {"allOf": [{"properties": {"a": TWO["a"]}, "required": ["a"], "type": "object"}, {"properties": {"b": TWO["b"]}}]},
     {"$ref": "#/$defs/N", "$defs": {"N": NODE}},
+    {
+        "$ref": "#/$defs/A",
+        "$defs": {
+            "A": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}, {"$ref": "#/$defs/B"}]},
+            "B": {"anyOf": [{"$ref": "#/$defs/A"}, {"type": "array", "items": {"$ref": "#/$defs/A"}}]},
+        },
+    },
     {"$ref": "#/$defs/S", "maxLength": 2, "$defs": {"S": {"type": "string", "minLength": 1}}},
     {"properties": {"a": TWO["a"]}, "allOf": [{"additionalProperties": False}], "type": "object"},
 ]
@@ -132,11 +141,27 @@ def test_a_fraction_within_bounds_fits_whatever_zeros_it_ends_in_unlike_in_llgui
         assert fits(read_lark(grammar).rules, plain)
 
 
+def test_texts_keep_their_ends_of_lines():
+    schema = {"enum": ["a\u2028b", "c\x85d"]}
+    rules = read_lark(f"start: {json_rule(schema)}").rules
+    assert fits(rules, '"a\u2028b"')
+    assert fits(rules, '"c\x85d"')
+
+
+@pytest.mark.parametrize("grammar", ["start: (", "start: *", "start: %json {", "start: other", 'start: "a" )'])
+def test_lark_that_is_none_is_unreadable(grammar):
+    with pytest.raises(UnreadableError):
+        read_lark(grammar)
+
+
 BEYOND = [
     ({"type": "integer", "multipleOf": 3}, "/properties/v", "multipleOf"),
     ({"type": "string", "pattern": "^a+$", "maxLength": 3}, "/properties/v", "maxLength"),
     ({"type": "string", "pattern": "^a+$", "format": "hostname"}, "/properties/v", "format"),
     ({"type": "string", "maxLength": 5000}, "/properties/v", "maxLength"),
+    ({"type": "array", "maxItems": 5000}, "/properties/v", "maxItems"),
+    ({"type": "array", "items": {"type": "null"}, "minItems": 5000}, "/properties/v", "minItems"),
+    ({"type": "object", "maxProperties": 3000}, "/properties/v", "maxProperties"),
     ({"type": "string", "pattern": r"^\p{L}$"}, "/properties/v", "pattern"),
     ({"allOf": [{"type": "string", "format": "email"}, {"minLength": 30}]}, "/properties/v/allOf/1", "minLength"),
     (

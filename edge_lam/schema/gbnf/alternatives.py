@@ -174,7 +174,9 @@ class SchemaReader:
         parts = [self.read(part, f"{path}/prefixItems/{index}") for index, part in enumerate(first)]
         most = group.get("maxItems")
         others = self.read(group.get("items", True), f"{path}/items")
-        return (JsonArray(tuple(parts), others, int(group.get("minItems", 0)), None if most is None else int(most)),)
+        return (
+            JsonArray(tuple(parts), others, int(group.get("minItems", 0)), None if most is None else int(most), path),
+        )
 
     def _object(self, schema: dict[str, Any], group: dict[str, Any], path: str) -> Alternatives:
         # Of what stands in another group, `additionalProperties` has to know the names alone.
@@ -274,6 +276,7 @@ class SchemaReader:
                 self.both(one.others, other.others),
                 max(one.least, other.least),
                 min(most) if most else None,
+                one.path,
             ),
         )
 

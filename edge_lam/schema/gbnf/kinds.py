@@ -53,6 +53,7 @@ class JsonArray:
     others: Alternatives
     least: int
     most: int | None
+    path: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def constant(value: Any) -> Alternatives:
         number = Decimal(str(as_written(value)))
         return (JsonNumber(NumberBounds(number, number), is_whole=isinstance(value, int)),)
     if isinstance(value, list):
-        return (JsonArray(tuple(map(constant, value)), (), len(value), len(value)),)
+        return (JsonArray(tuple(map(constant, value)), (), len(value), len(value), ""),)
     properties = {name: constant(part) for name, part in value.items()}
     return (JsonObject(properties, {}, (), tuple(properties), 0, None, ""),)
 

@@ -48,12 +48,14 @@ class Grammar:
         rules: by their names.
         left: of each rule that is a JSON Schema, the pointer and the keyword of what the rules don't hold of it.
         tokens: those that are no text.
+        named: rules that others refer to.
         is_strict: as of `read_lark`.
     """
 
     rules: Rules = field(default_factory=dict)
     left: dict[str, list[Left]] = field(default_factory=dict)
     tokens: set[int] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
     is_strict: bool = False
 
 
@@ -68,8 +70,8 @@ def read_lark(grammar: str, *, is_strict: bool = False) -> Grammar:
         UnreadableError: a pattern, or what is beyond the Lark that is read.
         UnsatisfiableError: nothing fits a schema.
     """
-    read = Grammar({START: RuleRef("start")}, is_strict=is_strict)
-    for line in grammar.splitlines():
+    read = Grammar({START: RuleRef("start")}, named={"start"}, is_strict=is_strict)
+    for line in grammar.split("\n"):  # other ends of lines stand inside of texts
         if not line or line.startswith("//"):
             continue
         head = RULE.match(line)
@@ -82,6 +84,8 @@ def read_lark(grammar: str, *, is_strict: bool = False) -> Grammar:
             read.rules[name] = RuleRef(f"{name}.0")
         else:
             read.rules[name] = _Expression(read, name, line[head.end() :]).node()
+    if not read.named <= read.rules.keys():
+        raise UnreadableError(Complaint.NO_SUCH_PLACE)
     return read
 
 
@@ -92,7 +96,10 @@ class _Expression:
         self._grammar, self._name, self._text, self._at = grammar, name, text, 0
 
     def node(self) -> Node:
-        found = self._options()
+        try:
+            found = self._options()
+        except (IndexError, ValueError):  # nothing to repeat, no end of a group, no JSON
+            raise UnreadableError(Complaint.OTHER) from None
         if self._at < len(self._text.rstrip()):
             raise UnreadableError(Complaint.OTHER)
         return found
@@ -133,6 +140,7 @@ class _Expression:
             self._grammar.tokens.add(int(token["token"]))
             return TokenRef(int(token["token"]))
         if token["name"]:
+            self._grammar.named.add(token["name"])
             return RuleRef(token["name"])
         schema, self._at = json.JSONDecoder().raw_decode(self._text, self._at)
         name = f"{self._name}.json"

@@ -12,9 +12,9 @@ from functools import lru_cache
 from itertools import accumulate
 
 from edge_lam.schema.gbnf.nodes import ANY_CHAR, EMPTY, Chars, Node, OneOf, Repeat, Text, but, chars, concat, one_of
+from edge_lam.schema.gbnf.text import MOST_TIMES
 from edge_lam.schema.guidance import Complaint
 
-MOST_TIMES = 2000  # as often llama.cpp repeats something
 MOST_GROUPS, DEPTH = 50, {"(": 1, ")": -1}  # one inside the other
 WORD = chars((ord("a"), ord("z")), (ord("A"), ord("Z")), (ord("0"), ord("9")), "_")
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))

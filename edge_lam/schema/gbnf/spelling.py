@@ -38,10 +38,12 @@ from edge_lam.schema.gbnf.nodes import (
     quoted,
 )
 from edge_lam.schema.gbnf.ranges import numbers, whole_numbers
-from edge_lam.schema.gbnf.regex import MOST_TIMES, UnreadableError, read_regex
+from edge_lam.schema.gbnf.regex import UnreadableError, read_regex
+from edge_lam.schema.gbnf.text import MOST_TIMES
 from edge_lam.schema.guidance import Complaint
 
-STRING, ANY, SEPARATOR = "string", "any", ", "
+STRING, ANY = "%string", "%any"  # rules of names that no Lark has
+SEPARATOR = ", "
 
 
 class UnsatisfiableError(Exception):
@@ -112,15 +114,26 @@ class Speller:
         name = f"{self._name}#{pointer}"
         if pointer not in self._references:
             self._references.add(pointer)
-            self._rules[name] = self._needed(self._reader.read_definition(pointer))
+            self._rules[name] = self._needed(self._flat(pointer, set()))
         return RuleRef(name)
+
+    def _flat(self, pointer: str, seen: set[str]) -> Alternatives:
+        """Return what a definition says, without references: llama.cpp takes no rule that begins with itself."""
+        seen.add(pointer)
+        found: list[Alternative] = []
+        for each in self._reader.read_definition(pointer):
+            if not isinstance(each, DefinitionRef):
+                found.append(each)
+            elif each.pointer not in seen:
+                found += self._flat(each.pointer, seen)
+        return tuple(found)
 
     def _anything(self) -> Node:
         if ANY not in self._rules:
             self._rules[ANY] = Text("")  # it refers to itself
             anything = JsonObject({}, {}, ANYTHING, (), 0, None, "")
             kinds = self._reader.read({"type": ["null", "boolean", "number", "string"]})
-            self._rules[ANY] = self._needed((*kinds, JsonArray((), ANYTHING, 0, None), anything))
+            self._rules[ANY] = self._needed((*kinds, JsonArray((), ANYTHING, 0, None, ""), anything))
         return RuleRef(ANY)
 
     def _string(self, string: JsonString) -> Node | None:
@@ -133,16 +146,16 @@ class Speller:
             if STRING not in self._rules:
                 self._rules[STRING] = concat('"', quoted(Repeat(ANY_CHAR, 0, None)), '"')
             return RuleRef(STRING)
-        least, most = self._within_limits(least, most, string.path, "minLength", "maxLength")
+        least, most = self._within_limits(least, most, string.path, "Length")
         return concat('"', quoted(Repeat(ANY_CHAR, least, most)), '"')
 
-    def _within_limits(self, least: int, most: int | None, path: str, low: str, high: str) -> tuple[int, int | None]:
-        """Return as many repetitions as llama.cpp can count; what is beyond is left to the check."""
+    def _within_limits(self, least: int, most: int | None, path: str, what: str) -> tuple[int, int | None]:
+        """Return as many of something as llama.cpp can count; what is beyond is left to the check."""
         if least > MOST_TIMES:
-            self.left.append((path, low))
+            self.left.append((path, f"min{what}"))
             least = MOST_TIMES
         if most is not None and most > MOST_TIMES:
-            self.left.append((path, high))
+            self.left.append((path, f"max{what}"))
             most = None
         return least, most
 
@@ -158,7 +171,8 @@ class Speller:
             most = len(first) if most is None else min(most, len(first))
         if most is not None and array.least > most:
             return None
-        return concat("[", _items([part for part in first[:most] if part], other, array.least, most), "]")
+        least, most = self._within_limits(array.least, most, array.path, "Items")
+        return concat("[", _items([part for part in first[:most] if part], other, least, most), "]")
 
     def _object(self, given: JsonObject) -> Node | None:
         pairs: list[tuple[Node, bool]] = []
@@ -180,6 +194,7 @@ class Speller:
             return self._counted(given, pairs, others, least, most)
         if others is None or most == 0:
             return _object(pairs) if not least else None
+        least, most = self._within_limits(least, most, given.path, "Properties")
         return _object([*pairs, (_several(others, least, most), least > 0)])
 
     def _others(self, given: JsonObject, names: list[str]) -> Node | None:
@@ -204,9 +219,7 @@ class Speller:
         """Return an object of which one property that may be missing has to be there, or no more than one may."""
         if others is not None or least > 1 or most not in (None, 1):
             self.left += [(given.path, keyword) for keyword in ("minProperties", "maxProperties")]
-            return _object(
-                [*pairs, *([(concat(others, Repeat(concat(SEPARATOR, others), 0, None)), False)] if others else [])]
-            )
+            return _object([*pairs, *([(_several(others, 0, None), False)] if others else [])])
         chosen = [index for index, (_, is_needed) in enumerate(pairs) if not is_needed]
         options = []
         for which in chosen:
