@@ -28,8 +28,8 @@ def limited_options(ask: Ask, limits: ServeOptions, adapter: str = "") -> list[C
         raise InvalidRequest(f"there are {len(tools)} tools; at most {limits.max_tools} may be", param="tools")
     options: ChatOptions = {**ask.options, "timeout": limits.timeout, "adapter": adapter}
     if limits.max_tokens is not None:
-        asked = options.get("max_tokens")
-        options["max_tokens"] = min(asked, limits.max_tokens) if isinstance(asked, int) else limits.max_tokens
+        asked = options.get("max_tokens", limits.max_tokens)
+        options["max_tokens"] = min(asked, limits.max_tokens) if isinstance(asked, int) else asked  # refused as it is
     seed = options.get("seed")
     if ask.n == 1 or not isinstance(seed, int):
         return [options] * ask.n

@@ -141,12 +141,15 @@ def test_what_is_not_there(client: TestClient) -> None:
 
 def test_limits_of_the_server(lam: edge_lam.LAM) -> None:
     client = client_of(lam, max_tokens=3)
-    for asked in (None, 50):
-        answer = client.post(CHAT, json={"messages": user("hello"), "max_tokens": asked}).json()
+    for most in (None, 50):
+        answer = client.post(CHAT, json={"messages": user("hello"), "max_tokens": most}).json()
         assert answer["usage"]["completion_tokens"] == 3
         assert answer["choices"][0]["finish_reason"] == "length"
     answer = client_of(lam, timeout=0.001).post(CHAT, json={"messages": user("hello")}).json()
     assert answer["choices"][0]["finish_reason"] == "length"
+    for path, asked in ((CHAT, HELLO), ("/v1/completions", {"prompt": "a"})):
+        answer = client.post(path, json={**asked, "max_tokens": "3"})  # the limit makes no number of it
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "max_tokens")
 
 
 def test_a_fault_of_ours_is_told_without_its_text(

@@ -189,3 +189,34 @@ def test_a_call_that_is_cut_off_is_incomplete(client: TestClient) -> None:
     *_, last = events_of(answer.text)
     assert last["type"] == "response.incomplete"
     assert last["response"]["output"][-1]["status"] == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("temperature", 3),
+        ("metadata", 3),
+        ("metadata", {"a": 1}),
+        ("text", {"format": {"type": "text", "strict": "yes"}}),
+        ("text", {"format": {"type": "text", "name": 3}}),
+        ("text", {"format": "text"}),
+    ],
+)
+def test_nothing_comes_back_that_an_answer_may_not_hold(client: TestClient, field: str, value: Any) -> None:
+    answer = client.post("/v1/responses", json={"input": "hello", field: value})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == field
+
+
+def test_what_an_answer_shows_of_its_request_is_whole(client: TestClient) -> None:
+    function = {"type": "function", "name": "read_notes"}
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    text = {"format": {"type": "json_schema", "schema": schema}}
+    body = {"input": "hello", "tools": [function], "text": text, "metadata": {"a": "b"}, "max_output_tokens": 2}
+    told = client.post("/v1/responses", json=body).json()
+    assert told["tools"] == [{"strict": None, "parameters": None, **function}]
+    assert told["text"]["format"] == {"type": "json_schema", "schema": schema, "name": "reply"}
+    assert told["metadata"] == {"a": "b"}
+    first, *_ = events_of(client.post("/v1/responses", json={"input": "hello", "stream": True}).text)
+    assert "usage" not in first["response"]  # nothing was used yet, and null is off the schema
+    assert told["usage"]["input_tokens_details"]["cache_write_tokens"] == 0

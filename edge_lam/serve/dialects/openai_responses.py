@@ -24,6 +24,7 @@ _OPTIONS = ("tools", "tool_choice", "parallel_tool_calls", "max_tool_calls", "te
 _OWN = ("input", "instructions", "max_output_tokens", "stream", "text", "include")
 _IGNORED = ("include", "reasoning", "stream_options", "truncation", "timings_per_token")
 _STATEFUL = ("previous_response_id", "conversation", "prompt")
+_HOTTEST = 2  # as OpenAI has it
 _LOGPROBS = "message.output_text.logprobs"
 
 
@@ -56,13 +57,13 @@ class ModelResponse(Dialect):
             "previous_response_id": None,
             "reasoning": {"effort": None, "summary": None},
             "store": False,
-            "temperature": fields.get("temperature", 0.0),
-            "text": fields.get("text", {"format": {"type": "text"}}),
+            "temperature": _shown_temperature(fields.get("temperature", 0.0)),
+            "text": _shown_text(mapping(fields, "text")),
             "tool_choice": fields.get("tool_choice", "auto"),
-            "tools": fields.get("tools", []),
+            "tools": _shown_tools(fields.get("tools", [])),
             "top_p": fields.get("top_p", 1.0),
             "truncation": "disabled",
-            "metadata": body.get("metadata") or {},
+            "metadata": _shown_metadata(body.get("metadata")),
         }
         self._n_events = 0
         self._output: list[dict[str, Any]] = []
@@ -82,7 +83,7 @@ class ModelResponse(Dialect):
 
     def begin(self, n_prompt: int) -> str:
         """Return the events that come before the first token."""
-        response = {**self._told, **_STATUS["in_progress"], "output": [], "usage": None}
+        response = {**self._told, **_STATUS["in_progress"], "output": []}
         return self._event("response.created", response=response) + self._event(
             "response.in_progress", response=response
         )
@@ -131,7 +132,7 @@ class ModelResponse(Dialect):
         tokens = usage([reply])
         told = {
             "input_tokens": tokens["prompt_tokens"],
-            "input_tokens_details": tokens["prompt_tokens_details"],
+            "input_tokens_details": {**tokens["prompt_tokens_details"], "cache_write_tokens": 0},  # none is paid for
             "output_tokens": tokens["completion_tokens"],
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": tokens["total_tokens"],
@@ -276,6 +277,38 @@ def _options(fields: Mapping[str, Any]) -> ChatOptions:
     else:
         options.pop("top_logprobs", None)
     return cast("ChatOptions", options)
+
+
+def _shown_text(text: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how text is to be, as an answer shows it; an answer may hold nothing that its own schema forbids."""
+    form = text.get("format") or {"type": "text"}
+    for name, kind, said in (("name", str, "text"), ("description", str, "text"), ("strict", bool, "true or false")):
+        if not isinstance(form, Mapping) or not isinstance(form.get(name), kind | None):
+            raise InvalidRequest(f"text.format.{name} must be {said}", param="text")
+    needed = {"name": "reply"} if form.get("type") == "json_schema" and not form.get("name") else {}
+    return {"format": {**form, **needed}}
+
+
+def _shown_tools(tools: object) -> list[Any]:
+    """Return tools as an answer shows them, with what its schema wants to be there; others check what they are."""
+    if not isinstance(tools, list):
+        return []
+    return [{"strict": None, "parameters": None, **tool} if isinstance(tool, Mapping) else tool for tool in tools]
+
+
+def _shown_temperature(temperature: Any) -> Any:
+    """Return a temperature as an answer may show it; what is none is refused by others."""
+    if isinstance(temperature, int | float) and temperature > _HOTTEST:
+        raise InvalidRequest(f"temperature must be at most {_HOTTEST}, not {temperature!r}", param="temperature")
+    return temperature
+
+
+def _shown_metadata(metadata: object) -> dict[str, str]:
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping) or not all(isinstance(value, str) for value in metadata.values()):
+        raise InvalidRequest("metadata must be an object of texts", param="metadata")
+    return dict(metadata)
 
 
 def _call_item(call_id: str, name: str, arguments: str) -> dict[str, Any]:
