@@ -1,6 +1,6 @@
-"""Print how much of each room of the runtime the tests ran through; ends with 1 if a room is under the bar.
+"""Print how much of each room of the runtime the tests ran through, and what is missing of those under 90 %.
 
-    python tests/room_coverage.py
+    python tests/room_coverage.py            # --fail: ends with 1 if a room is under it
 
 Reads what `pytest --cov` left in `.coverage`. Counted are lines and the ways out of branches, together.
 """
@@ -44,7 +44,7 @@ def main() -> int:
         for path in sorted(missing, key=lambda path: -missing[path])[:SHOWN]:
             lines = ", ".join(map(str, files[path]["missing_lines"][:20]))
             print(f"  {path}: {_share(rooms[room][path]):.0f}%, lines {lines}")
-    return 1 if low else 0
+    return 1 if low and "--fail" in sys.argv[1:] else 0
 
 
 def _report() -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_lam.formats.events import ArgumentsDelta, CallDropped, CallStarted, TextDelta
 from edge_lam.formats.parser import ReplyParser, parse_reply
 from edge_lam.tools import Tool
+from tests.amount import many
 from tests.formats.written_replies import MARKERS, conversations, essence, listen
 
 NOW = Tool("now", "", {})
@@ -29,6 +30,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@settings(max_examples=many(20))  # each at every split
 @given(conversations())
 def test_random_calls_of_random_tools_are_found_at_every_split(conversation):
     tools, calls, output, text, thinking = conversation
@@ -45,6 +47,7 @@ def test_random_calls_of_random_tools_are_found_at_every_split(conversation):
     assert essence(listen(output, tools)[0]) == essence(whole)
 
 
+@settings(max_examples=many(20))
 @given(conversations())
 def test_a_reply_cut_off_anywhere_gives_what_is_complete(conversation):
     tools, _, output, _, _ = conversation
