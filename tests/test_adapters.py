@@ -105,6 +105,13 @@ def test_a_prefix_is_prewarmed_and_baked_for_an_adapter(files, tmp_path):
         load([(files["wild"], 1.0)], prefix=tmp_path / "odd.prefix")
 
 
+def test_adapters_are_there_again_after_a_trim(files):
+    with load(files) as lam:
+        before = logits_of(lam, adapter="odd")
+        assert lam.trim()
+        assert logits_of(lam, adapter="odd") == pytest.approx(before, abs=CLOSE)
+
+
 def test_an_agent_keeps_to_its_adapter(lam):
     answer = Agent(lam, DEMO_TOOLS[:3], adapter="wild", max_tokens=8, max_rounds=1).run(QUESTION)
     assert {step.reply.report.adapter for step in answer.steps} == {"wild"}

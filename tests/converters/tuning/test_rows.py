@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from edge_lam.cli.main import run
 from edge_lam.errors import InvalidRequest
 from edge_lam_converters.quality.passages import Passage
 from edge_lam_converters.tuning.data import kept_back, read_lessons
@@ -103,3 +104,11 @@ def test_what_is_kept_back_is_not_learnt(tmp_path):
     path.write_text(json.dumps(row("one")), encoding="utf-8")
     with pytest.raises(InvalidRequest, match="only one conversation"):
         kept_back(read_lessons(path), seed=0)
+
+
+def test_without_what_trains_it_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert run(["tune", str(tmp_path), "--calls", "calls.jsonl", "-o", str(tmp_path / "lora")]) == 1
+    said = "edge-lam: error: tuning needs torch, which is not installed\nhint: pip install 'edge-lam[tune]'\n"
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "lora").exists()
