@@ -208,6 +208,7 @@ def write(compiled, seed: int, most: int = 3000) -> tuple[bytes, bool]:
     return bytes(written), False
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tools=toolboxes, kind=st.sampled_from(sorted(SYNTAXES)), seed=st.integers(0, 2**32), parallel=st.booleans())
 def test_what_any_grammar_generates_the_parser_reads(matcher, tools, kind, seed, parallel):

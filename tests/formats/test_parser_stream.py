@@ -14,6 +14,8 @@ from edge_lam.tools import Tool
 from tests.amount import many
 from tests.formats.written_replies import MARKERS, conversations, essence, listen
 
+pytestmark = pytest.mark.slow
+
 NOW = Tool("now", "", {})
 WEATHER = Tool("get_weather", "", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
 TOOLS = [NOW, WEATHER]

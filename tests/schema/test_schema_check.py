@@ -99,6 +99,7 @@ def test_what_cannot_be_checked_is_a_problem():
     assert problem.message.startswith("the arguments can't be checked: ")
 
 
+@pytest.mark.slow
 def test_definitions_that_multiply_end():
     defs = {f"D{n}": {"anyOf": [{"$ref": f"#/$defs/D{n + 1}"}] * 2} for n in range(40)} | {"D40": {"type": "null"}}
     (problem,) = Checker({"$ref": "#/$defs/D0", "$defs": defs}).problems(1)
