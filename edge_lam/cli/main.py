@@ -55,6 +55,11 @@ COMMANDS = {
 
 COMPLETE_VARIABLE = "_EDGE_LAM_COMPLETE"  # set for each Tab by the script of `edge-lam completion`
 LONGEST_LINE = 480  # characters: an error may quote what is in a file
+# What else means that, by the type of the error.
+_NO_MEMORY: dict[type[Exception], tuple[str, ...]] = {
+    RuntimeError: ("can't start new thread",),
+    ImportError: ("failed to map segment", "cannot allocate memory", "Cannot allocate memory"),
+}
 _OUTPUT_FAILS = (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT)
 EXIT_CODES = """
 
@@ -214,9 +219,15 @@ def _told(error: Exception) -> tuple[str, str]:
         return f"error: {error.message}", error.hint
     if isinstance(error, OSError) and error.errno in _OUTPUT_FAILS and error.filename is None:
         return f"error: the output can't be written: {error.strerror}", ""
-    if isinstance(error, MemoryError):
+    if _is_of_memory(error):
         return "error: there is not enough memory", "free some, raise the limit of this shell (ulimit -v), or use less"
     return f"error: {type(error).__name__}: {error}", "--debug shows the traceback"  # a fault of ours, or of a tool
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Tell whether the system had no memory, or no address space, to give: for values, a thread, or a library."""
+    is_full = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    return is_full or any(words in str(error) for words in _NO_MEMORY.get(type(error), ()))
 
 
 def _report_usage(error: click.ClickException) -> int:

@@ -19,7 +19,7 @@ from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import DEFAULT_KV_TYPE, Model, ModelFile
 from edge_lam.llama.library import devices, memory_in_use
 from edge_lam.llama.plan import MemoryPlan, largest_context, plan_memory
-from edge_lam.metrics.memory import machine_memory, memory_limit, process_memory
+from edge_lam.metrics.memory import address_space, machine_memory, memory_limit, process_memory
 from edge_lam.sizes import read_size, size
 
 SMALLER_KV_TYPE = "q8_0"
@@ -198,6 +198,9 @@ def _host_limits() -> Iterator[Limit]:
         yield Limit(total, f"the {size(total)} of this machine")
     if container is not None:
         yield Limit(container, f"the {size(container)} that the container allows")
+    addresses = address_space()
+    if addresses is not None:
+        yield Limit(addresses, f"the {size(addresses)} of addresses that this process may still take (ulimit -v)")
     if free is not None:
         yield Limit(free, f"the {size(free)} that are free", counts_weights=False)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -85,6 +86,24 @@ def test_a_fault_that_nobody_foresaw_is_one_line_too(edge_lam, tmp_path, monkeyp
         "edge-lam: error: ZeroDivisionError: division by zero",
         "hint: --debug shows the traceback",
     ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        ImportError("a.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+)
+def test_memory_that_is_not_there_is_said(edge_lam, tmp_path, monkeypatch, error):
+    def fail(model, **_):
+        raise error
+
+    monkeypatch.setattr("edge_lam.model_path.find_model", fail)
+    shown = edge_lam("info", tmp_path / "x.gguf")
+    assert (shown.code, shown.err.splitlines()[0]) == (1, "edge-lam: error: there is not enough memory")
 
 
 def test_text_from_elsewhere_can_not_drive_the_terminal(edge_lam):

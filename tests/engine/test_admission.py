@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import psutil
@@ -150,3 +153,33 @@ def test_types_of_few_bits_warn_once_when_tools_are_used(caplog):
     with load(kv_type="q8_0", n_ctx=2048) as lam:
         lam.chat("hi", tools=DEMO_TOOLS[:1], max_tokens=1)
     assert not caplog.messages
+
+
+LIMITED = """
+import sys, resource, edge_lam
+from edge_lam.errors import InsufficientMemory
+from edge_lam.metrics.memory import address_space
+
+edge_lam.load(log=False, prefix_cache=False, n_ctx=64).close()  # what loading takes beside the model
+assert address_space() is None
+with open("/proc/self/status") as status:
+    taken = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[1]), resource.RLIM_INFINITY))
+try:
+    edge_lam.load(log=False, prefix_cache=False)
+except InsufficientMemory as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells how many addresses are taken")
+def test_addresses_that_are_limited_are_memory_too(file):
+    half = plan_memory(file, n_ctx=4096).total // 2
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(half)], capture_output=True, text=True, check=True, env=path_kept()
+    )
+    assert re.search(r"takes .* more than the .* of addresses that this process may still take", done.stdout)
+
+
+def path_kept():
+    return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
