@@ -105,6 +105,8 @@ def check_value(key: str, value: Any) -> Any:
             option.type.convert(value, option, None)
     except click.BadParameter as error:
         problem = error.message
+    except ValueError as error:  # a path with a zero byte
+        problem = str(error)
     if problem:
         hint = f"`edge-lam config set {key} VALUE` sets it, `edge-lam config unset {key}` removes it"
         raise InvalidRequest(f"{key} in {config_path()}: {problem}", hint=hint, param=key)

@@ -156,7 +156,9 @@ def _import_file(path: Path) -> ModuleType:
     try:
         with _import_path(path.resolve().parent):
             exec(compile(code, str(path), "exec"), module.__dict__)  # noqa: S102
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a file may raise what is no Exception, such as CancelledError
         del sys.modules[name]
         raise InvalidTool(f"{path} can't be imported: {_describe(error, str(path))}") from error
     return module
@@ -188,7 +190,9 @@ def _attribute_tools(source: str) -> list[Any]:
     try:
         with _import_path(Path.cwd()):
             value: Any = importlib.import_module(name)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise InvalidTool(f"module {name!r} can't be imported: {_describe(error)}") from error
     for step in attribute.split("."):
         if not hasattr(value, step):
@@ -225,4 +229,8 @@ def _describe(error: BaseException, path: str = "") -> str:
         return f"line {error.lineno}: {error.msg}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     where = f"line {lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {error}".replace("\n", " ")
+    try:
+        said = str(error)
+    except Exception:  # its own code says it
+        said = "it can't be shown"
+    return f"{where}{type(error).__name__}: {said}".replace("\n", " ")

@@ -80,6 +80,7 @@ def test_what_else_is_in_the_file_stays(edge_lam, path):
     [
         ("modle = 'x'", "knows no key 'modle', did you mean 'model'?"),
         ("model = 5", "model in {path}: it must be text in quotes"),
+        ('model = "a\\u0000"', "model in {path}: embedded null byte"),
         ("threads = 0", "threads in {path}: 0 is not in the range"),
         ("threads = true", "threads in {path}: it must be a whole number"),
         ("repack = 'no'", "repack in {path}: it must be true or false"),

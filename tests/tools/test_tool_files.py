@@ -88,6 +88,8 @@ def test_module_attribute(tmp_path, monkeypatch):
         ("t.py", "\n\nimport no_such_module_x\n", "line 3: ModuleNotFoundError: No module named"),
         ("t.py", "def f():\n    1 / 0\nf()\n", "line 2: ZeroDivisionError"),
         ("t.py", "raise SystemExit('bye')\n", "line 1: SystemExit: bye"),
+        ("t.py", "import asyncio\nraise asyncio.CancelledError\n", "line 2: CancelledError"),
+        ("t.py", "class E(Exception):\n __str__ = None\nraise E\n", "line 3: E: it can't be shown"),
         ("t.py", "x = 1\n", "holds no tools"),
         ("t.py", "def f(x): return x\n", "holds no tools.*annotations to f"),
         ("t.py", "TOOLS = []\n", "holds no tools"),
