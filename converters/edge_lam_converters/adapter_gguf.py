@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_lam.errors import CheckpointError, InvalidRequest
+from edge_lam.errors import CheckpointError
 from edge_lam_converters.architectures import Architecture, TensorPlan, architecture_of
 from edge_lam_converters.dtypes import Array, all_finite
 from edge_lam_converters.gguf_writer import OutputTensor, partial_file, write_gguf
@@ -22,7 +22,7 @@ from edge_lam_converters.lora import WEIGHTS, Factors, LoraAdapter, shown
 from edge_lam_converters.merging import read_f32
 from edge_lam_converters.metadata import license_of, read_card, write_adapter
 from edge_lam_converters.sources import find
-from edge_lam_converters.targets import Target, check_targets
+from edge_lam_converters.targets import Target, check_space, check_targets, not_written
 from edge_lam_converters.weights import interleaved
 
 if TYPE_CHECKING:
@@ -77,13 +77,15 @@ def export_adapter(source: str | Path, adapter: str | Path, out: str | Path, *, 
     alpha, tensors = adapter_tensors(lora, architecture)
     target = Path(out)
     check_targets([Target("F32", target)], [lora.files], force=force)
+    needed = sum(tensor.n_bytes for tensor in tensors)
+    check_space(target.parent, needed)
     card = read_card(lora.path, lora.name, -1)
     try:
         with partial_file(target) as partial:
             write_gguf(partial, _metadata(lora, architecture, alpha, card), tensors)
             lora.files.check_unchanged()
     except OSError as error:
-        raise InvalidRequest(f"{target} can't be written: {error.strerror or error}", param="out") from error
+        raise not_written(target, needed, error) from error
     rank = max(factors.rank for factors in lora.factors.values())
     base_name = lora.base or architecture.gguf_name
     return AdapterReport(str(target), base_name, rank, len(tensors) // 2, target.stat().st_size, license_of(card))

@@ -44,6 +44,7 @@ def command(*, model: str, output: Path, force: bool, as_json: bool, reading: di
     """
     from edge_lam.errors import InvalidRequest
     from edge_lam_converters.quality import calibrate
+    from edge_lam_converters.targets import not_written
 
     if output.exists() and not force:
         raise InvalidRequest(f"{output} exists", hint="--force overwrites it", param="output")
@@ -54,7 +55,8 @@ def command(*, model: str, output: Path, force: bool, as_json: bool, reading: di
     try:
         imatrix.write(output)
     except OSError as error:
-        raise InvalidRequest(f"{output} can't be written: {error.strerror or error}", param="output") from error
+        needed = sum(4 * (squares.size + counts.size) for squares, counts in imatrix.sums.values())
+        raise not_written(output, needed, error) from error
     if as_json:
         print_json({"path": str(output), "tensors": len(imatrix.sums), **imatrix.notes})
         return

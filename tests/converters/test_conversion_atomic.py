@@ -15,8 +15,9 @@ import pytest
 
 from edge_lam.errors import CheckpointError, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam_converters import convert, convert_all
+from edge_lam_converters import convert, convert_all, export_adapter
 from edge_lam_converters.gguf_writer import partial_file
+from tests.converters.random_adapter import shapes_of, write_adapter
 
 OLD = b"what was there before"
 
@@ -129,6 +130,15 @@ def test_a_disk_that_fills_up_says_how_much_is_missing(original: Path, small_dis
     with pytest.raises(InvalidRequest, match="MiB free, but the conversion needs") as caught:
         convert(original, small_disk / "out.gguf", quant="F32")
     assert re.match(r"make room for \d MiB more", caught.value.hint)
+
+
+def test_a_disk_without_room_for_an_adapter_says_how_much_is_missing(original: Path, small_disk: Path) -> None:
+    lora = original.parent / "lora"
+    write_adapter(lora, shapes_of(original), r=4000)
+    with pytest.raises(InvalidRequest, match="3 MiB free, but the conversion needs") as caught:
+        export_adapter(original, lora, small_disk / "lora.gguf")
+    assert re.match(r"make room for \d MiB more", caught.value.hint)
+    assert not list(small_disk.iterdir())
 
 
 def test_a_source_that_changes_under_the_run_is_refused(checkpoint: Path, out: Path) -> None:
