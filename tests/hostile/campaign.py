@@ -18,12 +18,19 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-KINDS = ("gguf", "loaded", "checkpoint", "documents", "prefix")
-HANGS = 10.0  # seconds for one case
+import psutil
+
+KINDS = (
+    *("gguf", "loaded", "checkpoint", "documents", "prefix"),
+    *("adapter", "imatrix", "baked", "config", "template", "http"),
+)
+HANGS = 10.0  # seconds for one case, of the processor: a busy machine may take many times as long
+PATIENCE = 12  # times as long without a sign of life is a hang too, whatever it waits for
 STARTS = 120.0  # seconds for a child's start
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -63,7 +70,7 @@ def _run_child(kind: str, seed: str, tally: Tally, stop: int) -> None:
         assert child.stdout is not None
         assert child.stderr is not None
         started = False
-        for line in _lines(child.stdout):
+        for line in _lines(child.stdout, child.pid):
             if line is None:
                 child.kill()
                 _fail(tally, "hangs")
@@ -89,19 +96,33 @@ def _fail(tally: Tally, failure: str) -> None:
     tally.cases += 1
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
-    """Yield lines as they come, and None if one does not come in time."""
+def _lines(stream: IO[bytes], process: int) -> Iterator[bytes | None]:
+    """Yield lines as they come, and None if a process does not write one in time."""
+    child = psutil.Process(process)
     with selectors.DefaultSelector() as selector:
         selector.register(stream, selectors.EVENT_READ)
-        rest, patience = b"", STARTS
-        while selector.select(patience):
+        rest, patience, since, waits = b"", STARTS, 0.0, 0
+        while True:
+            if not selector.select(patience):
+                waits += 1
+                if _used(child) - since > patience or waits > PATIENCE:
+                    yield None
+                    return
+                continue
             data = os.read(stream.fileno(), 1 << 16)
             if not data:
                 return
             *lines, rest = (rest + data).split(b"\n")
             yield from lines
-            patience = HANGS
-        yield None
+            patience, since, waits = HANGS, _used(child), 0
+
+
+def _used(child: psutil.Process) -> float:
+    """Return the seconds of the processor that a process has used; 0 of one that is gone."""
+    with suppress(psutil.Error):
+        times = child.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ that is better by more than `CLOSE`, given the tokens before it, and writing the
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import random
 import threading
 import time
@@ -43,7 +44,8 @@ TOOL_SETS = (tuple(DEMO_TOOLS), tuple(DEMO_TOOLS[:3]))
 PURE_TOOLS = (calculate, convert_units)  # they say the same of the same arguments at any time
 CALLERS = 8
 CLOSE = 0.1  # logits
-LONGEST = 300.0  # seconds for an answer on a machine that is busy; what takes longer is lost
+IDLE = 60.0  # seconds; a process that computes nothing for so long has lost what is still waited for
+NOTHING = 0.05  # seconds of the processor, which a process takes only by being there
 
 
 class Recorder(Sampler):
@@ -151,10 +153,15 @@ class Callers:
         ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()) + LONGEST)
-            if thread.is_alive():
-                self._fail("lost", "a caller waits for ever")
+        time.sleep(max(0.0, end - time.monotonic()))
+        while waiting := [thread for thread in threads if thread.is_alive()]:
+            before = time.process_time()  # not by the clock: others may keep the machine busy
+            waiting[0].join(IDLE)
+            if waiting[0].is_alive() and time.process_time() - before < NOTHING:
+                faulthandler.dump_traceback()
+                for _ in waiting:
+                    self._fail("lost", "a caller waits for ever")
+                return
 
     def judge(self, lam: LAM) -> float:
         """Judge what differs with a single caller, as "close" or "wrong"; return the largest lead that was close."""

@@ -17,6 +17,7 @@ import traceback
 from unicodedata import category
 
 from readers import READERS, Reader, own_folder
+from user_readers import USER_READERS
 
 from edge_lam.errors import EdgeLamError
 
@@ -49,7 +50,7 @@ def main(kind: str, seed: str, start: int, stop: int) -> None:
     os.environ |= {"EDGE_LAM_LOG": "off", "GGML_NO_BACKTRACE": "1"}
     folder = own_folder()
     try:
-        reader = READERS[kind](folder)
+        reader = (READERS | USER_READERS)[kind](folder)
         for case in range(start, stop):
             reader.write(random.Random(f"{kind} {seed} {case}"))
             print(json.dumps(["begin", case]), flush=True)
