@@ -4,13 +4,14 @@ PYTHON  ?= python3
 BACKEND ?= cpu
 VENV    ?= .venv
 JOBS    ?= 2
+LOWEST  := .venv-lowest
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-models test-thorough test-hostile test-pythons test-arm lint oracle bench-micro \
-	backend clean
+.PHONY: help demo test test-fast test-models test-thorough test-hostile test-lowest audit test-pythons test-arm lint oracle \
+	bench-micro backend clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,24 @@ test-hostile: $(VENV)/.tools ## Damaged files, killed writers, odd homes, the JS
 	$(PIP) install --quiet atheris
 	for target in gguf replies tools; do $(BIN)/python tests/hostile/fuzz.py $$target --seconds 600 || exit 1; done
 	$(BIN)/python tests/hostile/soak.py --minutes 60
+
+test-lowest: ## Run the fast tests with the oldest versions that pyproject.toml allows, in an environment of their own
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet uv
+	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+		--extra cli --extra convert --extra serve --extra bench --extra otel --extra dev \
+		--no-emit-package llama-cpp-python pyproject.toml --output-file $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/uv pip sync --quiet --python $(LOWEST)/bin/python $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --no-deps --editable .
+	$(LOWEST)/bin/python cmake/chat_templates.py >/dev/null
+	$(LOWEST)/bin/python -m pytest -m fast -p tests.no_llama -n $(JOBS)
+
+audit: ## Tell which of the packages that would be installed have known weaknesses (asks pypi.org)
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip --disable-pip-version-check install --quiet uv pip-audit
+	.venv-audit/bin/uv pip compile --quiet --extra cli --extra convert --extra serve pyproject.toml \
+		--output-file .venv-audit/newest.txt
+	.venv-audit/bin/pip-audit --no-deps --disable-pip --requirement .venv-audit/newest.txt
 
 lint: $(VENV)/.tools ## Check style and types
 	$(BIN)/ruff check
