@@ -58,7 +58,15 @@ def _folder(variable: str, linux: str, macos: str) -> Path:
     if home:
         return user_path(home, param="EDGE_LAM_HOME")
     if sys.platform == "darwin":
-        return Path.home() / "Library" / macos / "edge-lam"
+        return _home() / "Library" / macos / "edge-lam"
     base = os.environ.get(variable, "")
     # The XDG specification: a relative path is to be ignored.
-    return (Path(base) if Path(base).is_absolute() else Path.home() / linux) / "edge-lam"
+    return (Path(base) if Path(base).is_absolute() else _home() / linux) / "edge-lam"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # HOME is not set, and the system knows no such user, as in many containers
+        hint = "set HOME, or EDGE_LAM_HOME"
+        raise InvalidRequest("this user has no home folder", hint=hint, param="HOME") from None

@@ -73,3 +73,14 @@ def test_an_address_of_a_file_is_one_of_this_machine(tmp_path):
 def test_a_model_is_loaded_from_the_address_of_its_file(tiny_lam_path):
     with edge_lam.load(f"file://{tiny_lam_path}", log="off") as lam:
         assert lam.info.n_ctx
+
+
+def test_a_user_without_a_home_is_told_so(monkeypatch):
+    def nobody(_path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "home", classmethod(nobody))
+    with pytest.raises(InvalidRequest, match="this user has no home folder") as caught:
+        paths.state_dir()
+    assert caught.value.hint == "set HOME, or EDGE_LAM_HOME"

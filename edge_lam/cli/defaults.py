@@ -159,7 +159,7 @@ def _document() -> TOMLDocument:
     path = config_path()
     try:
         return tomlkit.parse(as_text(read_bounded(path, _MAX_BYTES)))
-    except FileNotFoundError:  # nothing was set yet
+    except (FileNotFoundError, NotADirectoryError):  # nothing was set yet, or the home is none, as /dev/null
         return tomlkit.document()
     except OSError as error:
         raise InvalidRequest(f"{path} can't be read: {error.strerror or error}", param="config") from error

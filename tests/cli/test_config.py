@@ -105,6 +105,12 @@ def test_what_is_wrong_is_refused_by_name_and_can_be_mended(edge_lam, path, text
         assert edge_lam("info").code == 0
 
 
+def test_a_home_that_is_none_has_no_config(edge_lam, monkeypatch):
+    monkeypatch.setenv("EDGE_LAM_HOME", "/dev/null")
+    assert edge_lam("info").code == 0
+    assert "can't be written" in edge_lam("config", "set", "threads", 2).err
+
+
 def test_what_never_ends_is_refused(edge_lam, path):
     path.parent.mkdir()
     path.symlink_to("/dev/zero")

@@ -141,8 +141,7 @@ def run_in(home: Home, command: str, hub: str) -> Outcome:
             umask=home.umask,
         )
         try:
-            if command == "serve":
-                _ask_server(child)
+            told = _ask_server(child) if command == "serve" else b""
             out, error = child.communicate(TYPED.encode() if command == "chat" else b"", timeout=PATIENCE)
         except (subprocess.TimeoutExpired, httpx.TimeoutException):
             child.kill()
@@ -150,7 +149,7 @@ def run_in(home: Home, command: str, hub: str) -> Outcome:
             return Outcome("hangs", error.decode(errors="replace")[-300:])
         finally:
             folder.chmod(0o755)
-    return _judge(child.returncode, out.decode(errors="replace"), error.decode(errors="replace"))
+    return _judge(child.returncode, out.decode(errors="replace"), (told + error).decode(errors="replace"))
 
 
 def _shell(home: Home) -> list[str]:
@@ -170,8 +169,8 @@ def _environment(home: Home, folder: Path, hub: str) -> dict[str, str]:
     return {name: value for name, value in variables.items() if value}
 
 
-def _ask_server(child: subprocess.Popen[bytes]) -> None:
-    """Ask a server something as soon as it is there, and end it; nothing where it ends by itself."""
+def _ask_server(child: subprocess.Popen[bytes]) -> bytes:
+    """Ask a server something as soon as it is there, end it, and return what it said until then."""
     assert child.stdout is not None
     assert child.stderr is not None
     os.set_blocking(child.stderr.fileno(), False)
@@ -186,6 +185,7 @@ def _ask_server(child: subprocess.Popen[bytes]) -> None:
         answer = httpx.post(f"{address}/v1/chat/completions", json=question, timeout=PATIENCE, trust_env=False)
         assert answer.json()["choices"]
         child.send_signal(signal.SIGINT)
+    return told
 
 
 def _judge(code: int, out: str, error: str) -> Outcome:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ class _AnyName(dict[str, Repo]):
 def _serve(told: multiprocessing.SimpleQueue[str]) -> None:
     with run_hub(_AnyName()) as hub:
         told.put(hub.url)
-        multiprocessing.Event().wait()
+        signal.pause()
 
 
 @contextmanager
