@@ -47,7 +47,7 @@ def no_space(doing: str, folder: object, *, hint: str = "") -> HubError:
     )
 
 
-def patiently(action: Callable[[], T], *, grows: Path | None = None) -> T:
+def with_retries(action: Callable[[], T], *, grows: Path | None = None) -> T:
     """Do something, again after an answer of a hub in trouble (5xx, 429).
 
     What makes a file grow is done again after a break, too: at once if it grew, else as after trouble. tenacity would

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import HubError
-from edge_lam.hub.failures import patiently
+from edge_lam.hub.failures import with_retries
 from edge_lam.hub.reference import Reference
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived:
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 
     url = hf_hub_url(reference.repo, name, revision=reference.revision)
-    metadata = patiently(lambda: get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT))
+    metadata = with_retries(lambda: get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT))
     etag = metadata.etag or ""
     if not _ETAG.fullmatch(etag):
         raise HubError(f"the hub gives no usable checksum of {name} in {reference.repo}", param="model")
@@ -133,7 +133,7 @@ def _receive(url: str, name: str, partial: Path, size: int | None, on_arrived: A
     bar: Any = tqdm
     with bar(total=size, desc=name, unit="B", unit_scale=True, disable=on_arrived is not None or None) as shown:
         tell = on_arrived or (lambda n_bytes: shown.update(n_bytes - shown.n))
-        patiently(attempt, grows=partial)
+        with_retries(attempt, grows=partial)
 
 
 def _check(partial: Path, etag: str, name: str) -> None:
