@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from edge_lam.errors import EdgeLamError, HubError, ModelNotFound
 from edge_lam.hub.choice import choose_checkpoint, choose_gguf, group_ggufs, quant_of
-from edge_lam.hub.failures import DOWNLOADING, no_space, translated
+from edge_lam.hub.failures import DOWNLOADING, no_space, our_errors
 from edge_lam.hub.listing import CARD, Listing, cached_listing, remote_listing
 from edge_lam.hub.reference import Reference
 from edge_lam.hub.transfer import partial_size, transfer
@@ -155,7 +155,7 @@ def _fetch(reference: Reference, listing: Listing, names: list[str], on_progress
             if on_progress is not None:
                 on_progress(before + n_bytes, total, name)
 
-        with translated(reference, doing=f"{DOWNLOADING} {name}"):
+        with our_errors(reference, doing=f"{DOWNLOADING} {name}"):
             checksum = listing.checksums.get(name, "")
             try:
                 transfer(reference, name, checksum=checksum, on_arrived=tell if on_progress else None)

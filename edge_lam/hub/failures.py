@@ -77,7 +77,7 @@ def _size(path: Path | None) -> int:
 
 
 @contextmanager
-def translated(reference: Reference, *, doing: str) -> Iterator[None]:
+def our_errors(reference: Reference, *, doing: str) -> Iterator[None]:
     """Raise ours instead of theirs.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 from edge_lam.debug import reason
 from edge_lam.errors import HubError
-from edge_lam.hub.failures import translated, with_retries
+from edge_lam.hub.failures import our_errors, with_retries
 from edge_lam.hub.reference import Reference
 
 logger = logging.getLogger("edge_lam.hub")
@@ -50,7 +50,7 @@ def remote_listing(reference: Reference) -> Listing:
     """
     from huggingface_hub import HfApi
 
-    with translated(reference, doing=f"looking up {reference.repo}"):
+    with our_errors(reference, doing=f"looking up {reference.repo}"):
         info = with_retries(
             lambda: HfApi().model_info(
                 reference.repo, revision=reference.revision, timeout=LIST_TIMEOUT, files_metadata=True
