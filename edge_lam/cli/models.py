@@ -15,7 +15,7 @@ from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
-    from edge_lam.hub import Stored
+    from edge_lam.hub import StoredModel
 
 logger = logging.getLogger("edge_lam.cli")
 
@@ -153,13 +153,13 @@ def _show_available(*, as_json: bool) -> None:
     out.print("without a GGUF to run: edge-lam convert NAME -q Q4_K_M", style="dim", soft_wrap=True)
 
 
-def _find(names: tuple[str, ...]) -> list[Stored]:
+def _find(names: tuple[str, ...]) -> list[StoredModel]:
     from edge_lam.hub import find_stored
 
     return list(dict.fromkeys(model for name in names for model in find_stored(name)))
 
 
-def _repo(model: Stored) -> str:
+def _repo(model: StoredModel) -> str:
     return "/".join(model.name.partition("@")[0].partition(":")[0].split("/")[:2]) if model.commit else ""
 
 
@@ -169,7 +169,7 @@ def _cache() -> str:
     return str(constants.HF_HUB_CACHE)
 
 
-def _with_license(model: Stored) -> Stored:
+def _with_license(model: StoredModel) -> StoredModel:
     """Add the licence that a GGUF states itself."""
     if model.license or model.is_checkpoint:
         return model
@@ -183,7 +183,7 @@ def _with_license(model: Stored) -> Stored:
         return model
 
 
-def _facts(model: Stored) -> dict[str, Any]:
+def _facts(model: StoredModel) -> dict[str, Any]:
     return {
         "name": model.name,
         "path": str(model.path),

@@ -14,7 +14,7 @@ from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, one_line, print_json, size
 
 if TYPE_CHECKING:
-    from edge_lam.hub import Pulled
+    from edge_lam.hub import PulledModel
     from edge_lam.smol_lam import ComposedModel
 
 
@@ -93,7 +93,7 @@ def _compose(model: ComposedModel, *, as_json: bool) -> None:
         screen.print(f"  {label:<8} {one_line(value)}", soft_wrap=True)
 
 
-def _facts(pulled: Pulled) -> dict[str, object]:
+def _facts(pulled: PulledModel) -> dict[str, object]:
     return {
         "path": str(pulled.path),
         "kind": "checkpoint" if pulled.is_checkpoint else "gguf",
@@ -106,7 +106,7 @@ def _facts(pulled: Pulled) -> dict[str, object]:
     }
 
 
-def _show(pulled: Pulled, model: str, revision: str | None) -> None:
+def _show(pulled: PulledModel, model: str, revision: str | None) -> None:
     screen = console()
     screen.print(one_line(str(pulled.path)), style="bold", soft_wrap=True)
     n_files = len(pulled.files)
@@ -122,7 +122,7 @@ def _show(pulled: Pulled, model: str, revision: str | None) -> None:
             screen.print(f"  {label:<8} {one_line(value)}", soft_wrap=True)
 
 
-def _next(pulled: Pulled, model: str, revision: str | None) -> str:
+def _next(pulled: PulledModel, model: str, revision: str | None) -> str:
     """Return what to type next; a short name is left short, an address becomes the name that it stands for."""
     from edge_lam.hub import Reference, is_alias
 

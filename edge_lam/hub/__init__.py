@@ -8,16 +8,16 @@ removes what is there. Knows nothing of what is inside the files.
 from __future__ import annotations
 
 from edge_lam.hub.aliases import ALIASES, Alias, license_of
-from edge_lam.hub.download import Pulled, fetch_checkpoint, pull, resolve
+from edge_lam.hub.download import PulledModel, fetch_checkpoint, pull, resolve
 from edge_lam.hub.reference import Reference, is_alias
-from edge_lam.hub.store import Stored, find_stored, models_folder, remove, stored_models
+from edge_lam.hub.store import StoredModel, find_stored, models_folder, remove, stored_models
 
 __all__ = [
     "ALIASES",
     "Alias",
-    "Pulled",
+    "PulledModel",
     "Reference",
-    "Stored",
+    "StoredModel",
     "fetch_checkpoint",
     "find_stored",
     "is_alias",

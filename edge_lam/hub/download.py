@@ -25,7 +25,7 @@ Progress = Callable[[int, "int | None", str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PulledModel:
     """A model that is on this disk now.
 
     Attributes:
@@ -51,7 +51,7 @@ class Pulled:
 
 def pull(
     spec: str, *, checkpoint: bool | None = None, revision: str | None = None, on_progress: Progress | None = None
-) -> Pulled:
+) -> PulledModel:
     """Download a model unless the cache has it: a GGUF, or a checkpoint.
 
     Args:
@@ -77,7 +77,7 @@ def pull(
         paths = [listing.cached[name] for name in names]
     else:
         paths = _fetch(reference, listing, names + card, on_progress)[: len(names)]
-    return Pulled(
+    return PulledModel(
         path=_root(names[0], paths[0]) if is_checkpoint else paths[0],
         repo=reference.repo,
         commit=listing.commit,

@@ -21,7 +21,7 @@ from edge_lam.paths import state_dir, user_path
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredModel:
     """A model on this disk.
 
     Attributes:
@@ -53,12 +53,12 @@ def models_folder() -> Path:
     return user_path(folder, param="EDGE_LAM_MODELS") if folder else state_dir() / "models"
 
 
-def stored_models() -> list[Stored]:
+def stored_models() -> list[StoredModel]:
     """Return the models on this disk, the last used first."""
     return sorted([*_in_cache(), *_in_folder()], key=lambda model: (-model.used, model.name))
 
 
-def find_stored(name: str) -> list[Stored]:
+def find_stored(name: str) -> list[StoredModel]:
     """Return the models that a name means: one in the list, a repository, an alias, or a path.
 
     Raises:
@@ -74,7 +74,7 @@ def find_stored(name: str) -> list[Stored]:
     return found
 
 
-def remove(model: Stored) -> int:
+def remove(model: StoredModel) -> int:
     """Remove a model and return the bytes that this frees; content that another model uses too is kept.
 
     Raises:
@@ -90,7 +90,7 @@ def remove(model: Stored) -> int:
         raise InvalidRequest(f"{error.filename} can't be removed: {error.strerror or error}", param="name") from error
 
 
-def _is_meant(name: str, model: Stored) -> bool:
+def _is_meant(name: str, model: StoredModel) -> bool:
     for checkpoint in (False, True):
         try:
             reference = Reference.parse(name, checkpoint=checkpoint)
@@ -107,7 +107,7 @@ def _is_meant(name: str, model: Stored) -> bool:
     return False
 
 
-def _in_folder() -> Iterator[Stored]:
+def _in_folder() -> Iterator[StoredModel]:
     folder = models_folder()
     files = [path for path in folder.glob("*.gguf") if path.is_file() and not path.is_symlink()]
     for quant, models in group_ggufs([path.name for path in files]).items():
@@ -116,7 +116,7 @@ def _in_folder() -> Iterator[Stored]:
             yield _stored(str(paths[0]), paths[0], paths, quant=quant)
 
 
-def _in_cache() -> Iterator[Stored]:
+def _in_cache() -> Iterator[StoredModel]:
     from huggingface_hub import constants, scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -135,7 +135,7 @@ def _in_cache() -> Iterator[Stored]:
                     seen |= blobs
 
 
-def _in_revision(repo: Any, revision: Any) -> Iterator[Stored]:
+def _in_revision(repo: Any, revision: Any) -> Iterator[StoredModel]:
     root: Path = revision.snapshot_path
     files = {file.file_path.relative_to(root).as_posix(): file.file_path for file in revision.files}
     at = "" if "main" in revision.refs else f"@{revision.commit_hash}"
@@ -161,9 +161,9 @@ def _stored(
     license: str = "",
     commit: str = "",
     is_checkpoint: bool = False,
-) -> Stored:
+) -> StoredModel:
     stats = [file.stat() for file in files]
-    return Stored(
+    return StoredModel(
         name=name,
         path=path,
         quant=quant or ("" if is_checkpoint else quant_of(path.name)),
@@ -176,7 +176,7 @@ def _stored(
     )
 
 
-def _remove_from_cache(model: Stored) -> int:
+def _remove_from_cache(model: StoredModel) -> int:
     """Remove the names of a model's files from its snapshots, then the content that no name points to any more."""
     snapshot = next(parent for parent in model.files[0].parents if parent.parent.name == "snapshots")
     repo = snapshot.parent.parent
