@@ -66,7 +66,7 @@ def find_stored(name: str) -> list[StoredModel]:
     """
     models = stored_models()
     exact = [model for model in models if name.lower() == model.name.lower() or Path(name) == model.path]
-    found = exact or [model for model in models if model.commit and _is_meant(name, model)]
+    found = exact or [model for model in models if model.commit and _names_model(name, model)]
     if not found:
         raise ModelNotFound(
             f"no model on this disk is called {name}", hint="`edge-lam models` lists them", param="name"
@@ -90,7 +90,7 @@ def remove(model: StoredModel) -> int:
         raise InvalidRequest(f"{error.filename} can't be removed: {error.strerror or error}", param="name") from error
 
 
-def _is_meant(name: str, model: StoredModel) -> bool:
+def _names_model(name: str, model: StoredModel) -> bool:
     for checkpoint in (False, True):
         try:
             reference = Reference.parse(name, checkpoint=checkpoint)
