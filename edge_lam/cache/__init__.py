@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from edge_lam.cache.fingerprint import fingerprint, state_key
 from edge_lam.cache.prefix_file import BakedFile, Prefix, PrefixHeader, read_header, read_prefix, write_prefix
-from edge_lam.cache.slot import MIN_PREFIX, Opening, Slot, Slots, common_length
+from edge_lam.cache.slot import MIN_PREFIX, PrefixMatch, Slot, Slots, common_length
 from edge_lam.cache.store import PrefixStore, prefix_files, prefix_folder, trim
 
 __all__ = [
     "MIN_PREFIX",
     "BakedFile",
-    "Opening",
     "Prefix",
     "PrefixHeader",
+    "PrefixMatch",
     "PrefixStore",
     "Slot",
     "Slots",

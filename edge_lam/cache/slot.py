@@ -28,7 +28,7 @@ MIN_PREFIX = 64  # tokens: reading fewer takes no longer than finding them
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class PrefixMatch:
     """How a slot begins a prompt.
 
     Attributes:
@@ -72,7 +72,7 @@ class Slot:
         """Return how many tokens of what is held a prompt begins with; all but its last, which has to give logits."""
         return common_length(self.tokens, prompt[:-1])
 
-    def open(self, prompt: Sequence[int], n_static: int) -> Opening:
+    def match_prefix(self, prompt: Sequence[int], n_static: int) -> PrefixMatch:
         """Hold what is known of the beginning of a prompt, and nothing else.
 
         Args:
@@ -81,12 +81,12 @@ class Slot:
         """
         n_held, n_static = self.reuse(prompt), min(n_static, len(prompt) - 1)
         if self.store is None or n_static < MIN_PREFIX:
-            return Opening(n_held)
+            return PrefixMatch(n_held)
         n_restored = self.restore(prompt)
         n_held = len(self.tokens)
         if n_static < n_held + MIN_PREFIX:
-            return Opening(n_held, n_restored, outcome="hit")
-        return Opening(n_held, n_restored, n_static, f"miss: {self.store.why_missed(prompt)}")
+            return PrefixMatch(n_held, n_restored, outcome="hit")
+        return PrefixMatch(n_held, n_restored, n_static, f"miss: {self.store.why_missed(prompt)}")
 
     def reuse(self, prompt: Sequence[int]) -> int:
         """Keep what is also the beginning of a prompt and forget the rest.

@@ -16,7 +16,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from edge_lam.cache import Opening
+from edge_lam.cache import PrefixMatch
 from edge_lam.engine.deadlines import Deadlines
 from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
 from edge_lam.engine.sequence import NOBODY, LogitRows, Status
@@ -256,10 +256,10 @@ class EngineCore:
         with sequence.times.measure("restore"):
             if sequence.wants_prompt:
                 slot.keep(0)
-            opening = Opening(0) if sequence.wants_prompt else slot.open(sequence.prompt, sequence.n_static)
-        sequence.n_computed = sequence.counts.cached = opening.n_held
-        sequence.counts.restored = opening.n_restored
-        sequence.checkpoint, sequence.cache = opening.checkpoint, opening.outcome
+            match = PrefixMatch(0) if sequence.wants_prompt else slot.match_prefix(sequence.prompt, sequence.n_static)
+        sequence.n_computed = sequence.counts.cached = match.n_held
+        sequence.counts.restored = match.n_restored
+        sequence.checkpoint, sequence.cache = match.checkpoint, match.outcome
         sequence.consumer.begin(slot)
 
     def _run(self, chunks: Sequence[Chunk]) -> bool:

@@ -89,7 +89,7 @@ class Sequence:
         adapter: the name of the adapters that it is computed with.
         n_static: how many tokens of the prompt others will share; 0 if that is not to be stored.
         checkpoint: where reading stops, so that what is held there is stored; 0 for nowhere.
-        cache: whether its static tokens were found, as of `cache.Opening`.
+        cache: whether its static tokens were found, as of `cache.PrefixMatch`.
         wants_prompt: whether logits are wanted after each token of the prompt: what is held of it is read all the same.
         wants_start: whether logits after the prompt are wanted although forced tokens follow it.
         deadline: when it has to end, by `perf_counter`; None for never.
