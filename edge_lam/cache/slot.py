@@ -86,7 +86,7 @@ class Slot:
         n_held = len(self.tokens)
         if n_static < n_held + MIN_PREFIX:
             return PrefixMatch(n_held, n_restored, outcome="hit")
-        return PrefixMatch(n_held, n_restored, n_static, f"miss: {self.store.why_missed(prompt)}")
+        return PrefixMatch(n_held, n_restored, n_static, f"miss: {self.store.miss_reason(prompt)}")
 
     def reuse(self, prompt: Sequence[int]) -> int:
         """Keep what is also the beginning of a prompt and forget the rest.

@@ -133,7 +133,7 @@ class PrefixStore:
                 return prefix
         return None
 
-    def why_missed(self, prompt: Sequence[int]) -> str:
+    def miss_reason(self, prompt: Sequence[int]) -> str:
         """Return why no prefix was found that a prompt begins with, in words that follow "miss: ".
 
         Returns:

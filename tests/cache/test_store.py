@@ -58,19 +58,19 @@ def test_other_keys_do_not_see_it(folder):
 
 def test_it_says_why_nothing_was_found(folder):
     key = {"model": "abc", "llama_cpp": "b1", "bindings": "1", "kv_type": "f16"}
-    assert PrefixStore(key, folder).why_missed([1, 2, 3]) == "nothing stored"
+    assert PrefixStore(key, folder).miss_reason([1, 2, 3]) == "nothing stored"
     PrefixStore(key, folder).save([1, 2, 3], state(30))
     same = PrefixStore(key, folder)
     assert same.find([1, 2, 4, 5]) is None
-    assert same.why_missed([1, 2, 4, 5]) == "other tools"
+    assert same.miss_reason([1, 2, 4, 5]) == "other tools"
     other = PrefixStore({**key, "llama_cpp": "b2", "bindings": "2"}, folder)
-    assert other.why_missed([1, 2, 3, 4]) == "other build"
-    assert other.why_missed([1, 2, 4, 5]) == "nothing stored"  # it would not fit with this build either
+    assert other.miss_reason([1, 2, 3, 4]) == "other build"
+    assert other.miss_reason([1, 2, 4, 5]) == "nothing stored"  # it would not fit with this build either
     another = PrefixStore({**key, "model": "def", "kv_type": "q8_0"}, folder)
-    assert another.why_missed([1, 2, 3, 4]) == "other kv_type, model"
+    assert another.miss_reason([1, 2, 3, 4]) == "other kv_type, model"
     baked = PrefixStore(key, None)
     baked.add(same.find([1, 2, 3, 4]))
-    assert baked.why_missed([7, 8, 9]) == "other tools"
+    assert baked.miss_reason([7, 8, 9]) == "other tools"
 
 
 def test_a_corrupt_file_is_removed(folder):
