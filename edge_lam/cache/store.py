@@ -31,7 +31,7 @@ logger = logging.getLogger("edge_lam.cache")
 
 SUFFIX = ".prefix"
 
-_HOME = re.compile(r"[0-9a-f]{32}")  # a key's folder
+_KEY_FOLDER = re.compile(r"[0-9a-f]{32}")  # a key's folder
 # What the parts of a key are called in reports.
 _KEY_WORDS = {"llama_cpp": "build", "bindings": "build", "kv_layout": "kv_type", "rope": "context length"}
 _STEM = re.compile(r"[1-9][0-9]{0,8}-[0-9a-f]{32}")  # a prefix in it
@@ -100,7 +100,7 @@ class PrefixStore:
         self.key = dict(key)
         self.disk_bytes, self.folder, self.conversations = disk_bytes, folder, conversations
         self._owner = _digest(json.dumps(self.key, sort_keys=True).encode())
-        self._home = folder / self._owner if folder else None
+        self._key_folder = folder / self._owner if folder else None
         self._memory = memory or PrefixMemory(memory_bytes)
 
     def sibling(self, key: Mapping[str, Any]) -> PrefixStore:
@@ -145,7 +145,7 @@ class PrefixStore:
         ids = np.asarray(prompt[:-1], dtype="<i4")
         for path in prefix_files(self.folder) if self.folder else []:
             n_tokens = _n_tokens(path.stem)
-            if path.parent == self._home or n_tokens > len(ids) or path.stem != _name(ids[:n_tokens]):
+            if path.parent == self._key_folder or n_tokens > len(ids) or path.stem != _name(ids[:n_tokens]):
                 continue
             if header := read_header(path):
                 names = {name for name in {*header.key, *self.key} if header.key.get(name) != self.key.get(name)}
@@ -175,13 +175,13 @@ class PrefixStore:
         name = _name(prefix.tokens)
         beginnings = [found for found in self._matching(prefix.tokens) if found != name]
         self._memory.put(self._owner, name, prefix)
-        if self._home and self.folder and prefix.n_bytes <= self.disk_bytes:
+        if self._key_folder and self.folder and prefix.n_bytes <= self.disk_bytes:
             with suppressed(logger, f"a prefix of {len(tokens)} tokens is not kept in {self.folder}", OSError):
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._home.mkdir(mode=0o700, exist_ok=True)
-                if not _is_ours(self._home.lstat(), stat.S_IFDIR):
-                    raise PermissionError(f"{self._home} could be another user's")
-                write_prefix(self._home / (name + SUFFIX), self.key, prefix.tokens, state, kind=kind)
+                self._key_folder.mkdir(mode=0o700, exist_ok=True)
+                if not _is_ours(self._key_folder.lstat(), stat.S_IFDIR):
+                    raise PermissionError(f"{self._key_folder} could be another user's")
+                write_prefix(self._key_folder / (name + SUFFIX), self.key, prefix.tokens, state, kind=kind)
                 trim(self.folder, self.disk_bytes)
         if kind == "conversation":
             self._replace(beginnings)
@@ -195,8 +195,8 @@ class PrefixStore:
         """Forget a prefix that is of no use, in memory and in the folder."""
         name = _name(prefix.tokens)
         self._memory.drop(self._owner, name)
-        if self._home:
-            path = self._home / (name + SUFFIX)
+        if self._key_folder:
+            path = self._key_folder / (name + SUFFIX)
             with suppressed(logger, f"{path} stays, and is a miss again", OSError):
                 path.unlink(missing_ok=True)
 
@@ -214,8 +214,8 @@ class PrefixStore:
 
     def _load(self, name: str) -> Prefix | None:
         prefix = self._memory.get(self._owner, name)
-        if prefix is None and self._home:
-            path = self._home / (name + SUFFIX)
+        if prefix is None and self._key_folder:
+            path = self._key_folder / (name + SUFFIX)
             with suppressed(logger, f"{path} is not used", OSError):
                 file = path.lstat()
                 if not _is_ours(file, stat.S_IFREG):
@@ -238,22 +238,22 @@ class PrefixStore:
                 self._memory.drop(self._owner, name)
             elif held:
                 self._memory.put(self._owner, name, held)
-            path = self._home / (name + SUFFIX) if self._home else None
+            path = self._key_folder / (name + SUFFIX) if self._key_folder else None
             if path and (header := read_header(path)):
                 with suppressed(logger, f"{path} stays as it is", OSError):
                     path.unlink() if header.kind == "conversation" else os.utime(path)
 
     def _files(self) -> list[Path]:
-        if self._home is None:
+        if self._key_folder is None:
             return []
         try:
-            if not _is_ours(self._home.lstat(), stat.S_IFDIR):
-                raise PermissionError(f"{self._home} could be another user's")
-            return [path for path in self._home.iterdir() if path.suffix == SUFFIX and _STEM.fullmatch(path.stem)]
+            if not _is_ours(self._key_folder.lstat(), stat.S_IFDIR):
+                raise PermissionError(f"{self._key_folder} could be another user's")
+            return [path for path in self._key_folder.iterdir() if path.suffix == SUFFIX and _STEM.fullmatch(path.stem)]
         except FileNotFoundError:  # nothing was kept yet
             return []
         except OSError as error:
-            logger.debug("no prefixes are read from %s: %s", self._home, reason(error))
+            logger.debug("no prefixes are read from %s: %s", self._key_folder, reason(error))
             return []
 
 
@@ -297,23 +297,23 @@ def trim(folder: Path, most_bytes: int) -> None:
         with suppressed(logger, f"{path} is not removed", OSError):
             path.unlink()
         total -= sizes.get(path, 0)
-    for home in _homes(folder):
-        remove_abandoned(home)
+    for key_folder in _key_folders(folder):
+        remove_abandoned(key_folder)
 
 
 def _entries(folder: Path, pattern: str) -> list[Path]:
     """Return what is in the folders of keys; a folder that can't be read is empty."""
     found: list[Path] = []
-    for home in _homes(folder):
-        with suppressed(logger, f"{home} counts as empty", OSError):
-            found += home.glob(pattern)
+    for key_folder in _key_folders(folder):
+        with suppressed(logger, f"{key_folder} counts as empty", OSError):
+            found += key_folder.glob(pattern)
     return found
 
 
-def _homes(folder: Path) -> list[Path]:
+def _key_folders(folder: Path) -> list[Path]:
     """Return the folders of keys."""
     try:
-        return [home for home in folder.iterdir() if _HOME.fullmatch(home.name) and not home.is_symlink()]
+        return [path for path in folder.iterdir() if _KEY_FOLDER.fullmatch(path.name) and not path.is_symlink()]
     except FileNotFoundError:  # nothing was kept yet
         return []
     except OSError as error:
