@@ -57,7 +57,7 @@ class Slot:
         store: where prefixes of these are kept, or None.
         tokens: the ids, from position 0 on.
         index: the number of the sequence in the context.
-        unsaved: says how many of some tokens the next turn of a conversation begins with; None if there is none.
+        count_next_turn: tells with how many of some tokens the next turn of a conversation begins, or None.
     """
 
     def __init__(self, context: Context, store: PrefixStore | None = None, index: int = 0) -> None:
@@ -66,7 +66,7 @@ class Slot:
         self.store = store
         self.tokens: list[int] = []
         self.index = index
-        self.unsaved: Callable[[Sequence[int]], int] | None = None
+        self.count_next_turn: Callable[[Sequence[int]], int] | None = None
 
     def shared(self, prompt: Sequence[int]) -> int:
         """Return how many tokens of what is held a prompt begins with; all but its last, which has to give logits."""
@@ -141,7 +141,7 @@ class Slot:
 
     def save_conversation(self) -> None:
         """Store what the next turn of the conversation begins with, if that is worth it, and forget what follows."""
-        count, self.unsaved = self.unsaved, None
+        count, self.count_next_turn = self.count_next_turn, None
         if self.store is None or count is None:
             return
         length = count(self.tokens)
@@ -237,7 +237,7 @@ class Slots:
     def unsaved(self) -> list[Slot]:
         """Return the slots with conversations that are to be stored."""
         is_wanted = self._store is not None and self._store.conversations
-        return [slot for slot in self.all if slot.unsaved] if is_wanted else []
+        return [slot for slot in self.all if slot.count_next_turn] if is_wanted else []
 
     def drop_prefixes(self) -> None:
         """Forget what is kept of prompts in memory, apart from the slots."""

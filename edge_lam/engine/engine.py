@@ -297,7 +297,7 @@ class Engine:
         # The caller's list grows, and what is to be done must not hold the engine: it ends when nobody holds it.
         turns = normalize_messages(messages) if isinstance(messages, str) else list(messages)
         turns.append(reply.message)
-        slot.unsaved = lambda tokens: prompts.n_next(turns, tools, tokens)
+        slot.count_next_turn = lambda tokens: prompts.n_next(turns, tools, tokens)
 
 
 @cache  # once per process
