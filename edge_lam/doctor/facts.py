@@ -133,7 +133,7 @@ def examine() -> Facts:
         gpu=_gpu(),
         compiler=_compiler(),
         settings=tuple(settings),
-        sensors=Meter(gpu=True, powermetrics=False).told(),
+        sensors=Meter(gpu=True, powermetrics=False).sources(),
     )
 
 

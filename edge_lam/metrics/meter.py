@@ -101,7 +101,7 @@ class Meter:
             gpu=self._gpus.memory() if self._gpus else None,
         )
 
-    def told(self) -> dict[str, str]:
+    def sources(self) -> dict[str, str]:
         """Return what tells each figure here, "" where nothing does."""
         return {
             "energy": self._energy.source,

@@ -44,13 +44,13 @@ class GPUs:
 
     def energy(self) -> EnergyReading:
         """Return the energy that all of them took, or the power now where one has no counter."""
-        counted = [self._told(self._nvml.nvmlDeviceGetTotalEnergyConsumption, handle) for handle in self._handles]
+        counted = [self._read(self._nvml.nvmlDeviceGetTotalEnergyConsumption, handle) for handle in self._handles]
         joules = {f"gpu{index}": value / 1000 for index, value in enumerate(counted) if value is not None}
         if len(joules) == len(counted):
             return EnergyReading(joules)
-        watts = [self._told(self._nvml.nvmlDeviceGetPowerUsage, handle) for handle in self._handles]
-        told = [value / 1000 for value in watts if value is not None]
-        return EnergyReading({}, sum(told) if told else None)
+        watts = [self._read(self._nvml.nvmlDeviceGetPowerUsage, handle) for handle in self._handles]
+        known = [value / 1000 for value in watts if value is not None]
+        return EnergyReading({}, sum(known) if known else None)
 
     def memory(self) -> int | None:
         """Return the bytes that this process holds on all of them; None where it is not known there.
@@ -59,25 +59,25 @@ class GPUs:
         """
         pid, found = os.getpid(), []
         for handle in self._handles:
-            processes = self._told(self._nvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
+            processes = self._read(self._nvml.nvmlDeviceGetComputeRunningProcesses, handle) or []
             found += [process.usedGpuMemory for process in processes if process.pid == pid]
         return sum(found) if found and None not in found else None
 
     def celsius(self) -> float | None:
         """Return the temperature of the hottest."""
         sensor, read = self._nvml.NVML_TEMPERATURE_GPU, self._nvml.nvmlDeviceGetTemperature
-        values = [self._told(read, handle, sensor) for handle in self._handles]
+        values = [self._read(read, handle, sensor) for handle in self._handles]
         return max((float(value) for value in values if value), default=None)
 
     def hertz(self) -> float | None:
         """Return the clock of the fastest: those that don't compute rest."""
         clock, read = self._nvml.NVML_CLOCK_SM, self._nvml.nvmlDeviceGetClockInfo
-        values = [self._told(read, handle, clock) for handle in self._handles]
+        values = [self._read(read, handle, clock) for handle in self._handles]
         return max((value * 1e6 for value in values if value), default=None)
 
-    def _told(self, read: Callable[..., T], *arguments: object) -> T | None:
+    def _read(self, function: Callable[..., T], *arguments: object) -> T | None:
         try:
-            return read(*arguments)
+            return function(*arguments)
         except (self._nvml.NVMLError, self._nvml.NVMLLibraryMismatchError):
             # Not every GPU has each of them. Read at each call: a line for each would drown the others.
             return None

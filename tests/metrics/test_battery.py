@@ -53,4 +53,4 @@ def test_what_is_not_told_is_none_and_the_report_says_what_is(tmp_path: Path) ->
     meter = Meter(root=tmp_path)
     machine = meter.since(meter.read())
     assert (machine.battery_percent, machine.on_battery, machine.throttled) == (60, True, 0.5)
-    assert (meter.told()["battery"], meter.told()["throttling"]) == ("power_supply", "thermal")
+    assert (meter.sources()["battery"], meter.sources()["throttling"]) == ("power_supply", "thermal")

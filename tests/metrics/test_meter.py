@@ -69,8 +69,8 @@ def test_a_share_is_not_more_than_the_whole() -> None:
 
 
 def test_it_says_what_tells_each_figure(tmp_path: Path) -> None:
-    assert set(Meter(root=tmp_path).told().values()) == {""}
+    assert set(Meter(root=tmp_path).sources().values()) == {""}
     zone(tmp_path, "intel-rapl:0", 1)
     put(tmp_path / "proc/self/smaps_rollup", "Pss: 12 kB")
-    told = Meter(root=tmp_path).told()
-    assert (told["energy"], told["proportional memory"], told["clock"]) == ("RAPL", "smaps_rollup", "")
+    sources = Meter(root=tmp_path).sources()
+    assert (sources["energy"], sources["proportional memory"], sources["clock"]) == ("RAPL", "smaps_rollup", "")
