@@ -21,7 +21,7 @@ from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.metrics.memory import process_memory
 from edge_lam_converters.chat_template import FORMAT_KEY, REPLACED_KEY
 from edge_lam_converters.gguf_writer import partial_file, scratch_file
-from edge_lam_converters.planning import Job, Work, plan_work
+from edge_lam_converters.planning import ConversionPlan, PlannedFile, plan_conversion
 from edge_lam_converters.progress import Progress, silent
 from edge_lam_converters.quantize import check_file_type, check_override, quantize_file
 from edge_lam_converters.report import ConversionReport, FilePlan
@@ -95,22 +95,22 @@ def convert_all(
     started = time.monotonic()
     model, targets = _open(source, out, quants, options)
     check_targets(targets, model.files, force=options.get("force", False))
-    work = _planned(model, targets, options)
+    planned = _planned(model, targets, options)
     folder = make_folder(targets)
-    check_space(folder, work.n_bytes)
+    check_space(folder, planned.n_bytes)
     on_progress = options.get("on_progress", silent)
     model.hash(on_progress)
     try:
-        with ExitStack() as files:
-            partials = {job.path: files.enter_context(partial_file(job.path)) for job in work.jobs}
-            _write(model, work, partials, options, on_progress)
+        with ExitStack() as stack:
+            partials = {file.path: stack.enter_context(partial_file(file.path)) for file in planned.files}
+            _write(model, planned, partials, options, on_progress)
             model.check_unchanged()
             headers = [GGUFHeader.read(path) for path in partials.values()]
     except OSError as error:
         place = targets[0].path if len(targets) == 1 else folder
-        raise not_written(place, work.n_bytes, error) from error
+        raise not_written(place, planned.n_bytes, error) from error
     seconds = time.monotonic() - started
-    return [_report(source, model, job, header, seconds) for job, header in zip(work.jobs, headers, strict=True)]
+    return [_report(source, model, file, header, seconds) for file, header in zip(planned.files, headers, strict=True)]
 
 
 def plan(
@@ -120,7 +120,7 @@ def plan(
 
     Arguments and errors are those of `convert_all`; whether the outputs can be written is not asked.
     """
-    return [job.plan for job in _planned(*_open(source, out, quants, options), options).jobs]
+    return [file.plan for file in _planned(*_open(source, out, quants, options), options).files]
 
 
 def _open(
@@ -141,8 +141,8 @@ def _open(
     return model, choose_targets(quants, out, model.folder, model.name)
 
 
-def _planned(model: Source, targets: Sequence[Target], options: ConvertOptions) -> Work:
-    return plan_work(
+def _planned(model: Source, targets: Sequence[Target], options: ConvertOptions) -> ConversionPlan:
+    return plan_conversion(
         model,
         targets,
         options.get("tensor_types", ()),
@@ -153,36 +153,40 @@ def _planned(model: Source, targets: Sequence[Target], options: ConvertOptions) 
 
 
 def _write(
-    model: Source, work: Work, partials: Mapping[Path, Path], options: ConvertOptions, on_progress: Progress
+    model: Source,
+    planned: ConversionPlan,
+    partials: Mapping[Path, Path],
+    options: ConvertOptions,
+    on_progress: Progress,
 ) -> None:
     """Write every file into its partial one: the float ones, then the quantized ones."""
-    for job in work.jobs:
-        if job.direct and isinstance(model, CheckpointSource):
-            model.write(partials[job.path], job.plan.quant, job.recipe.metadata, on_progress)
-    quantized = [job for job in work.jobs if not job.direct]
+    for file in planned.files:
+        if file.direct and isinstance(model, CheckpointSource):
+            model.write(partials[file.path], file.plan.quant, file.recipe.metadata, on_progress)
+    quantized = [file for file in planned.files if not file.direct]
     if not quantized:
         return
     progress = _QuantizeProgress.of(quantized, on_progress)
-    with _float_file(model, work, partials, quantized[0], on_progress) as base:
+    with _float_file(model, planned, partials, quantized[0], on_progress) as base:
         calibrate = options.get("calibrate")
         made = calibrate(base) if calibrate else None
-        for job in quantized:
-            recipe = replace(job.recipe, metadata={**job.recipe.metadata, **model.provenance()})
+        for file in quantized:
+            recipe = replace(file.recipe, metadata={**file.recipe.metadata, **model.provenance()})
             if made:
                 recipe = replace(recipe, imatrix=made[0], metadata={**recipe.metadata, **made[1]})
-            tell = partial(progress.tell, job, partials[job.path])
-            quantize_file(base, partials[job.path], recipe, options.get("n_threads"), on_wait=tell)
+            tell = partial(progress.tell, file, partials[file.path])
+            quantize_file(base, partials[file.path], recipe, options.get("n_threads"), on_wait=tell)
 
 
 @contextmanager
 def _float_file(
-    model: Source, work: Work, partials: Mapping[Path, Path], first: Job, on_progress: Progress
+    model: Source, planned: ConversionPlan, partials: Mapping[Path, Path], first: PlannedFile, on_progress: Progress
 ) -> Iterator[Path]:
     """Yield the GGUF from which llama.cpp quantizes."""
     if isinstance(model, GGUFSource):
         yield model.path
-    elif work.base:
-        yield partials[work.base.path]
+    elif planned.base:
+        yield partials[planned.base.path]
     elif isinstance(model, CheckpointSource):
         # The checkpoint's own types: nothing is rounded before the quantizer sees it.
         name = f"{first.path.name}.{model.float_types[0].lower()}"
@@ -205,38 +209,40 @@ class _QuantizeProgress:
     on_progress: Progress
 
     @classmethod
-    def of(cls, jobs: Sequence[Job], on_progress: Progress) -> _QuantizeProgress:
-        sizes = [job.plan.size for job in jobs]
+    def of(cls, files: Sequence[PlannedFile], on_progress: Progress) -> _QuantizeProgress:
+        sizes = [file.plan.size for file in files]
         starts = accumulate(sizes, initial=0)
-        return cls(dict(zip((job.path for job in jobs), starts, strict=False)), sum(sizes), on_progress)
+        return cls(dict(zip((file.path for file in files), starts, strict=False)), sum(sizes), on_progress)
 
-    def tell(self, job: Job, path: Path) -> None:
-        """Say how much of a job has been written to `path`, and at which tensor that is."""
+    def tell(self, file: PlannedFile, path: Path) -> None:
+        """Say how much of a file has been written to `path`, and at which tensor that is."""
         done = path.stat().st_size
-        left = done - (job.plan.size - sum(n_bytes for _, _, n_bytes in job.plan.tensors))
+        left = done - (file.plan.size - sum(n_bytes for _, _, n_bytes in file.plan.tensors))
         item = ""
-        for name, _, n_bytes in job.plan.tensors:
+        for name, _, n_bytes in file.plan.tensors:
             item = name
             left -= n_bytes
             if left < 0:
                 break
-        self.on_progress("quantize", self.before[job.path] + done, self.total, f"{job.plan.quant} {item}")
+        self.on_progress("quantize", self.before[file.path] + done, self.total, f"{file.plan.quant} {item}")
 
 
-def _report(source: str | Path, model: Source, job: Job, header: GGUFHeader, seconds: float) -> ConversionReport:
+def _report(
+    source: str | Path, model: Source, file: PlannedFile, header: GGUFHeader, seconds: float
+) -> ConversionReport:
     written = {tensor.name: tensor.type for tensor in header.tensors}
     return ConversionReport(
         source=str(source),
         adapter=model.adapter,
-        path=str(job.path),
-        quant=job.plan.quant,
+        path=str(file.path),
+        quant=file.plan.quant,
         architecture=model.architecture,
         license=model.license,
         n_parameters=header.n_parameters,
         size=header.size,
         bits_per_weight=header.bits_per_weight,
         tensor_types={kind: list(written.values()).count(kind) for kind in dict.fromkeys(written.values())},
-        fallbacks=job.plan.fallbacks,
+        fallbacks=file.plan.fallbacks,
         template_format=str(header.metadata.get(FORMAT_KEY, "")),
         template_replaced=REPLACED_KEY in header.metadata,
         seconds=seconds,

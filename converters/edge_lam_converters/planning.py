@@ -33,7 +33,7 @@ _BLOCKS = {name: (n_values, n_bytes) for name, n_values, n_bytes in TENSOR_TYPES
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedFile:
     """One file to write: what and how. `recipe.metadata` is what it adds to the model's metadata."""
 
     plan: FilePlan
@@ -47,26 +47,26 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Work:
+class ConversionPlan:
     """All files of one conversion.
 
     Attributes:
-        jobs: a file each.
+        files: a file each.
         base: the float file among them from which llama.cpp can quantize without a loss, or None.
         scratch_bytes: size of the intermediate file that is needed in its place, 0 if none is.
     """
 
-    jobs: tuple[Job, ...]
-    base: Job | None
+    files: tuple[PlannedFile, ...]
+    base: PlannedFile | None
     scratch_bytes: int
 
     @property
     def n_bytes(self) -> int:
         """Disk space that the conversion takes at its fullest."""
-        return sum(job.plan.size for job in self.jobs) + self.scratch_bytes
+        return sum(file.plan.size for file in self.files) + self.scratch_bytes
 
 
-def plan_work(
+def plan_conversion(
     source: Source,
     targets: Sequence[Target],
     tensor_types: Sequence[tuple[str, str]] = (),
@@ -74,7 +74,7 @@ def plan_work(
     calibration: Mapping[str, str | int] | None = None,
     *,
     calibrates: bool = False,
-) -> Work:
+) -> ConversionPlan:
     """Plan every file.
 
     Args:
@@ -98,17 +98,17 @@ def plan_work(
             outline = source.outline(Path(folder))
             columns = _every_column(outline.path) if calibrates else imatrix or {}
             recipes = [_recipe(source, target.quant, tensor_types, columns, calibration or {}) for target in targets]
-            jobs = tuple(
-                Job(_plan(source, target, recipe, outline, direct=is_direct), recipe, is_direct)
+            files = tuple(
+                PlannedFile(_plan(source, target, recipe, outline, direct=is_direct), recipe, is_direct)
                 for target, recipe, is_direct in zip(targets, recipes, direct, strict=True)
             )
     except OSError as error:
         raise InvalidRequest(
             f"temporary files can't be written: {error}", hint="set TMPDIR to another folder"
         ) from error
-    lossless = [job for job in jobs if job.direct and source.float_types == (job.plan.quant,)]
+    lossless = [file for file in files if file.direct and source.float_types == (file.plan.quant,)]
     needs_scratch = isinstance(source, CheckpointSource) and not lossless and not all(direct)
-    return Work(jobs, lossless[0] if lossless else None, outline.size if needs_scratch else 0)
+    return ConversionPlan(files, lossless[0] if lossless else None, outline.size if needs_scratch else 0)
 
 
 def _refuse_recipe(tensor_types: Sequence[tuple[str, str]], *, calibrated: bool) -> None:
