@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from edge_lam.cli.corpus import corpus_options
 from edge_lam.cli.download import model_file
-from edge_lam.cli.material import material_options
 from edge_lam.cli.model_options import MODEL
 from edge_lam.cli.options import examples
 from edge_lam.cli.progress import progress_bar
@@ -34,7 +34,7 @@ from edge_lam.cli.terminal import console, one_line, print_json, size
 )
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@material_options
+@corpus_options
 def command(*, model: str, output: Path, force: bool, as_json: bool, reading: dict[str, Any]) -> None:
     """Make an importance matrix from function calls.
 

@@ -149,7 +149,7 @@ def _importance(
         return {"imatrix": imatrix.importance(), "calibration": imatrix.metadata(Path(imatrix_file).name)}
     if calls is None:
         return {}
-    from edge_lam.cli.material import tell_left_out
+    from edge_lam.cli.corpus import tell_left_out
     from edge_lam.formats.examples import read_examples
     from edge_lam_converters.quality import calibrate
 

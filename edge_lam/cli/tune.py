@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_lam.cli.material import tell_left_out
+from edge_lam.cli.corpus import tell_left_out
 from edge_lam.cli.model_options import THREADS, format_options
 from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, duration, one_line, print_json, size

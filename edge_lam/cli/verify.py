@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_lam.cli.corpus import corpus_options
 from edge_lam.cli.download import model_file
-from edge_lam.cli.material import material_options
 from edge_lam.cli.model_options import MODEL
 from edge_lam.cli.options import examples
 from edge_lam.cli.progress import progress_bar
@@ -40,7 +40,7 @@ _STAGES = {"read": "reading with both", "model": "calls of the model", "against"
 )
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply to a request, in tokens.  [default: 256]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@material_options
+@corpus_options
 def command(
     *,
     model: str,

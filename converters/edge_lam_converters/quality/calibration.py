@@ -15,7 +15,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.llama.model import Model
 from edge_lam_converters.activations import ActivationSums
 from edge_lam_converters.imatrix import Imatrix
-from edge_lam_converters.quality.material import Material, Progress, ReadOptions, chat_format_of, silent
+from edge_lam_converters.quality.corpus import Corpus, Progress, ReadOptions, chat_format_of, silent
 from edge_lam_converters.quality.passages import Passage, call_passages, longest, text_passages
 
 if TYPE_CHECKING:
@@ -45,18 +45,18 @@ def calibrate(model: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> 
     files = {key: Path(path) for key, path in given.items() if path is not None}
     if not files:
         raise InvalidRequest("there is nothing to calibrate with", hint="give calls or text", param="calls")
-    material = Material.read(options)
+    corpus = Corpus.read(options)
     with Model(model, device=options.get("device", "auto")) as loaded:
         notes: dict[str, str | int] = {f"{PREFIX}.model": loaded.name}
         passages: list[Passage] = []
-        if material.examples:
+        if corpus.examples:
             chat_format = chat_format_of(loaded, options)
-            passages += call_passages(loaded, chat_format, material.examples)
+            passages += call_passages(loaded, chat_format, corpus.examples)
             notes[f"{PREFIX}.format"] = chat_format.name
-            notes[f"{PREFIX}.conversations"] = len(material.examples)
-            notes[f"{PREFIX}.expected_calls"] = sum(len(example.calls) for example in material.examples)
+            notes[f"{PREFIX}.conversations"] = len(corpus.examples)
+            notes[f"{PREFIX}.expected_calls"] = sum(len(example.calls) for example in corpus.examples)
         if "text" in files:
-            passages += text_passages(loaded, material.text, material.text_name)
+            passages += text_passages(loaded, corpus.text, corpus.text_name)
         sums = ActivationSums(loaded, n_ctx=longest(passages, loaded), n_threads=options.get("n_threads"))
         _read(sums, passages, options.get("on_progress", silent))
     for key, path in files.items():

@@ -21,8 +21,8 @@ from edge_lam.llama.gguf_types import GGUFArray
 from edge_lam.llama.model import Model
 from edge_lam.tools import ToolCall, as_tools
 from edge_lam_converters.quality.agreement import CallAgreement, call_agreement, make_calls
+from edge_lam_converters.quality.corpus import Corpus, ReadOptions, chat_format_of, silent
 from edge_lam_converters.quality.divergence import Divergence
-from edge_lam_converters.quality.material import Material, ReadOptions, chat_format_of, silent
 from edge_lam_converters.quality.passages import Passage, call_passages, longest, text_passages
 from edge_lam_converters.quality.reading import SideBySide
 
@@ -112,17 +112,17 @@ def compare(
         ModelError: a model can't be had, read or run.
         BackendError: llama.cpp failed.
     """
-    material = _material(options)
+    corpus = _corpus(options)
     device = options.get("device", "auto")
     with Model(model, device=device) as ours, Model(against, device=device) as theirs:
         check_vocabularies(ours, theirs)
         groups: dict[str, list[Passage]] = {"replies": [], "text": []}
-        if material.examples:
-            groups["replies"] = call_passages(theirs, _chat_format(ours, theirs, options), material.examples)
-        if material.text_name:
-            groups["text"] = text_passages(theirs, material.text, material.text_name)
+        if corpus.examples:
+            groups["replies"] = call_passages(theirs, _chat_format(ours, theirs, options), corpus.examples)
+        if corpus.text_name:
+            groups["text"] = text_passages(theirs, corpus.text, corpus.text_name)
         found = _divergences(ours, theirs, groups, options)
-    asked = [example for example in material.examples if example.tools]
+    asked = [example for example in corpus.examples if example.tools]
     calls = None
     if asked:
         made = [_make_calls(path, stage, asked, options) for stage, path in (("model", model), ("against", against))]
@@ -151,12 +151,12 @@ def _tokens(model: Model) -> list[bytes]:
     return tokens.strings() if isinstance(tokens, GGUFArray) else []
 
 
-def _material(options: CompareOptions) -> Material:
+def _corpus(options: CompareOptions) -> Corpus:
     if options.get("calls") is not None or options.get("text") is not None:
-        return Material.read(options)
+        return Corpus.read(options)
     from edge_lam.demo_tools import DEMO_TOOLS
 
-    return Material(read_examples(BUILT_IN, options.get("tools") or as_tools(DEMO_TOOLS)))
+    return Corpus(read_examples(BUILT_IN, options.get("tools") or as_tools(DEMO_TOOLS)))
 
 
 def _chat_format(model: Model, against: Model, options: CompareOptions) -> ChatFormat:

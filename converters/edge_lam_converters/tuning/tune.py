@@ -22,7 +22,7 @@ from edge_lam.tools import ToolCall, as_tools
 from edge_lam_converters.adapter_gguf import export_adapter
 from edge_lam_converters.quality.agreement import call_agreement, make_calls
 from edge_lam_converters.quality.comparison import BUILT_IN
-from edge_lam_converters.quality.material import chat_format_of, silent
+from edge_lam_converters.quality.corpus import chat_format_of, silent
 from edge_lam_converters.quality.passages import call_passages
 from edge_lam_converters.tuning.base import Base, check_packages
 from edge_lam_converters.tuning.data import kept_back, read_lessons
@@ -32,7 +32,7 @@ from edge_lam_converters.tuning.train_options import StepProgress, TrainOptions
 
 if TYPE_CHECKING:
     from edge_lam.tools import Tool
-    from edge_lam_converters.quality.material import ReadOptions
+    from edge_lam_converters.quality.corpus import ReadOptions
     from edge_lam_converters.tuning.trainer import Trainer
 
 GGUF, PAGE, DATA = "adapter.gguf", "report.md", "report.json"

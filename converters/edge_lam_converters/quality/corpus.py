@@ -59,7 +59,7 @@ class ReadOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Material:
+class Corpus:
     """What was in the files; empty where there is none."""
 
     examples: Sequence[Example] = ()
@@ -67,7 +67,7 @@ class Material:
     text: str = ""
 
     @classmethod
-    def read(cls, options: ReadOptions) -> Material:
+    def read(cls, options: ReadOptions) -> Corpus:
         """Read the files.
 
         Raises:

@@ -37,7 +37,7 @@ def tell_left_out(error: InvalidRequest) -> None:
     click.echo(f"edge-lam: left out: {one_line(error.message)}", err=True)
 
 
-def material_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def corpus_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --calls, --text, --tools and how to read them; they arrive as `reading`: `ReadOptions`."""
 
     @functools.wraps(function)
