@@ -62,7 +62,7 @@ def command(
     nothing but the answers. Where the context is too small for the conversation, its oldest turns are left out, and
     that is said. What you type is kept in the state folder for the arrow keys, unless EDGE_LAM_HISTORY=off.
     """
-    from edge_lam.cli.chat_commands import names
+    from edge_lam.cli.chat_commands import handle, names
     from edge_lam.cli.conversation import ChatSession
     from edge_lam.cli.prompt import messages
     from edge_lam.cli.toolbox import find_tools, usable_tools, warn_of_timers, without_function
@@ -83,6 +83,6 @@ def command(
         )
         conversation.greet()
         for message in messages(names(), echo=not as_json):
-            if not conversation.take(message):
+            if not handle(conversation, message):
                 break
     warn_of_timers("the chat")

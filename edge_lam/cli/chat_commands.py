@@ -13,19 +13,26 @@ from edge_lam.cli.request_options import sampling_options
 from edge_lam.cli.saved import load_messages, save_messages
 from edge_lam.cli.summary import show_reports
 from edge_lam.cli.terminal import one_line
-from edge_lam.errors import InvalidRequest
+from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats.turns import split_turns
 
 if TYPE_CHECKING:
     from edge_lam.cli.conversation import ChatSession
 
 
-def obey(chat: ChatSession, line: str) -> bool:
-    """Do what a line says that begins with "/"; return whether the chat goes on.
+def handle(chat: ChatSession, message: str) -> bool:
+    """Answer a message or run a command; return whether the chat goes on."""
+    if not message.startswith("/") or "\n" in message:
+        chat.answer(message)
+        return True
+    try:
+        return _run(chat, message)
+    except EdgeLamError as error:
+        chat.note(f"error: {error}")
+        return True
 
-    Raises:
-        EdgeLamError: it can't be done.
-    """
+
+def _run(chat: ChatSession, line: str) -> bool:
     name, _, rest = line.partition(" ")
     name = ALIASES.get(name.lower(), name.lower())
     if name in _ACTIONS:

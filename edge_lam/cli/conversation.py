@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cli.answer import TurnResult, ask
-from edge_lam.cli.chat_commands import obey
 from edge_lam.cli.running import Approver, RunOptions, ask_result
 from edge_lam.cli.terminal import console, one_line
 from edge_lam.cli.toolbox import without_function
@@ -77,17 +76,6 @@ class ChatSession:
             end = "you are asked for the results" if self._run_tools else "calls are shown, not run"
             self.note(f"without code: {bare}; {end}", indent="")
         self.out.print("/help lists the commands", style="dim")
-
-    def take(self, message: str) -> bool:
-        """TurnResult a message or obey a command; return whether the chat goes on."""
-        if message.startswith("/") and "\n" not in message:
-            try:
-                return obey(self, message)
-            except EdgeLamError as error:
-                self.note(f"error: {error}")
-                return True
-        self.answer(message)
-        return True
 
     def answer(self, message: str) -> None:
         """Put a message to the model and show what comes of it."""

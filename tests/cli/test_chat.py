@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from edge_lam import load
+from edge_lam.cli.chat_commands import handle
 from edge_lam.cli.conversation import ChatSession
 from edge_lam.cli.running import RunOptions
 from edge_lam.errors import PromptTooLong
@@ -81,7 +82,7 @@ def test_a_saved_conversation_goes_on_without_being_read_again(chat, lamp, tmp_p
 
 def saved_roles(conversation, path, capsys):
     """Return the roles of a conversation, turn by turn."""
-    conversation.take(f"/save {path}")
+    handle(conversation, f"/save {path}")
     capsys.readouterr()
     messages = json.loads(path.read_text())
     path.unlink()
@@ -99,7 +100,7 @@ def test_a_full_context_drops_the_oldest_turns_with_their_calls_and_says_so(tiny
         conversation = talk(lam, load_tools(lamp), **options)
         before = n_dropped = 0
         for _ in range(12):
-            conversation.take("lamp on please " * 5)
+            handle(conversation, "lamp on please " * 5)
             shown = capsys.readouterr().out
             assert "error" not in shown
             n_messages = len(saved_roles(conversation, tmp_path / "chat.json", capsys))
@@ -116,7 +117,7 @@ def test_a_result_that_needs_the_room_of_old_turns_gets_it(tiny_lam_path, tmp_pa
     with load(tiny_lam_path, n_ctx=1000, log="off") as lam:
         conversation = talk(lam, load_tools(path), **options)
         for _ in range(4):
-            conversation.take("please read it")
+            handle(conversation, "please read it")
             shown = capsys.readouterr().out
             assert "(error" not in shown
         assert "(the context is full: the oldest " in shown
@@ -127,8 +128,8 @@ def test_a_result_that_needs_the_room_of_old_turns_gets_it(tiny_lam_path, tmp_pa
 
 def test_a_message_that_does_not_fit_alone_forgets_the_others_only_for_itself(lam, lamp, tmp_path, capsys):
     conversation = talk(lam, load_tools(lamp), max_tokens=2)
-    conversation.take("hello")
-    conversation.take("word " * 5000)
+    handle(conversation, "hello")
+    handle(conversation, "word " * 5000)
     shown = " ".join(capsys.readouterr().out.split())
     assert "(error: the prompt has " in shown
     assert "(this turn is forgotten)" in shown
@@ -138,36 +139,36 @@ def test_a_message_that_does_not_fit_alone_forgets_the_others_only_for_itself(la
 def test_retry_and_undo(lam, lamp, tmp_path, capsys):
     conversation = talk(lam, load_tools(lamp), max_tokens=2)
     for line in ("/retry", "/undo", "first", "second", "/retry"):
-        conversation.take(line)
+        handle(conversation, line)
     shown = capsys.readouterr().out
     assert "(there is nothing to ask again)" in shown
     assert "(nothing to undo)" in shown
     assert "(again: second)" in shown
     two_turns = ["system", *["user", "assistant"] * 2]
     assert saved_roles(conversation, tmp_path / "chat.json", capsys) == two_turns
-    conversation.take("/clear")
-    conversation.take("/undo")
+    handle(conversation, "/clear")
+    handle(conversation, "/undo")
     assert "(taken back; 2 turns before it)" in capsys.readouterr().out
     assert saved_roles(conversation, tmp_path / "chat.json", capsys) == two_turns
     for _ in range(2):
-        conversation.take("/undo")
+        handle(conversation, "/undo")
     assert "1 turn before it" in capsys.readouterr().out
     assert saved_roles(conversation, tmp_path / "chat.json", capsys) == ["system", "user", "assistant"]
 
 
 def test_what_was_stopped_can_be_asked_again(lam, capsys):
     conversation = talk(lam, [], max_tokens=2)
-    conversation.take("word " * 5000)
+    handle(conversation, "word " * 5000)
     capsys.readouterr()
     conversation.options |= {"max_tokens": 1}
-    conversation.take("/retry")
+    handle(conversation, "/retry")
     assert capsys.readouterr().out.startswith("  (again: word word")
 
 
 def test_replies_are_sampled_as_set(lam, lamp, capsys):
     conversation = talk(lam, load_tools(lamp), max_tokens=8, temperature=0.0)
     for line in ("/set", "/set max-tokens 2", "/set parameter temperature 0.5", "/set min_p", "hello", "/report"):
-        conversation.take(line)
+        handle(conversation, line)
     shown = capsys.readouterr().out
     assert "  max_tokens       8\n" in shown
     assert "(max_tokens is 2 from the next message on)" in shown
@@ -179,7 +180,7 @@ def test_replies_are_sampled_as_set(lam, lamp, capsys):
         ("/set top_p 2", "top_p: 2.0 is not in the range"),
         ("/set temprature 1", "nothing to set is called temprature (did you mean temperature?)"),
     ):
-        conversation.take(line)
+        handle(conversation, line)
         assert f"(error: {reason}" in capsys.readouterr().out
     assert conversation.options["temperature"] == 0.5
 
@@ -222,15 +223,15 @@ def test_turns_build_on_each_other_until_reset(lam, lamp, capsys):
     conversation = talk(lam, load_tools(lamp), max_tokens=4)
 
     def prompt_tokens() -> int:
-        assert conversation.take("lamp on")
+        assert handle(conversation, "lamp on")
         capsys.readouterr()
-        conversation.take("/report")
+        handle(conversation, "/report")
         row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("lamp on"))
         return int(row.split()[5])
 
     first = prompt_tokens()
     assert prompt_tokens() > first
-    conversation.take("/reset")
+    handle(conversation, "/reset")
     assert prompt_tokens() == first
 
 
@@ -238,9 +239,9 @@ def test_ctrl_c_stops_the_turn_and_keeps_the_chat(lam, tmp_path, capsys):
     path = tmp_path / "interrupt.py"
     path.write_text("import signal\ndef stop() -> None:\n    'Stop.'\n    signal.raise_signal(signal.SIGINT)")
     conversation = talk(lam, load_tools(path), tool_choice="required", max_tokens=30)
-    assert conversation.take("go")
+    assert handle(conversation, "go")
     assert "(stopped; what was done so far is kept)" in capsys.readouterr().out
-    assert conversation.take("/report")
+    assert handle(conversation, "/report")
     assert "Latency" in capsys.readouterr().out
 
 
@@ -254,8 +255,8 @@ def test_an_error_after_tools_ran_keeps_what_they_did(tiny_lam_path, tmp_path, c
             lam.chat([system, {"role": "user", "content": "word " * 1000}], tools=load_tools(path), max_tokens=30)
         error = caught.value
         fitting = 1000 - -(-1000 * error.excess // error.parts["messages"])
-        assert conversation.take("word " * (fitting - 20))  # room for the call, but not for its result
-        conversation.take(f"/save {tmp_path / 'chat.json'}")
+        assert handle(conversation, "word " * (fitting - 20))  # room for the call, but not for its result
+        handle(conversation, f"/save {tmp_path / 'chat.json'}")
     out = capsys.readouterr().out
     assert out.index("(error: the prompt has ") < out.index("(what was done so far is kept)")
     assert [message["role"] for message in json.loads((tmp_path / "chat.json").read_text())][-1] == "tool"
@@ -265,7 +266,7 @@ def test_a_conversation_is_saved_and_loaded(lam, lamp, tmp_path, capsys):
     conversation = talk(lam, load_tools(lamp), tool_choice="required", max_tokens=40)
     path = tmp_path / "chat.json"
     for line in ("/save", f"/save {path}", "lamp on", f"/save {path}", f"/save {path}"):
-        assert conversation.take(line)
+        assert handle(conversation, line)
     out = capsys.readouterr().out
     assert "(name a file: /save FILE)" in out
     assert out.count(f"saved to {path})") == 3
@@ -275,12 +276,12 @@ def test_a_conversation_is_saved_and_loaded(lam, lamp, tmp_path, capsys):
     assert path.stat().st_mode & 0o777 == 0o600
 
     other = ChatSession(lam, load_tools(lamp), run_tools=True, system=None, running=RUNNING, options={"max_tokens": 4})
-    assert other.take(f"/load {path}")
+    assert handle(other, f"/load {path}")
     assert f"({len(messages) - 1} messages loaded" in capsys.readouterr().out
-    other.take("/system")
+    handle(other, "/system")
     assert "(system message: Be short.)" in capsys.readouterr().out
-    other.take("and off")
-    other.take(f"/save {path}")
+    handle(other, "and off")
+    handle(other, f"/save {path}")
     assert json.loads(path.read_text())[: len(messages)] == messages
 
 
@@ -293,9 +294,9 @@ def test_files_that_hold_no_conversation(lam, tmp_path, capsys, content, reason)
     if content is not None:
         path.write_text(content)
     conversation = talk(lam, [])
-    assert conversation.take(f"/load {path}")
+    assert handle(conversation, f"/load {path}")
     assert reason in " ".join(capsys.readouterr().out.split())
-    assert conversation.take(f"/save {path}")
+    assert handle(conversation, f"/save {path}")
     if content is not None:
         assert "exists and is no conversation" in " ".join(capsys.readouterr().out.split())
         assert path.read_text() == content
@@ -305,7 +306,7 @@ def test_the_system_message_can_be_set(lam, lamp, tmp_path, capsys):
     conversation = talk(lam, load_tools(lamp), max_tokens=2)
     path = tmp_path / "chat.json"
     for line in ("/system Speak like a pirate.", "hello", f"/save {path}"):
-        conversation.take(line)
+        handle(conversation, line)
     assert json.loads(path.read_text())[0] == {"role": "system", "content": "Speak like a pirate."}
 
 

@@ -17,6 +17,7 @@ CHAT = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches this process
 from edge_lam import load
+from edge_lam.cli.chat_commands import handle
 from edge_lam.cli.conversation import ChatSession
 from edge_lam.cli.prompt import messages
 from edge_lam.cli.running import RunOptions
@@ -27,7 +28,7 @@ options = {"tool_choice": "required", "parallel_tool_calls": False, "max_tokens"
 with load(sys.argv[1], log="off") as lam:
     tools = load_tools(sys.argv[2])
     conversation = ChatSession(lam, tools, run_tools=True, system=None, running=running, options=options)
-    all(conversation.take(message) for message in messages())
+    all(handle(conversation, message) for message in messages())
 """
 PATIENCE = 60  # seconds for what takes one on an idle machine
 
