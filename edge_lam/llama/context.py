@@ -118,7 +118,7 @@ class Context:
         check_number("n_threads", n_threads, 512)
         check_number("n_logits", n_logits, 2**16)
         self.n_sequences = n_sequences
-        self.kv_type = kv_type_of(kv_type, model.shape)
+        self.kv_type = kv_type_of(kv_type, model.shape.n_head_dim)
         self.model, self.n_ctx, self.n_threads = model, n_ctx, n_threads
         self.n_batch = min(n_batch, n_ctx)
         self.n_logits = min(n_logits, self.n_batch)

@@ -6,13 +6,9 @@ In goes a name, out comes a `KVType` that fits a model. Knows sizes, nothing of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_types import TENSOR_TYPES
-
-if TYPE_CHECKING:
-    from edge_lam.llama.shape import ModelShape
 
 DEFAULT_KV_TYPE = "f16"
 
@@ -56,8 +52,12 @@ def _kv_type(name: str) -> KVType:
 KV_TYPES = {name: _kv_type(name) for name in ("f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")}
 
 
-def kv_type_of(name: str, shape: ModelShape) -> KVType:
+def kv_type_of(name: str, n_head_dim: int) -> KVType:
     """Return the type of a name, if the heads of a model can be kept in it.
+
+    Args:
+        name: of `KV_TYPES`.
+        n_head_dim: values of a head.
 
     Raises:
         InvalidRequest: no such type, or its blocks don't divide the heads.
@@ -65,9 +65,9 @@ def kv_type_of(name: str, shape: ModelShape) -> KVType:
     found = KV_TYPES.get(name) if isinstance(name, str) else None
     if found is None:
         raise InvalidRequest(f"kv_type must be one of {', '.join(KV_TYPES)}, not {name!r}", param="kv_type")
-    if shape.n_head_dim % found.block:
+    if n_head_dim % found.block:
         raise InvalidRequest(
-            f"kv_type {name} stores {found.block} values together, but heads of this model have {shape.n_head_dim}",
+            f"kv_type {name} stores {found.block} values together, but heads of this model have {n_head_dim}",
             hint="use f16",
             param="kv_type",
         )

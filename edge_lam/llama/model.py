@@ -10,7 +10,7 @@ import os
 import weakref
 from collections.abc import Iterable
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.cpu import cpu, lacking_features
@@ -21,12 +21,15 @@ from edge_lam.llama.mapped import release_pages
 from edge_lam.llama.model_file import ModelFile
 from edge_lam.llama.self_test import accelerator_verdict
 
-if TYPE_CHECKING:
-    from edge_lam.llama.context import Context
-
 _NORMAL_TOKEN = 1  # tokenizer.ggml.token_type
 _ALL_LAYERS = -1
 _NO_DEVICES = (ctypes.c_void_p * 1)(None)  # a list that ends at once; llama.cpp gets its address
+
+
+class _Closes(Protocol):
+    """What has to be closed before its model."""
+
+    def close(self) -> None: ...
 
 
 class Model:
@@ -88,7 +91,7 @@ class Model:
             release_pages(self.path)
         self._pointer: int | None = pointer
         self._free = weakref.finalize(self, _free_model, self._llama, pointer, os.getpid())
-        self._contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+        self._contexts: weakref.WeakSet[_Closes] = weakref.WeakSet()
         self._pieces: dict[int, bytes] = {}
         self.n_vocab: int = self._llama.llama_vocab_n_tokens(self.vocab)
         self.n_ctx_train = self.shape.n_ctx_train
@@ -267,7 +270,7 @@ class Model:
             candidates.update(range(self.n_vocab))
         return frozenset(token for token in candidates if token >= 0 and llama.llama_vocab_is_eog(vocab, token))
 
-    def attach(self, context: Context) -> None:
+    def attach(self, context: _Closes) -> None:
         """Let `close()` close this context first: llama.cpp crashes on a context without its model."""
         self._contexts.add(context)
 

@@ -100,7 +100,7 @@ def plan_memory(
     n_ctx = min(shape.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
     check_number("n_ctx", n_ctx, shape.n_ctx_train)
     check_number("n_parallel", n_parallel, MOST_SEQUENCES)
-    kind = kv_type_of(kv_type, shape)
+    kind = kv_type_of(kv_type, shape.n_head_dim)
     n_cells = cells_of(n_ctx, n_parallel)
     if n_batch is None:
         n_batch = default_n_batch(device, n_cells=n_cells, n_head=shape.n_head)

@@ -86,9 +86,9 @@ def test_blocks_must_divide_the_heads(tmp_path: Path) -> None:
         kind="F16",
     )  # fmt: skip
     shape = ModelFile.read(path).shape
-    assert kv_type_of("f16", shape).bytes_of(48) == 96
+    assert kv_type_of("f16", shape.n_head_dim).bytes_of(48) == 96
     with pytest.raises(InvalidRequest, match="stores 32 values together, but heads of this model have 48"):
-        kv_type_of("q8_0", shape)
+        kv_type_of("q8_0", shape.n_head_dim)
     with Model(path, device="cpu") as model, Context(model, n_ctx=64) as context:
         context.decode([1, 2, 3], start=0)
 
