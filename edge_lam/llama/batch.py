@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from edge_lam.errors import InvalidRequest
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -27,6 +29,47 @@ class Part:
     tokens: Sequence[int] | NDArray[np.int64]
     start: int
     rows: Sequence[int] = ()
+
+
+def token_ids(tokens: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return tokens as an array, shape (n_tokens,).
+
+    Raises:
+        InvalidRequest: they are no whole numbers, or none.
+    """
+    import numpy as np
+
+    try:
+        ids = np.asarray(tokens, dtype=np.int64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidRequest(f"tokens must be whole numbers: {error}", param="tokens") from error
+    if ids.ndim != 1 or not len(ids):
+        raise InvalidRequest("decode needs at least one token", param="tokens")
+    return ids
+
+
+def logit_rows(n_tokens: int, logits: str | Sequence[int], *, n_logits: int, n_batch: int) -> Sequence[int]:
+    """Return the indices of the tokens that are to give logits, all of them in the last pass.
+
+    Args:
+        n_tokens: how many tokens are read.
+        logits: "last", "all", "none" or indices, ascending.
+        n_logits: most rows of a pass.
+        n_batch: most tokens of a pass.
+
+    Raises:
+        InvalidRequest: another word, too many, or tokens of an earlier pass.
+    """
+    words: dict[str, Sequence[int]] = {"last": [n_tokens - 1], "all": range(n_tokens), "none": []}
+    wanted = words.get(logits) if isinstance(logits, str) else logits
+    if wanted is None:
+        raise InvalidRequest(f"logits must be last, all, none or indices, not {logits!r}", param="logits")
+    if len(wanted) > n_logits:
+        raise InvalidRequest(f"{len(wanted)} tokens are more than n_logits={n_logits}", param="logits")
+    last_pass = (n_tokens - 1) // n_batch * n_batch
+    if len(wanted) and not last_pass <= min(wanted) <= max(wanted) < n_tokens:
+        raise InvalidRequest(f"logits of tokens outside {last_pass} to {n_tokens - 1}", param="logits")
+    return wanted
 
 
 class Batch:

@@ -17,20 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from edge_lam.errors import BackendError, Closed, InvalidRequest
 from edge_lam.llama.adapter import apply_adapters, load_adapters
 from edge_lam.llama.adaptive_threads import AdaptiveThreads
-from edge_lam.llama.batch import Batch, Part
+from edge_lam.llama.batch import Batch, Part, logit_rows, token_ids
 from edge_lam.llama.context_setup import create_context, free_context
 from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, kv_type_of
 from edge_lam.llama.library import library, log
-from edge_lam.llama.numbers import (
-    DEFAULT_N_CTX,
-    MOST_SEQUENCES,
-    cells_of,
-    check_number,
-    default_n_batch,
-    default_n_logits,
-)
-from edge_lam.llama.threads import default_threads
+from edge_lam.llama.numbers import ContextSize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,41 +97,21 @@ class Context:
             BackendError: llama.cpp could not set it up, such as for want of memory.
             Closed: the model is closed.
         """
-        n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
         is_adaptive = n_threads is None and model.device == "cpu"
-        n_threads = default_threads().n if n_threads is None else n_threads
-        check_number("n_sequences", n_sequences, MOST_SEQUENCES)
-        n_logits = default_n_logits(n_sequences) if n_logits is None else n_logits
-        check_number("n_ctx", n_ctx, model.n_ctx_train)
-        if n_batch is None:
-            n_cells = cells_of(n_ctx, n_sequences)
-            n_batch = default_n_batch(model.device, n_cells=n_cells, n_head=model.shape.n_head)
-        check_number("n_batch", n_batch, 2**16)
-        check_number("n_threads", n_threads, 512)
-        check_number("n_logits", n_logits, 2**16)
-        self.n_sequences = n_sequences
-        self.kv_type = kv_type_of(kv_type, model.shape.n_head_dim)
-        self.model, self.n_ctx, self.n_threads = model, n_ctx, n_threads
-        self.n_batch = min(n_batch, n_ctx)
-        self.n_logits = min(n_logits, self.n_batch)
+        size = ContextSize.of(
+            model, n_ctx=n_ctx, n_sequences=n_sequences, n_batch=n_batch, n_logits=n_logits, n_threads=n_threads
+        )
+        self.model, self.kv_type = model, kv_type_of(kv_type, model.shape.n_head_dim)
+        self.n_ctx, self.n_sequences, self.n_threads = size.n_ctx, size.n_sequences, size.n_threads
+        self.n_batch, self.n_logits = size.n_batch, size.n_logits
         self._llama = llama or library()
         self._process = os.getpid()
         self._n_outputs = 0
-        self._threads = AdaptiveThreads(n_threads) if is_adaptive else None
+        self._threads = AdaptiveThreads(size.n_threads) if is_adaptive else None
         self.adapters, self.adapter = load_adapters(model, adapters), ""
         self._on_node = on_node  # llama.cpp keeps only the address
         self._abort = ctypes.create_string_buffer(2)  # not empty: the pass under way ends
-        created = create_context(
-            model,
-            n_ctx=n_ctx,
-            n_sequences=n_sequences,
-            n_batch=self.n_batch,
-            n_logits=self.n_logits,
-            n_threads=n_threads,
-            kv_type=self.kv_type,
-            abort=self._abort,
-            on_node=on_node,
-        )
+        created = create_context(model, size, self.kv_type, abort=self._abort, on_node=on_node)
         self.compute_bytes, self.kv_layout = created.compute_bytes, created.kv_layout
         pointer = created.pointer
         self._pointer: int | None = pointer
@@ -209,7 +181,7 @@ class Context:
             Closed: after `close()`.
         """
         ids = self._check(tokens, start, sequence)
-        rows = self._rows(len(ids), logits)
+        rows = logit_rows(len(ids), logits, n_logits=self.n_logits, n_batch=self.n_batch)
         passes = 0
         for first in range(0, len(ids), self.n_batch):
             part = ids[first : first + self.n_batch]
@@ -277,14 +249,7 @@ class Context:
 
     def _check(self, tokens: Sequence[int] | NDArray[np.int64], start: int, sequence: int) -> NDArray[np.int64]:
         """Return the tokens as an array if llama.cpp can take them; it would abort on some that it can't."""
-        import numpy as np
-
-        try:
-            ids = np.asarray(tokens, dtype=np.int64)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidRequest(f"tokens must be whole numbers: {error}", param="tokens") from error
-        if ids.ndim != 1 or not len(ids):
-            raise InvalidRequest("decode needs at least one token", param="tokens")
+        ids = token_ids(tokens)
         self.model.check_tokens(int(ids.min()), int(ids.max()))
         held = self.length(sequence)
         if start != held:
@@ -295,19 +260,6 @@ class Context:
                 hint="use a larger n_ctx",
             )
         return ids
-
-    def _rows(self, n_tokens: int, logits: str | Sequence[int]) -> Sequence[int]:
-        """Return the indices of the tokens that are to give logits."""
-        words: dict[str, Sequence[int]] = {"last": [n_tokens - 1], "all": range(n_tokens), "none": []}
-        wanted = words.get(logits) if isinstance(logits, str) else logits
-        if wanted is None:
-            raise InvalidRequest(f"logits must be last, all, none or indices, not {logits!r}", param="logits")
-        if len(wanted) > self.n_logits:
-            raise InvalidRequest(f"{len(wanted)} tokens are more than n_logits={self.n_logits}", param="logits")
-        last_pass = (n_tokens - 1) // self.n_batch * self.n_batch
-        if len(wanted) and not last_pass <= min(wanted) <= max(wanted) < n_tokens:
-            raise InvalidRequest(f"logits of tokens outside {last_pass} to {n_tokens - 1}", param="logits")
-        return wanted
 
     def logits(self, index: int = -1) -> NDArray[np.float32]:
         """Return the logits after a token of the last `decode`.
@@ -411,7 +363,7 @@ class Context:
         self.truncate(0, sequence=sequence)
         self._n_outputs = 0
         data = np.ascontiguousarray(state, dtype=np.uint8)
-        if _has_strange_positions(data):
+        if not _has_consecutive_positions(data):
             raise BackendError("the state does not fit this context: its tokens don't stand one after the other")
         source = data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
         with log.capture():
@@ -449,8 +401,8 @@ class Context:
         self.close()
 
 
-def _has_strange_positions(state: NDArray[np.uint8]) -> bool:
-    """Tell whether the tokens of a state are not at 0, 1, 2...; llama.cpp would take them, and not let them go again.
+def _has_consecutive_positions(state: NDArray[np.uint8]) -> bool:
+    """Tell whether the tokens of a state are at 0, 1, 2...; llama.cpp takes others too, and can't forget them again.
 
     The state begins with 12 bytes, the number of cells and for each cell its position, the number of its sequences (1)
     and the first of them. Another layout, of another llama.cpp, is left to it.
@@ -460,6 +412,6 @@ def _has_strange_positions(state: NDArray[np.uint8]) -> bool:
     n_cells = int.from_bytes(state[12:16].tobytes(), "little")
     cells = state[16 : 16 + 12 * n_cells]
     if len(cells) < 12 * n_cells:
-        return False
+        return True
     positions, n_sequences, _ = cells.view("<i4").reshape(-1, 3).T
-    return bool((n_sequences == 1).all()) and not np.array_equal(positions, np.arange(n_cells))
+    return not (n_sequences == 1).all() or np.array_equal(positions, np.arange(n_cells))

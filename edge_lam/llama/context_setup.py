@@ -16,6 +16,7 @@ from edge_lam.llama.library import library, log, string_length
 if TYPE_CHECKING:
     from edge_lam.llama.kv_types import KVType
     from edge_lam.llama.model import Model
+    from edge_lam.llama.numbers import ContextSize
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,9 @@ class NewContext:
 
 def create_context(
     model: Model,
-    *,
-    n_ctx: int,
-    n_sequences: int,
-    n_batch: int,
-    n_logits: int,
-    n_threads: int,
+    size: ContextSize,
     kv_type: KVType,
+    *,
     abort: ctypes.Array[ctypes.c_char],
     on_node: object,
 ) -> NewContext:
@@ -49,11 +46,7 @@ def create_context(
 
     Args:
         model: what it runs.
-        n_ctx: tokens of each sequence.
-        n_sequences: how many sequences.
-        n_batch: tokens of one pass.
-        n_logits: tokens of a pass that give logits.
-        n_threads: threads that compute.
+        size: its numbers.
         kv_type: what keys and values are kept as.
         abort: a text of C, to be kept as long as the context; a pass ends early once it is not empty.
         on_node: a callback for every node of the graph (``ggml_backend_sched_eval_callback``), to be kept too, or None.
@@ -63,12 +56,12 @@ def create_context(
     """
     llama = library()
     params = llama.llama_context_default_params()
-    params.n_ctx = n_ctx * n_sequences
-    params.n_seq_max = n_sequences
+    params.n_ctx = size.n_ctx * size.n_sequences
+    params.n_seq_max = size.n_sequences
     params.kv_unified = True  # one pass reads the tokens of all sequences, and they can share cells
-    params.n_batch = params.n_ubatch = n_batch
-    params.n_outputs_max = n_logits
-    params.n_threads = params.n_threads_batch = n_threads
+    params.n_batch = params.n_ubatch = size.n_batch
+    params.n_outputs_max = size.n_logits
+    params.n_threads = params.n_threads_batch = size.n_threads
     params.type_k = params.type_v = kv_type.number
     params.flash_attn_type = _flash_attention(llama, kv_type, model.device)
     # llama.cpp looks at the flag between the nodes of its graph. A callback of Python would have to wait for the
@@ -87,7 +80,7 @@ def create_context(
             kv_layout = _kv_layout(log.text(), kv_type, is_fused=is_fused)
         if not pointer:
             raise BackendError(
-                f"llama.cpp could not set up a context of {n_ctx} tokens: {reason}", hint="use a smaller n_ctx"
+                f"llama.cpp could not set up a context of {size.n_ctx} tokens: {reason}", hint="use a smaller n_ctx"
             )
         return NewContext(pointer, compute_bytes, kv_layout)
 

@@ -2,12 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from edge_lam.errors import InvalidRequest
+from edge_lam.llama.threads import default_threads
+
+if TYPE_CHECKING:
+    from edge_lam.llama.model import Model
 
 DEFAULT_N_CTX = 4096  # tokens, unless the model was trained for fewer
 MOST_SEQUENCES = 64
 CELLS = 256  # tokens that a context grows by
 _MOST_SCORES = 128 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSize:
+    """The numbers of one context.
+
+    Attributes:
+        n_ctx: tokens that each sequence holds.
+        n_sequences: sequences side by side.
+        n_batch: tokens of one pass, at most `n_ctx`.
+        n_logits: tokens of one pass that can give logits, at most `n_batch`.
+        n_threads: threads that compute.
+    """
+
+    n_ctx: int
+    n_sequences: int
+    n_batch: int
+    n_logits: int
+    n_threads: int
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        *,
+        n_ctx: int | None,
+        n_sequences: int,
+        n_batch: int | None,
+        n_logits: int | None,
+        n_threads: int | None,
+    ) -> ContextSize:
+        """Check the numbers that are given, and choose those that are None.
+
+        Raises:
+            InvalidRequest: one is out of range; `param` names it.
+        """
+        n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
+        n_threads = default_threads().n if n_threads is None else n_threads
+        check_number("n_sequences", n_sequences, MOST_SEQUENCES)
+        n_logits = default_n_logits(n_sequences) if n_logits is None else n_logits
+        check_number("n_ctx", n_ctx, model.n_ctx_train)
+        if n_batch is None:
+            n_cells = cells_of(n_ctx, n_sequences)
+            n_batch = default_n_batch(model.device, n_cells=n_cells, n_head=model.shape.n_head)
+        check_number("n_batch", n_batch, 2**16)
+        check_number("n_threads", n_threads, 512)
+        check_number("n_logits", n_logits, 2**16)
+        n_batch = min(n_batch, n_ctx)
+        return cls(n_ctx, n_sequences, n_batch, min(n_logits, n_batch), n_threads)
 
 
 def cells_of(n_ctx: int, n_sequences: int) -> int:
