@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +22,9 @@ from edge_lam.cli.request_options import (
 )
 from edge_lam.cli.running import Approver, RunOptions, run_options
 from edge_lam.cli.terminal import console, print_json
+
+if TYPE_CHECKING:
+    from edge_lam.cli.answer import TurnResult
 
 
 @click.command(
@@ -70,11 +75,10 @@ def command(
     holds nothing but one JSON object, and what tools print goes to stderr; if an error ends it after tools ran, the
     object tells of them, with the finish reason "error".
     """
-    from edge_lam.cli.answer import TurnResult, ask
+    from edge_lam.cli.answer import ask
     from edge_lam.cli.summary import show_reports
     from edge_lam.cli.toolbox import find_tools, usable_tools, warn_of_timers, without_function
     from edge_lam.cli.transcript import Transcript, show_nothing
-    from edge_lam.errors import EdgeLamError
 
     text = _request_text(request)
     found = find_tools(tool_options)
@@ -87,23 +91,17 @@ def command(
         options = {"tool_choice": tool_choice, **sampling.arguments(lam.info.sampling if model_sampling else None)}
         found = usable_tools(lam, found, tool_options)
         unfinished: list[TurnResult] = []
-        try:
-            with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-                answer = ask(
-                    lam,
-                    messages,
-                    found,
-                    run_tools=run_tools,
-                    show=show,
-                    running=running.arguments(transcript, Approver()),
-                    unfinished=unfinished.append,
-                    **options,
-                )
-        except BaseException as error:
-            if as_json and unfinished and unfinished[0].calls:  # what tools have done is not lost
-                reason = error.message if isinstance(error, EdgeLamError) else "interrupted"
-                print_json(unfinished[0].to_json() | {"finish_reason": "error", "errors": [reason]})
-            raise
+        with _only_json(unfinished) if as_json else contextlib.nullcontext():
+            answer = ask(
+                lam,
+                messages,
+                found,
+                run_tools=run_tools,
+                show=show,
+                running=running.arguments(transcript, Approver()),
+                unfinished=unfinished.append,
+                **options,
+            )
         if as_json:
             print_json(answer.to_json())
         else:
@@ -111,6 +109,21 @@ def command(
         if with_report and not as_json:
             show_reports(console(), {text: answer.reports}, lam.info)
     warn_of_timers("this command; `edge-lam chat` keeps them running")
+
+
+@contextlib.contextmanager
+def _only_json(unfinished: list[TurnResult]) -> Iterator[None]:
+    """Keep stdout for JSON; if an error ends the request after tools ran, print what they have done."""
+    from edge_lam.errors import EdgeLamError
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except BaseException as error:
+        if unfinished and unfinished[0].calls:
+            reason = error.message if isinstance(error, EdgeLamError) else "interrupted"
+            print_json(unfinished[0].to_json() | {"finish_reason": "error", "errors": [reason]})
+        raise
 
 
 def _request_text(request: str | None) -> str:
