@@ -40,8 +40,8 @@ PARAMETERS = {
     "input_parameters": "API-Bank",
 }
 OPTIONAL_UNLESS_SAID = ("parameter_definitions",)  # Cohere's are not required by default
-# Objects that stand beside the parameters, and are none.
-BESIDE = (
+# Objects of a definition that hold no parameters.
+NOT_PARAMETERS = (
     *("annotations", "_meta", "meta", "metadata", "cache_control", "execution"),
     *("outputSchema", "output_schema", "response", "responses", "response_schema", "returns", "return", "output"),
     *("output_parameters", "results", "examples", "input_examples", "icons", "tags"),
@@ -122,7 +122,7 @@ def _check_has_none(flat: Mapping[str, Any], name: str, kind: Any) -> None:
         raise InvalidTool(f"tools of type {kind!r} are not supported", tool=name, hint=hint)
     for key, value in flat.items():
         objects = value if isinstance(value, list | tuple) else [value]
-        if key not in (*BESIDE, *PARAMETERS) and any(isinstance(item, Mapping) for item in objects):
+        if key not in (*NOT_PARAMETERS, *PARAMETERS) and any(isinstance(item, Mapping) for item in objects):
             raise _refusal(name, key)
 
 
