@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edge_lam.schema.keywords import ANNOTATIONS, APPLICATORS
-from edge_lam.schema.parts import CHOICES, CONDITIONAL, CircularError, Names, PartReader, Parts
+from edge_lam.schema.parts import CHOICES, CONDITIONAL, CircularError, PartReader, Parts, PropertyNames
 from edge_lam.schema.walk import escape, subschemas, with_subschemas
 
 # Tests of an object, and of others: closed, they would tell something else.
@@ -99,7 +99,9 @@ class _Closer(PartReader):
         self._copies = self._beside = 0
         self._writing: list[str] = []
 
-    def close(self, schema: Any, beside: Parts = (), *, whole: Names | None = None, only_inside: bool = False) -> Any:
+    def close(
+        self, schema: Any, beside: Parts = (), *, whole: PropertyNames | None = None, only_inside: bool = False
+    ) -> Any:
         """Close an object, and all objects inside of it.
 
         Args:
@@ -159,7 +161,7 @@ class _Closer(PartReader):
         return self.close(child)
 
     def _close_branches(
-        self, schema: dict[str, Any], key: str, beside: Parts, whole: Names | None, *, only_inside: bool
+        self, schema: dict[str, Any], key: str, beside: Parts, whole: PropertyNames | None, *, only_inside: bool
     ) -> list[Any]:
         rest = {other: value for other, value in schema.items() if other != key}
         if key == "oneOf":  # closed, a branch without properties would no longer rule out another one

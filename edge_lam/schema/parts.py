@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from edge_lam.schema.walk import resolve, unescape
 
-Names: TypeAlias = "dict[str, None]"  # a set that keeps its order
+PropertyNames: TypeAlias = "dict[str, None]"  # a set that keeps its order
 Parts: TypeAlias = "tuple[Any, ...]"
 Answer = TypeVar("Answer")
 
@@ -41,11 +41,11 @@ class PartReader:
         # By question, and by the reference or the identity of the part, which is kept so that it stays the only one.
         self._answers: dict[tuple[str, str | int], tuple[Any, Any]] = {}
 
-    def names(self, schema: Any) -> Names:
+    def names(self, schema: Any) -> PropertyNames:
         """Return all names that a part has for properties of its object."""
         return self._ask("names", schema, self._names, {})
 
-    def names_of_all(self, parts: Parts) -> Names:
+    def names_of_all(self, parts: Parts) -> PropertyNames:
         """Return the names that any of several parts has."""
         return {name: None for part in parts for name in self.names(part)}
 
@@ -91,8 +91,8 @@ class PartReader:
             raise CircularError
         return cast("Answer", found)
 
-    def _names(self, schema: dict[str, Any]) -> Names:
-        found: Names = dict.fromkeys((*schema.get("properties", ()), *schema.get("required", ())))
+    def _names(self, schema: dict[str, Any]) -> PropertyNames:
+        found: PropertyNames = dict.fromkeys((*schema.get("properties", ()), *schema.get("required", ())))
         for name, needed in schema.get("dependentRequired", {}).items():
             found |= dict.fromkeys((name, *needed))
         return found | self.names_of_all((*self._parts(schema), *_branches(schema)))
