@@ -115,10 +115,10 @@ class ToolLint:
         return found
 
     def _tokens(self, tool: Tool) -> int:
-        alone = self.prompt_tokens([tool])
+        one = self.prompt_tokens([tool])
         if self._frame is None:  # what the format writes around tools: the second one adds nothing but itself
-            self._frame = 2 * alone - self.prompt_tokens([tool, tool])
-        return alone - self._frame
+            self._frame = 2 * one - self.prompt_tokens([tool, tool])
+        return one - self._frame
 
 
 def _name(value: Any) -> str:

@@ -22,19 +22,19 @@ class PythonicReader(CallReader):
 
     Args:
         calls: where calls and errors go.
-        alone: whether it begins with the name of a call, not with a bracket.
+        is_bare: whether it begins with the name of a call, not with a bracket.
         marked: whether a marker says that a call is meant, whatever tool it names.
     """
 
-    def __init__(self, calls: Calls, *, alone: bool = False, marked: bool = False) -> None:
+    def __init__(self, calls: Calls, *, is_bare: bool = False, marked: bool = False) -> None:
         super().__init__(calls, taken=False)
-        self._alone, self._marked = alone, marked
+        self._is_bare, self._marked = is_bare, marked
         self._parts: list[str] = []
         self._name: list[str] = []
         self._call: list[str] = []
         self._finder: BracketFinder | None = None  # inside of a call
         self._depth = 0
-        self._is_open = alone  # whether the bracket of the list was read
+        self._is_open = is_bare  # whether the bracket of the list was read
 
     @property
     def raw(self) -> str:
@@ -120,4 +120,4 @@ class PythonicReader(CallReader):
             self._calls.fail(InvalidCall(f"a call is not Python: {error}", raw=arguments, tool=name))
         else:
             self._calls.finish({"name": name, "arguments": given}, raw)
-        self.is_done = self._alone
+        self.is_done = self._is_bare

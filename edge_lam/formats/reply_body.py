@@ -130,8 +130,8 @@ class BodyReader(TextReader):
         elif self._buffer[self._position] in "[{" and (self._is_marked or not self._only_marked):
             self._begin_value()
         elif LIST in self._markers and BEGINS.match(self._buffer, self._position):
-            alone = PythonicReader(self._calls, alone=True)
-            self._begin(alone if self._is_tagged else NamedCallReader(self._calls, MISTRAL))
+            bare = PythonicReader(self._calls, is_bare=True)
+            self._begin(bare if self._is_tagged else NamedCallReader(self._calls, MISTRAL))
         elif BLOCK in self._markers:
             self._state = self._read_block
         else:

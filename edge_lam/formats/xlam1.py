@@ -68,6 +68,6 @@ def _only_message(messages: Messages) -> str:
     """Return what the user says, without white space around it, if that is all there is; else ""."""
     if isinstance(messages, str):
         return messages.strip()
-    alone = messages[0] if isinstance(messages, Sequence) and len(messages) == 1 else None
-    content = alone.get("content") if isinstance(alone, Mapping) and alone.get("role") == "user" else None
+    only = messages[0] if isinstance(messages, Sequence) and len(messages) == 1 else None
+    content = only.get("content") if isinstance(only, Mapping) and only.get("role") == "user" else None
     return content.strip() if isinstance(content, str) else ""

@@ -30,8 +30,8 @@ async def read_json(request: Request, options: ServeOptions) -> dict[str, Any]:
         with anyio.fail_after(options.body_timeout):
             body = await _read(request, options.max_body)
     except TimeoutError as error:
-        took = f"the body did not arrive within {options.body_timeout:g} seconds"
-        raise RequestError(408, "body_timeout", took) from error
+        message = f"the body did not arrive within {options.body_timeout:g} seconds"
+        raise RequestError(408, "body_timeout", message) from error
     try:
         read = partial(json.loads, body, parse_constant=_no_number)
         # Others wait for nothing meanwhile but the interpreter.
