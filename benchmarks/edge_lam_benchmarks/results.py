@@ -17,8 +17,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from edge_lam.atomic_file import atomic_write
 from edge_lam.errors import InvalidRequest
-from edge_lam.whole_file import atomic_write
 from edge_lam_benchmarks.items import Sample, WorkItem
 
 SCHEMA = "edge-lam benchmark results"

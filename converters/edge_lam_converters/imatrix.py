@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edge_lam.atomic_file import atomic_write
 from edge_lam.errors import InvalidModelFile
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.gguf_pack import write_f32
 from edge_lam.llama.gguf_types import GGUFArray, Tensor
-from edge_lam.whole_file import atomic_write
 
 if TYPE_CHECKING:
     import numpy as np

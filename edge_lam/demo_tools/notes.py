@@ -9,8 +9,8 @@ import os
 import stat
 from pathlib import Path
 
+from edge_lam.atomic_file import append_line
 from edge_lam.read_file import open_regular
-from edge_lam.whole_file import append_line
 
 MAX_LENGTH = 2000
 SHOWN = 4

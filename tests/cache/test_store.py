@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_lam.atomic_file import partial_path
 from edge_lam.cache import PrefixStore, prefix_files, read_header
-from edge_lam.whole_file import partial_path
 
 KEY = {"model": "abc"}
 
