@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from edge_lam.decoding.costs import PassCosts
 
 MAX_MATCH = 4  # tokens that a lookup compares
-MAX_GUESSES = 8
-MAX_DRAFT_TOKENS = 127  # guesses, and what the grammar forces behind them
-MAX_CANDIDATES = 32
-MAX_NGRAMS = 4096
+MAX_GUESSES = 8  # each needs a row of logits, which a context sets memory aside for
+MAX_DRAFT_TOKENS = 127  # guesses and what the grammar forces behind them; with the token before: a pass of 128
+MAX_CANDIDATES = 32  # places that a lookup looks at: a space stands everywhere, and each is compared in Python
+MAX_NGRAMS = 4096  # contexts that are remembered, a few hundred bytes each
 # How often a lookup is right until it is known better, by the length of the match that it rests on; worth four guesses.
 PRIOR_RATES = (0.3, 0.5, 0.65, 0.75)
 PRIOR_WEIGHT = 4.0
@@ -135,6 +135,7 @@ class NgramCache:
 
     def next(self, last: Sequence[int]) -> tuple[int, float] | None:
         """Return the likeliest choice after the last tokens, and how likely it is; None if they are new."""
+        # Two tokens tell more than one, but were seen less often: the doubt in the rate decides between them.
         best: tuple[int, float] | None = None
         for context in (tuple(last[-2:]), tuple(last[-1:])):
             counts = self._counts.get(context)
@@ -205,6 +206,8 @@ class Speculator:
             ahead.accept(run[1:])
             if len(draft.tokens) + len(run) > most:
                 break
+            # It goes on where a guess does not pay by itself: what the grammar forces behind a later one, such as the
+            # name of a parameter, may pay for all. The best of all lengths is what is returned.
             offsets, guesses = [*draft.offsets, len(draft.tokens)], [*draft.guesses, guess]
             draft = Draft([*draft.tokens, *run], offsets, guesses)
             likely *= guess.rate
@@ -212,7 +215,7 @@ class Speculator:
             cost = self.costs.added(n_read, len(draft.tokens))
             if saved - cost > gain:
                 gain, best = saved - cost, draft
-            lookup.add(run)
+            lookup.add(run)  # the next guess is made as if this one were right
             guess = None if ahead.is_finished else self._guess(lookup, ahead)
         lookup.cut(length)
         return best
@@ -225,7 +228,7 @@ class Speculator:
         if best and not constraint.allows(best.token):
             best = None
         for token, match in lookup.candidates():
-            if best and self.rate(match) <= best.rate:
+            if best and self.rate(match) <= best.rate:  # those that follow rest on no longer match
                 break
             if constraint.allows(token):
                 return Guess(token, match, self.rate(match))
@@ -240,9 +243,10 @@ class Speculator:
             tokens: what the model chose and the grammar forced after it.
             confirmed: how many guesses, from the first on, were right.
         """
+        # The first wrong guess counts, too. Those behind it rest on it: whether they are right, nobody knows.
         for index, guess in enumerate(draft.guesses[: confirmed + 1]):
             self._note(guess, right=index < confirmed)
-        if draft.spared and tokens:
+        if draft.spared and tokens:  # else a rate that once fell too low to be tried would never rise again
             self._note(draft.spared, right=draft.spared.token == tokens[0])
         last = lookup.last(2)
         text, start = [*last, *tokens], len(last)
@@ -251,7 +255,7 @@ class Speculator:
                 self.ngrams.add(text[: start + offset], tokens[offset])
 
     def _note(self, guess: Guess, *, right: bool) -> None:
-        if guess.match:
+        if guess.match:  # the n-gram cache counts for itself
             decay = 0.5 ** (1 / HALF_LIFE)
             self._right[guess.match - 1] = self._right[guess.match - 1] * decay + right
             self._tried[guess.match - 1] = self._tried[guess.match - 1] * decay + 1

@@ -62,7 +62,10 @@ class Scheduler:
         chosen again.
         """
         room, rows, chunks = self._n_batch, self._n_logits, list[Chunk]()
+        # Where no reply waits for the pass, a prompt is read as fast as the device can: whole passes of it.
         prefill_room = room if all(map(_is_long, self.running)) else PREFILL_CHUNK
+        # Python sorts stably: among equals the order of arrival stays. Whoever was skipped is ahead of all of its
+        # adapter that were served since.
         for sequence in sorted(self._of_turn(), key=lambda sequence: (-sequence.n_skipped, _is_long(sequence))):
             is_long = _is_long(sequence)
             if n := _fitting(sequence, min(room, prefill_room) if is_long else room, rows):
@@ -81,7 +84,10 @@ class Scheduler:
         return [sequence for sequence in self.running if sequence.adapter == self._adapter]
 
     def _note_skipped(self, chunks: list[Chunk]) -> None:
-        """Count for each sequence how often it was skipped; a prompt that waits for an earlier one was not."""
+        """Count for each sequence how often it was skipped; a prompt that waits for an earlier one was not.
+
+        Else two long prompts would take turns, and both would be through as late as the second one is now.
+        """
         served = {chunk.sequence for chunk in chunks}
         reads_prompt = any(map(_is_long, served))
         for sequence in self.running:
@@ -91,17 +97,23 @@ class Scheduler:
 
 
 def _is_long(sequence: Sequence) -> bool:
-    """Tell whether much is unread that may be read in pieces."""
+    """Tell whether much is unread that may be read in pieces.
+
+    That, and not the status, tells a prompt from a reply: the last few tokens of a prompt cost the others no more than
+    a reply does, and its answer begins a pass sooner.
+    """
     return sequence.n_unread - sequence.n_whole >= PREFILL_CHUNK
 
 
 def _fitting(sequence: Sequence, room: int, rows: int) -> int:
     """Return how many tokens of a sequence a pass can take, that has room for so many tokens and rows of logits."""
     n = sequence.n_unread
-    if sequence.n_computed < sequence.checkpoint:
+    if sequence.n_computed < sequence.checkpoint:  # what is held there is stored before anything is read behind it
         n = sequence.checkpoint - sequence.n_computed
     if n <= room and len(sequence.rows(n)) <= rows:
         return n
+    # The last token and its draft are read together or not at all: one look at their logits judges them. A row that is
+    # wanted earlier, of the prompt's last token, may be one too many: then the pass ends before that token.
     n = min(n, room, sequence.n_unread - sequence.n_whole)
     wanted = sequence.rows(n)
     return n if len(wanted) <= rows else wanted[rows]
