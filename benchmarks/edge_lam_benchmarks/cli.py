@@ -19,7 +19,7 @@ from edge_lam.cli.terminal import console, one_line, print_json
 from edge_lam_benchmarks.engines import ENGINES, open_engine
 from edge_lam_benchmarks.environment import BUSY, system_load
 from edge_lam_benchmarks.items import SUITES, named
-from edge_lam_benchmarks.material import MOST_TOOLS
+from edge_lam_benchmarks.material import MAX_TOOLS
 from edge_lam_benchmarks.opening import ALL, items_of, new_results, resumed_results
 from edge_lam_benchmarks.results import ItemResult, Results, read_results
 
@@ -112,7 +112,7 @@ def _commands_epilog() -> str:
 )
 @click.option(
     "--tools",
-    type=click.IntRange(1, MOST_TOOLS),
+    type=click.IntRange(1, MAX_TOOLS),
     multiple=True,
     help="Measure warm, cold and restored calls with so many tools; may be given several times.  [default: 1, 5, 20]",
 )

@@ -10,7 +10,7 @@ from typing import Any
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.tools import Tool, as_tools
 
-MOST_TOOLS = 20
+MAX_TOOLS = 20
 
 # All are for the first of the tools, so that 1, 5 and 20 tools are asked the same.
 CITIES = {

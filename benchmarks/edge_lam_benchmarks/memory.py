@@ -48,7 +48,7 @@ def stages(item: dict[str, Any], started: float) -> list[dict[str, Any]]:
         with open_model(load_options(what), proportional=True) as lam:
             samples.append(Sample(now(), part="loaded"))
             watch.mark("loaded")
-            for count in (1, 5, material.MOST_TOOLS):
+            for count in (1, 5, material.MAX_TOOLS):
                 options = options_of(what) | {"tools": material.tools(count)}
                 report = lam.chat(material.REQUESTS[0], **with_answer(lam, material.REQUESTS[0], options)).report
                 part = f"{count} tool{'s' if count > 1 else ''}"

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     Shorten: TypeAlias = Callable[[list[dict[str, Any]]], list[dict[str, Any]] | None]
 
 # Characters of the results of one round, beyond what any prompt has room for: they need not be rendered to know that.
-MOST_CHARACTERS = 1_000_000
-MOST_PER_TOKEN = 64
-MOST_IDLE_ROUNDS = 2  # rounds in a row that only repeat what was written before: the first may learn from being told so
+MAX_CHARACTERS = 1_000_000
+MAX_PER_TOKEN = 64
+MAX_IDLE_ROUNDS = 2  # rounds in a row that only repeat what was written before: the first may learn from being told so
 UNREAD = "No tool ran for this: write the call again, or answer in text"
 
 
@@ -166,7 +166,7 @@ class AgentRun:
             self._finish_reason = reply.finish_reason
         elif not FORMATS[reply.report.format].reads_results:  # a call that can't be read is no answer either
             self._finish_reason = "tool_calls" if reply.finish_reason == "stop" else reply.finish_reason
-        elif self._idle_rounds == MOST_IDLE_ROUNDS:
+        elif self._idle_rounds == MAX_IDLE_ROUNDS:
             self._finish_reason = "repeated"
         elif len(self._steps) == self._max_rounds:
             self._finish_reason = "max_rounds"
@@ -183,7 +183,7 @@ class AgentRun:
 
     def _leave_out_the_longest(self) -> None:
         """Leave results of the last round out until what is left may fit the context."""
-        room = min(MOST_CHARACTERS, MOST_PER_TOKEN * self._lam.info.n_ctx)
+        room = min(MAX_CHARACTERS, MAX_PER_TOKEN * self._lam.info.n_ctx)
         while sum(len(self._messages[index]["content"]) for index in self._last_results()) > room:
             if not self._leave_out_a_result():
                 break

@@ -14,7 +14,7 @@ PRIOR_SLOPE = 0.35
 # The newest measurement counts this much, so that costs follow a longer context and a warmer device; an outlier, when
 # another process took the core away, counts as no more than double.
 NEWEST = 0.2
-MOST_TOKENS = 64
+MAX_TOKENS = 64
 LEAST_SHARE = 0.5  # of what a token adds on average: less than that is not believed
 
 
@@ -27,7 +27,7 @@ class PassCosts:
 
     def record(self, n_tokens: int, seconds: float) -> None:
         """Take note of a pass; long ones, which read a prompt, are left out."""
-        if n_tokens > MOST_TOKENS or seconds <= 0:
+        if n_tokens > MAX_TOKENS or seconds <= 0:
             return
         known = self._seconds.get(n_tokens)
         if known is None:

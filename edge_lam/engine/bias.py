@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ID = 9  # digits: no vocabulary comes near more, and int() refuses thousands of them
 _LARGEST = 100
-_MOST_SHOWN = 12  # tokens in a message
+_MAX_SHOWN = 12  # tokens in a message
 
 
 def read_bias(biases: object) -> dict[int | str, float] | None:
@@ -68,8 +68,8 @@ def _token_of(text: str, model: Model) -> int:
         raise InvalidRequest(f"logit_bias: {error.message}", param="logit_bias") from error
     if len(tokens) == 1 and model.token_bytes(tokens[0]) == text.encode():
         return tokens[0]
-    shown = ", ".join(f"{_shown(model.token_bytes(token))} ({token})" for token in tokens[:_MOST_SHOWN])
-    more = f" and {len(tokens) - _MOST_SHOWN} more" if len(tokens) > _MOST_SHOWN else ""
+    shown = ", ".join(f"{_shown(model.token_bytes(token))} ({token})" for token in tokens[:_MAX_SHOWN])
+    more = f" and {len(tokens) - _MAX_SHOWN} more" if len(tokens) > _MAX_SHOWN else ""
     hint = "a bias is of one token: name it by its text, as it stands in a reply, or by its id"
     raise InvalidRequest(
         f"logit_bias names {text[:40]!r}, which this model spells as {shown}{more}", hint=hint, param="logit_bias"

@@ -59,7 +59,7 @@ MAX_TOOL_CALLS = 64
 _LONGEST_TIMEOUT = 10**6  # seconds
 _OF_CHOICE = ("tool_choice", "allowed_tools", "parallel_tool_calls")
 _OF_CALLS = ("tools", "tool_choice", "allowed_tools", "parallel_tool_calls", "max_tool_calls", "calls_in_prose")
-_MOST_TOP = 20  # as OpenAI has it
+_MAX_TOP = 20  # as OpenAI has it
 
 
 class ReplyOptions(TypedDict, total=False):
@@ -267,8 +267,8 @@ class Request:
         count = self.top_logprobs
         if count is None:
             return
-        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MOST_TOP:
-            wrong = f"top_logprobs must be a whole number from 0 to {_MOST_TOP}, not {count!r}"
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MAX_TOP:
+            wrong = f"top_logprobs must be a whole number from 0 to {_MAX_TOP}, not {count!r}"
             raise InvalidRequest(wrong, param="top_logprobs")
         if not self.logprobs:
             raise InvalidRequest("top_logprobs without logprobs", hint="add logprobs=True", param="top_logprobs")

@@ -14,9 +14,9 @@ from typing import Any
 from jinja2 import TemplateError
 from jinja2.utils import Namespace
 
-MOST_SECONDS = 2.0
-MOST_BYTES = 128 << 20  # made and read by all operations together; what lives takes no more than twice that
-MOST_STEPS = 200_000  # turns of loops, and calls
+MAX_SECONDS = 2.0
+MAX_BYTES = 128 << 20  # made and read by all operations together; what lives takes no more than twice that
+MAX_STEPS = 200_000  # turns of loops, and calls
 LONGEST_TEXT = 2_000_000  # bytes of a string that is worked on: cut into words, it takes thirty times as much
 LARGEST_VALUE = 8 << 20  # bytes of a list or dict, with all that is in it, once for each time that it is in it
 LONGEST_NUMBER = 4096  # bits
@@ -37,8 +37,8 @@ class Budget:
     """
 
     def __init__(self, seconds: float | None = None) -> None:
-        self._steps, self._bytes = MOST_STEPS, MOST_BYTES
-        self._deadline = monotonic() + min(MOST_SECONDS, MOST_SECONDS if seconds is None else seconds)
+        self._steps, self._bytes = MAX_STEPS, MAX_BYTES
+        self._deadline = monotonic() + min(MAX_SECONDS, MAX_SECONDS if seconds is None else seconds)
         # Templates can't change lists and dicts, so that each is weighed once; kept, so that no other gets its id.
         self._weighed: dict[int, tuple[object, int]] = {}
 

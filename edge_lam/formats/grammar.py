@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge_lam.formats.syntax import CallSyntax
     from edge_lam.tools import Tool
 
-MOST_TOOLS = 1500  # llguidance follows at most 2000 alternatives at a time
+MAX_TOOLS = 1500  # llguidance follows at most 2000 alternatives at a time
 CHOICES = ("auto", "required", "none")
 ANYTHING = "start: /(.|\\n)*/"
 SPACE = r"SPACE: /[ \t\r\n]+/"
@@ -42,8 +42,8 @@ def reply_grammar(
 ) -> str:
     """Return the grammar of a reply. See `ChatFormat.grammar`."""
     called = _chosen(tools, tool_choice)
-    if len(called) > MOST_TOOLS:
-        hint = f"at most {MOST_TOOLS}, or as many allowed_tools"
+    if len(called) > MAX_TOOLS:
+        hint = f"at most {MAX_TOOLS}, or as many allowed_tools"
         raise InvalidRequest(f"{len(called)} tools are too many to choose from", param="tools", hint=hint)
     if not tools and response_schema is None:
         return ANYTHING

@@ -24,9 +24,9 @@ from jinja2.visitor import NodeTransformer
 from edge_lam.formats.budget import LONGEST_NUMBER, LONGEST_TEXT, TooMuchError, at_hand, budget, made, paid, width
 from edge_lam.formats.template_functions import raise_exception, strftime_now, to_json
 
-MOST_TOKENS = 10_000  # of a template: as many as 75 KB of one like xLAM-2's have
+MAX_TOKENS = 10_000  # of a template: as many as 75 KB of one like xLAM-2's have
 WIDEST = 1000  # of padding and indentation
-MOST_LINES = 10_000  # of an indented text
+MAX_LINES = 10_000  # of an indented text
 
 FILTERS = (
     "abs capitalize count d default dictsort e escape first float groupby indent int items join last length "
@@ -70,8 +70,8 @@ class BoundedLength(Extension):
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         """Yield the tokens, as long as they are not too many."""
         for number, token in enumerate(stream):
-            if number >= MOST_TOKENS:
-                raise TemplateSyntaxError(f"it has more than {MOST_TOKENS:,} parts", token.lineno)
+            if number >= MAX_TOKENS:
+                raise TemplateSyntaxError(f"it has more than {MAX_TOKENS:,} parts", token.lineno)
             yield token
 
 
@@ -339,7 +339,7 @@ def _trim(value: Any, chars: str | None = None) -> str:
 
 def _indent(text: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
     wide = len(width) if isinstance(width, str) else width
-    if wide > WIDEST or text.count("\n") > MOST_LINES:
+    if wide > WIDEST or text.count("\n") > MAX_LINES:
         raise TooMuchError("an indentation is too large")
     indented: str = do_indent(text, width, first, blank)
     return indented

@@ -19,11 +19,11 @@ from edge_lam.errors import InvalidModelFile
 from edge_lam.llama.gguf_types import ARRAY, SCALARS, STRING, TENSOR_TYPES, GGUFArray, Tensor
 
 DOWNLOAD_HINT = "download or convert it again"
-MOST_KEYS = MOST_TENSORS = 65_536  # models in circulation have 40 keys and some thousand tensors
+MAX_KEYS = MAX_TENSORS = 65_536  # models in circulation have 40 keys and some thousand tensors
 LONGEST_NAME = 1024  # bytes of a key
-MOST_TEXT = 16 << 20  # bytes of all texts but those in arrays: chat templates are the longest, of 20 KB
-MOST_ELEMENTS = 8 << 20  # of all arrays together: vocabularies have up to 300,000 tokens, and twice as many merges
-MOST_ARRAY_BYTES = 128 << 20
+MAX_TEXT = 16 << 20  # bytes of all texts but those in arrays: chat templates are the longest, of 20 KB
+MAX_ELEMENTS = 8 << 20  # of all arrays together: vocabularies have up to 300,000 tokens, and twice as many merges
+MAX_ARRAY_BYTES = 128 << 20
 _HEAD = 8  # how many elements of an array are kept in memory
 
 
@@ -32,7 +32,7 @@ class Reader:
 
     def __init__(self, path: Path, data: mmap.mmap, size: int) -> None:
         self._path, self._data, self._size, self._position = path, data, size, 0
-        self._text_left, self._elements_left, self._array_bytes_left = MOST_TEXT, MOST_ELEMENTS, MOST_ARRAY_BYTES
+        self._text_left, self._elements_left, self._array_bytes_left = MAX_TEXT, MAX_ELEMENTS, MAX_ARRAY_BYTES
 
     def header(self) -> tuple[int, dict[str, Any], tuple[Tensor, ...]]:
         """Read the header and check it against itself and the file.
@@ -48,7 +48,7 @@ class Reader:
         if version not in (2, 3):
             raise self._error(_describe_version(version), hint="convert it again")
         # A value takes at least 13 bytes and a tensor 24: a count that can't be true is refused before the loop.
-        if 13 * n_values + 24 * n_tensors > self._size or n_values > MOST_KEYS or n_tensors > MOST_TENSORS:
+        if 13 * n_values + 24 * n_tensors > self._size or n_values > MAX_KEYS or n_tensors > MAX_TENSORS:
             raise self._error(f"claims {n_values} values and {n_tensors} tensors in {self._size} bytes")
         metadata: dict[str, Any] = {}
         for _ in range(n_values):
@@ -73,7 +73,7 @@ class Reader:
         self._position += layout.size
         return values
 
-    def _string(self, what: str, longest: int = MOST_TEXT) -> str:
+    def _string(self, what: str, longest: int = MAX_TEXT) -> str:
         (length,) = self._unpack("Q")
         if length > self._size - self._position:
             raise self._error(f"ends within {what} of {length} bytes")

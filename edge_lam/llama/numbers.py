@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from edge_lam.llama.model import Model
 
 DEFAULT_N_CTX = 4096  # tokens, unless the model was trained for fewer
-MOST_SEQUENCES = 64
+MAX_SEQUENCES = 64
 CELLS = 256  # tokens that a context grows by
-_MOST_SCORES = 128 << 20  # bytes
+_MAX_SCORES = 128 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ContextSize:
         """
         n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
         n_threads = default_threads().n if n_threads is None else n_threads
-        check_number("n_sequences", n_sequences, MOST_SEQUENCES)
+        check_number("n_sequences", n_sequences, MAX_SEQUENCES)
         n_logits = default_n_logits(n_sequences) if n_logits is None else n_logits
         check_number("n_ctx", n_ctx, model.n_ctx_train)
         if n_batch is None:
@@ -84,7 +84,7 @@ def default_n_batch(device: str, *, n_cells: int, n_head: int) -> int:
     """
     if device != "cpu":
         return 512
-    most = _MOST_SCORES // (4 * n_cells * n_head)
+    most = _MAX_SCORES // (4 * n_cells * n_head)
     return min(128, max(32, most // 32 * 32))
 
 

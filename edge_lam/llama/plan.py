@@ -17,7 +17,7 @@ from edge_lam.llama.model_file import ModelFile
 from edge_lam.llama.numbers import (
     CELLS,
     DEFAULT_N_CTX,
-    MOST_SEQUENCES,
+    MAX_SEQUENCES,
     cells_of,
     check_number,
     default_n_batch,
@@ -99,7 +99,7 @@ def plan_memory(
     shape = file.shape
     n_ctx = min(shape.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
     check_number("n_ctx", n_ctx, shape.n_ctx_train)
-    check_number("n_parallel", n_parallel, MOST_SEQUENCES)
+    check_number("n_parallel", n_parallel, MAX_SEQUENCES)
     kind = kv_type_of(kv_type, shape.n_head_dim)
     n_cells = cells_of(n_ctx, n_parallel)
     if n_batch is None:

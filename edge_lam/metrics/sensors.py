@@ -15,7 +15,7 @@ from edge_lam.metrics.system_files import number_of, text_of
 
 # What names of the processor's sensors begin with: Intel's and AMD's drivers, boards and phones, Intel's thermal zone.
 _PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu", "soc", "x86_pkg_temp")
-_MOST_CLOCKS = 4  # a server has hundreds, and each is a file to read
+_MAX_CLOCKS = 4  # a server has hundreds, and each is a file to read
 
 
 class Sensors:
@@ -68,7 +68,7 @@ def _clocks(root: Path) -> list[Path]:
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     cores = sorted((core for core in folder.glob("cpu[0-9]*") if _index(core) in usable), key=_index)
     clocks = [path for core in cores if (path := core / "cpufreq/scaling_cur_freq").exists()]
-    return clocks[:: -(-len(clocks) // _MOST_CLOCKS) or 1]
+    return clocks[:: -(-len(clocks) // _MAX_CLOCKS) or 1]
 
 
 def _index(path: Path) -> int:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Errors: TypeAlias = "Iterator[ValidationError]"
 Validate: TypeAlias = "Callable[[Any, Any, Any, Any], Errors | None]"
 
-MOST_PROBLEMS = 20
+MAX_PROBLEMS = 20
 LONGEST_MESSAGE = 200
-MOST_REFERENCES = 50_000  # references followed in one check: definitions that refer to each other can multiply
+MAX_REFERENCES = 50_000  # references followed in one check: definitions that refer to each other can multiply
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Checker:
         """Return what is wrong with arguments, in the schema's order; at most 20 problems."""
         from referencing.exceptions import Unresolvable
 
-        _work.set(_Work(self._schema, MOST_REFERENCES))
+        _work.set(_Work(self._schema, MAX_REFERENCES))
         found: list[Problem] = []
         try:
-            for error in islice(self._validator.iter_errors(arguments), MOST_PROBLEMS):
+            for error in islice(self._validator.iter_errors(arguments), MAX_PROBLEMS):
                 path = "".join(f"/{escape(str(step))}" for step in error.absolute_path)
                 found.append(Problem(path, str(error.validator), shortened(error.message, LONGEST_MESSAGE)))
         except (ArithmeticError, RecursionError, ValueError, Unresolvable, _TooMuchWork) as error:
@@ -92,7 +92,7 @@ class _Work:
     def follow(self) -> None:
         self.references -= 1
         if self.references < 0:
-            raise _TooMuchWork(f"more than {MOST_REFERENCES:,} references to follow")
+            raise _TooMuchWork(f"more than {MAX_REFERENCES:,} references to follow")
 
 
 _work: ContextVar[_Work] = ContextVar("the check that this thread is at")

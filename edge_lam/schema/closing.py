@@ -18,8 +18,8 @@ from edge_lam.schema.walk import escape, subschemas, with_subschemas
 # Tests of an object, and of others: closed, they would tell something else.
 TESTS = ("not", "if", "contains", "propertyNames")
 IN_PLACE = (*CHOICES, *CONDITIONAL, "allOf", "$ref", "if", "dependentSchemas")  # what holds parts
-MOST_COPIES = 100
-MOST_BESIDE = 50_000  # parts that stand beside others, counted for each of them
+MAX_COPIES = 100
+MAX_BESIDE = 50_000  # parts that stand beside others, counted for each of them
 
 
 class TooManyPartsError(Exception):
@@ -113,7 +113,7 @@ class _Closer(PartReader):
         if not isinstance(schema, dict):
             return schema
         self._beside += len(beside) + len(schema.get("allOf", ())) ** 2
-        if self._beside > MOST_BESIDE:
+        if self._beside > MAX_BESIDE:
             raise TooManyPartsError
         is_alone = not beside and not any(key in schema for key in IN_PLACE)
         with_others = (schema, *beside) if not is_alone else ()
@@ -179,7 +179,7 @@ class _Closer(PartReader):
         if not self.lists_somewhere(target) or not (only_inside or self._differs(target, others)):
             return result
         self._copies += 1
-        if self._copies > MOST_COPIES or schema["$ref"] in self._writing:  # a part of itself, or of what it holds
+        if self._copies > MAX_COPIES or schema["$ref"] in self._writing:  # a part of itself, or of what it holds
             raise TooManyPartsError
         self._writing.append(schema["$ref"])
         copy = self.close(target, others, only_inside=only_inside)

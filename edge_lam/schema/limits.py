@@ -19,16 +19,16 @@ from edge_lam.schema.keywords import RANGES, TYPES
 from edge_lam.schema.walk import resolve, subschemas, walk
 
 # llguidance would let such a value begin, but no context holds its end.
-MOST_REQUIRED = {"minLength": 100_000, "minItems": 10_000, "minProperties": 1000}
+MAX_REQUIRED = {"minLength": 100_000, "minItems": 10_000, "minProperties": 1000}
 MAX_REFERENCES = 500
 # Schemas so plain that nothing can be wrong with them are told without asking llguidance: most tools have no other.
 PLAIN = {"type", "properties", "required", "items", "additionalProperties"}
 RANGE_KEYS = {key for pair in RANGES for key in pair}
 WIDEST_RANGE = 2**53
 LONGEST = 1000
-MOST_VALUES = 1000
-MOST_PROPERTIES = 50
-MOST_BRANCHES = 8
+MAX_VALUES = 1000
+MAX_PROPERTIES = 50
+MAX_BRANCHES = 8
 
 Trial: TypeAlias = Callable[[str], "str | None"]
 
@@ -72,7 +72,7 @@ def _may_take_long(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
     branches = max(len(schema.get(key, ())) for key in ("anyOf", "oneOf", "allOf"))
-    many = branches > MOST_BRANCHES or len(schema.get("properties", ())) > MOST_PROPERTIES
+    many = branches > MAX_BRANCHES or len(schema.get("properties", ())) > MAX_PROPERTIES
     return many or "patternProperties" in schema or ("pattern" in schema and not is_known_format(schema))
 
 
@@ -99,7 +99,7 @@ def _first_fault(text: str) -> tuple[int, str, str] | None:
 def _beyond_limits(schema: dict[str, Any]) -> tuple[str, str] | None:
     """Return the path of a schema that asks for more than a context holds, and what it asks for."""
     for path, part in walk(schema):
-        for key, most in MOST_REQUIRED.items():
+        for key, most in MAX_REQUIRED.items():
             if isinstance(part, dict) and isinstance(part.get(key), int) and part[key] > most:
                 return path, f"{key} {_shortened(part[key])} is above {most:,}"
     return None
@@ -170,7 +170,7 @@ def is_surely_held(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return schema is True
     if "anyOf" in schema:
-        return len(schema) == 1 and len(schema["anyOf"]) <= MOST_BRANCHES and all(map(is_surely_held, schema["anyOf"]))
+        return len(schema) == 1 and len(schema["anyOf"]) <= MAX_BRANCHES and all(map(is_surely_held, schema["anyOf"]))
     if "enum" in schema or "const" in schema:
         return _are_plain_values(schema)
     if "format" in schema:
@@ -186,7 +186,7 @@ def is_known_format(schema: dict[str, Any]) -> bool:
 
 
 def _is_plain(schema: dict[str, Any]) -> bool:
-    if not schema.keys() <= PLAIN | RANGE_KEYS or len(schema.get("properties", ())) > MOST_PROPERTIES:
+    if not schema.keys() <= PLAIN | RANGE_KEYS or len(schema.get("properties", ())) > MAX_PROPERTIES:
         return False
     if not set(schema.get("required", ())) <= set(schema.get("properties", ())):
         return False
@@ -198,7 +198,7 @@ def _is_plain(schema: dict[str, Any]) -> bool:
 def _are_plain_values(schema: dict[str, Any]) -> bool:
     values = schema["enum"] if "enum" in schema else [schema["const"]]
     fit = "type" not in schema or (schema["type"] == "string" and all(isinstance(value, str) for value in values))
-    return len(schema) - ("type" in schema) == 1 and fit and len(values) <= MOST_VALUES
+    return len(schema) - ("type" in schema) == 1 and fit and len(values) <= MAX_VALUES
 
 
 def _has_known_types(schema: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ SCALE = 22  # powers of ten up to here are floats
 FARTHEST_BOUND = 10**18
 WIDEST = 2**63 - 1
 # A multiple is found with a state for each remainder; factors of 2 and 5 show in the last digits and cost nothing.
-MOST_REMAINDERS = 1000
+MAX_REMAINDERS = 1000
 LARGEST_MULTIPLE = 10**8
 LONGEST_COUNT = 100_000  # no reply is that long
 
@@ -113,7 +113,7 @@ def is_held_multiple(value: Number) -> bool:
     for factor in (2, 5):
         while remainders % factor == 0:
             remainders //= factor
-    return remainders <= MOST_REMAINDERS
+    return remainders <= MAX_REMAINDERS
 
 
 def are_held_together(multiples: Collection[Number]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge_lam.extras import require
 
-MOST_BYTES = 4_000_000  # of what iterators give, as JSON
+MAX_BYTES = 4_000_000  # of what iterators give, as JSON
 PER_ITEM = 8  # bytes that an item counts at least, so that many small ones come to an end too
 
 
@@ -22,7 +22,7 @@ class TooLong(Exception):  # noqa: N818 - the model reads the name
     """An iterator gives more than a result may hold."""
 
     def __init__(self) -> None:
-        super().__init__(f"the result goes on beyond {MOST_BYTES:,} bytes; ask for less")
+        super().__init__(f"the result goes on beyond {MAX_BYTES:,} bytes; ask for less")
 
 
 class Stopped(Exception):  # noqa: N818
@@ -66,7 +66,7 @@ class _Drawn:
     def __init__(self, is_stopped: Callable[[], bool]) -> None:
         require("pydantic_core", "results of tools")
         self._is_stopped = is_stopped
-        self._left = MOST_BYTES
+        self._left = MAX_BYTES
         self._around: set[int] = set()
 
     def json_types(self, value: Any) -> Any:

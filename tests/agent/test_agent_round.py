@@ -19,7 +19,7 @@ from edge_lam.agent import ToolFinished, ToolStarted
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
 from edge_lam.tools import Tool, ToolCall, as_tools
-from edge_lam.tools.results import MOST_BYTES
+from edge_lam.tools.results import MAX_BYTES
 
 REMOTE = {"name": "remote", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}}}
 
@@ -365,7 +365,7 @@ def lengthy():
 def test_what_never_ends_is_told_as_too_long(tool):
     _, (result,) = run([call(tool.__name__)], [tool])
     assert result.outcome == "failed"
-    assert result.result == {"error": f"TooLong: the result goes on beyond {MOST_BYTES:,} bytes; ask for less"}
+    assert result.result == {"error": f"TooLong: the result goes on beyond {MAX_BYTES:,} bytes; ask for less"}
 
 
 def test_a_generator_ends_when_its_time_is_over():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_lam.cache import PrefixStore, prefix_files
 
-MOST_BYTES = 400_000
+MAX_BYTES = 400_000
 WORKER = """
 import itertools, random, sys
 from pathlib import Path
@@ -37,7 +37,7 @@ for turn in itertools.count():
 
 
 def start(folder: Path, seed: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WORKER, folder, str(seed), str(MOST_BYTES)]
+    command = [sys.executable, "-c", WORKER, folder, str(seed), str(MAX_BYTES)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -66,8 +66,8 @@ def test_many_processes_share_a_folder(tmp_path):
         for worker in workers:
             worker.kill()
     assert n_found > 10
-    assert sum(path.stat().st_size for path in prefix_files(tmp_path)) <= 2 * MOST_BYTES
-    store = PrefixStore({"model": "abc"}, tmp_path, disk_bytes=MOST_BYTES)
+    assert sum(path.stat().st_size for path in prefix_files(tmp_path)) <= 2 * MAX_BYTES
+    store = PrefixStore({"model": "abc"}, tmp_path, disk_bytes=MAX_BYTES)
     for path in prefix_files(tmp_path):
         value = int(path.read_bytes()[-32 - 1]) // 16
         assert store.find([value] * 10) is not None

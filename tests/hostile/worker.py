@@ -21,7 +21,7 @@ from user_readers import USER_READERS
 
 from edge_lam.errors import EdgeLamError
 
-MOST_MEMORY = 2 << 30  # bytes that a case may add
+MAX_MEMORY = 2 << 30  # bytes that a case may add
 LONGEST_MESSAGE = 500
 PAGE = 1024 if sys.platform == "linux" else 1  # of ru_maxrss
 
@@ -40,7 +40,7 @@ def attempt(reader: Reader) -> tuple[str, str]:
     except BaseException:
         outcome, failure = "failed", "traceback: " + traceback.format_exc()[-1500:]
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * PAGE
-    return outcome, failure or (f"{grown >> 20} MiB" if grown > MOST_MEMORY else "")
+    return outcome, failure or (f"{grown >> 20} MiB" if grown > MAX_MEMORY else "")
 
 
 def main(kind: str, seed: str, start: int, stop: int) -> None:

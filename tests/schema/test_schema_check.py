@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.schema.check import MOST_PROBLEMS, Checker
+from edge_lam.schema.check import MAX_PROBLEMS, Checker
 from edge_lam.schema.patterns import read_pattern
 from edge_lam.tools import Tool
 
@@ -55,7 +55,7 @@ def test_a_problem_reads_as_one_line():
 
 
 def test_problems_are_no_more_than_can_be_read():
-    assert len(Tool("t", "", {}).validate({str(number): 1 for number in range(1000)})) == MOST_PROBLEMS
+    assert len(Tool("t", "", {}).validate({str(number): 1 for number in range(1000)})) == MAX_PROBLEMS
 
 
 @pytest.mark.parametrize(

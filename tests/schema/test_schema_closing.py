@@ -8,7 +8,7 @@ import json
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from edge_lam.schema.closing import MOST_COPIES, closed
+from edge_lam.schema.closing import MAX_COPIES, closed
 from edge_lam.schema.compile import compile_schema
 from edge_lam.schema.guidance import json_rule
 from edge_lam.schema.normalize import normalize_parameters
@@ -181,7 +181,7 @@ def test_parts_that_multiply_end_and_stay_open():
         "",
         {"properties": {"v": {"$ref": "#/$defs/D0"}}, "$defs": {f"D{n}": twice(n) for n in range(30)} | {"D30": B}},
     )
-    assert MOST_COPIES < 2**30
+    assert MAX_COPIES < 2**30
     assert "/properties/v" in tool.schema.open
 
 

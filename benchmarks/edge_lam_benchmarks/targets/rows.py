@@ -22,10 +22,10 @@ FASTER_LOOP = {"Q4_K_M": 1.7, "Q4_0": 2.0, "": 1.7}
 FASTER_THAN_SERVER = {"Q4_K_M": 1.5, "Q4_0": 1.6, "": 1.5}
 FASTER_THAN_HANDLER = 4.0
 FASTER_START = 20.0
-MOST_START = 2.0  # seconds
+MAX_START = 2.0  # seconds
 FASTER_MASK = 300.0
 MORE_CALLERS = 3.0
-MOST_OUTSIDE, MOST_OUTSIDE_PASS = 0.03, 0.4e-3  # share, or seconds per pass where passes are short
+MAX_OUTSIDE, MAX_OUTSIDE_PASS = 0.03, 0.4e-3  # share, or seconds per pass where passes are short
 STARTS = {  # kind of start: what its first token comes after
     "disk": "after a restart, prefix on disk",
     "baked": "of the first call, baked prefix",
@@ -33,7 +33,7 @@ STARTS = {  # kind of start: what its first token comes after
     "baked, mapped": "of the first call, baked prefix, without repacking",
 }
 PARTS = ("load", "restore", "compile", "prefill")  # of a start, as reports have them
-MOST_PASSES = {"forced": 21.0, "drafts": 16.0}
+MAX_PASSES = {"forced": 21.0, "drafts": 16.0}
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ def target_tables(results: Results) -> list[Table]:
 def _loops(result: ItemResult, limits: TargetLimits) -> list[Row]:
     quant, samples = result.item.quant, result.samples
     bar = FASTER_LOOP.get(quant, FASTER_LOOP[""])
-    passes = {way: _mean(samples, f"passes.{way}") for way in ("plain", *MOST_PASSES)}
+    passes = {way: _mean(samples, f"passes.{way}") for way in ("plain", *MAX_PASSES)}
     found = []
-    for way, most in MOST_PASSES.items():
+    for way, most in MAX_PASSES.items():
         name = "forced tokens" if way == "forced" else "forced tokens and drafts"
         note = f"{len(samples)} answers; plain {passes['plain']:.1f}" if samples else result.reason
         figure = f"{passes[way]:.2f}" if samples else ""  # 16.04 is not 16
@@ -138,7 +138,7 @@ def _outside(result: ItemResult) -> Row:
     samples = [sample for sample in _of_peer(result, "edge-lam") if "time.in_passes" in sample.values]
     whole, inside = sum(_values(samples, "time.total")), sum(_values(samples, "time.in_passes"))
     measure = "warm call, time outside llama_decode"
-    bar = f"<= {100 * MOST_OUTSIDE:g} %, or {1e3 * MOST_OUTSIDE_PASS:g} ms per pass"
+    bar = f"<= {100 * MAX_OUTSIDE:g} %, or {1e3 * MAX_OUTSIDE_PASS:g} ms per pass"
     if not whole:
         return Row(measure, result.item.quant, bar, "", None, result.reason)
     share, per_pass = 1 - inside / whole, (whole - inside) / sum(_values(samples, "passes"))
@@ -146,7 +146,7 @@ def _outside(result: ItemResult) -> Row:
         f"{1e3 * per_pass:.2f} ms per pass; {1e3 * (whole - inside) / len(samples):.1f} ms "
         f"of {1e3 * whole / len(samples):.0f} ms per call"
     )
-    met = share <= MOST_OUTSIDE or per_pass <= MOST_OUTSIDE_PASS
+    met = share <= MAX_OUTSIDE or per_pass <= MAX_OUTSIDE_PASS
     return Row(measure, result.item.quant, bar, f"{100 * share:.1f} %", met, note)
 
 
@@ -176,12 +176,12 @@ def _restart(result: ItemResult, limits: TargetLimits) -> list[Row]:
 
 def _mapped(result: ItemResult) -> Row:
     """Return the row of starts that leave weights where they are mapped."""
-    measure, bar = f"first token {STARTS['mapped']}", f"<= {MOST_START:g} s"
+    measure, bar = f"first token {STARTS['mapped']}", f"<= {MAX_START:g} s"
     if not (starts := _of_kind(result, "mapped")):
         return Row(measure, result.item.quant, bar, "", None, result.reason)
     values = _median_start(starts)
     first, note = values["time.first"], f"{_parts(values)}, median of {len(starts)}"
-    return Row(measure, result.item.quant, bar, f"{first:.2f} s", first <= MOST_START, note)
+    return Row(measure, result.item.quant, bar, f"{first:.2f} s", first <= MAX_START, note)
 
 
 def _median_start(starts: Sequence[Sample]) -> dict[str, float]:
