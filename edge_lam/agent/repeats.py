@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from edge_lam.agent.events import ToolFinished
     from edge_lam.tools import ToolCall
 
-MAY_PASS = ("failed", "timeout")  # what may be over at the next try
+RETRYABLE = ("failed", "timeout")  # what may be over at the next try
 
 
 class Repeats:
@@ -36,7 +36,7 @@ class Repeats:
         self._results |= {(key, result.content) for key, result in found}
         self._changes += bool(new)
         for key, result in found:
-            if not (key in new and result.outcome in MAY_PASS):
+            if not (key in new and result.outcome in RETRYABLE):
                 self._changes_at[key] = self._changes
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_lam.agent.events import Outcome, ToolEvent, ToolFinished, ToolStarted
 from edge_lam.agent.loop import background_loop, result_of, submit
-from edge_lam.agent.tool_run import ToolRun, failure, whole_text
+from edge_lam.agent.tool_run import ToolRun, failure, without_surrogates
 from edge_lam.errors import InvalidRequest
 from edge_lam.tools.results import json_types
 
@@ -142,7 +142,7 @@ class Round:
         if verdict is True:
             return None
         reason = verdict if isinstance(verdict, str) and verdict else "the user did not allow this call"
-        return _refused(call, "denied", whole_text(f"Denied: {reason}"))
+        return _refused(call, "denied", without_surrogates(f"Denied: {reason}"))
 
     def _start(self, ready: Sequence[tuple[ToolCall, Callable[[], Any]]]) -> Generator[ToolEvent, None, None]:
         """Start what runs by itself; then ask for the results that somebody has to give, one by one."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 1_000_000
 MAX_PER_TOKEN = 64
 MAX_IDLE_ROUNDS = 2  # rounds in a row that only repeat what was written before: the first may learn from being told so
-UNREAD = "No tool ran for this: write the call again, or answer in text"
+UNREADABLE_CALL = "No tool ran for this: write the call again, or answer in text"
 
 
 class AgentRun:
@@ -230,4 +230,4 @@ def _messages_of(step: Step) -> list[dict[str, Any]]:
 def _rejection(errors: Sequence[InvalidCall]) -> dict[str, Any]:
     """Return the message that tells the model what is wrong with calls that can't be read."""
     reasons = dict.fromkeys(failure(error)["error"] for error in errors)  # many may have the same fault
-    return {"role": "user", "content": "\n".join([*reasons, UNREAD])}
+    return {"role": "user", "content": "\n".join([*reasons, UNREADABLE_CALL])}

@@ -81,8 +81,8 @@ class ToolRun:
             if inspect.isawaitable(value):
                 value = self._await(value)
             if isinstance(value, AsyncIterator):
-                value = self._await(items_of(value, self._is_unwanted))
-            result = json_types(value, self._is_unwanted)
+                value = self._await(items_of(value, self._is_cancelled))
+            result = json_types(value, self._is_cancelled)
         except KeyboardInterrupt as interrupt:
             self.interrupt = interrupt
         except BaseException as error:  # a tool may fail in any way, sys.exit() included
@@ -91,7 +91,7 @@ class ToolRun:
             self.finished = ToolFinished(self.call, result, perf_counter() - self.started, outcome)
         self._done.put(self)
 
-    def _is_unwanted(self) -> bool:
+    def _is_cancelled(self) -> bool:
         return self._is_stopped
 
     def _await(self, value: Awaitable[Any]) -> Any:
@@ -107,9 +107,9 @@ def failure(error: BaseException) -> dict[str, str]:
         text = str(error)
     except Exception:  # an exception class of the tool's own, itself at fault
         text = "(it can't be shown)"
-    return {"error": whole_text(f"{type(error).__name__}: {text}" if text else type(error).__name__)}
+    return {"error": without_surrogates(f"{type(error).__name__}: {text}" if text else type(error).__name__)}
 
 
-def whole_text(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Return a text with "?" for each half of a character, such as the name of a file may hold; no prompt can."""
     return text.encode(errors="replace").decode()
