@@ -84,7 +84,7 @@ def _read_lines(entries: Iterable[Decoded]) -> LoggedTrajectories:
         elif isinstance(value, Mapping) and value.get("kind") == "tool":
             if "result" in value:
                 results[str(value.get("reply_id")), str(value.get("id"))] = value["result"]
-        elif not is_of_data_set(value) and (reason := _why_skipped(value)):
+        elif not is_of_data_set(value) and (reason := _skip_reason(value)):
             found.skipped[reason] += 1
         else:
             try:
@@ -101,7 +101,7 @@ def _read_lines(entries: Iterable[Decoded]) -> LoggedTrajectories:
     return found
 
 
-def _why_skipped(line: object) -> str:
+def _skip_reason(line: object) -> str:
     """Return why a line holds no conversation to learn from, or ""."""
     if not isinstance(line, Mapping):
         return "no line of a call log"
