@@ -91,7 +91,7 @@ def _quantized(
 ) -> list[BenchModel]:
     """Return the quantizations of a source; those that are not there yet are made together."""
     from edge_lam_converters import convert_all, plan
-    from edge_lam_converters.progress import silent
+    from edge_lam_converters.progress import no_progress
 
     if source.is_file() and (kind := GGUFHeader.read(source).file_type) not in FLOAT_TYPES:
         raise InvalidRequest(
@@ -107,7 +107,7 @@ def _quantized(
     plans = plan(source, home, quants=quants)
     missing = [planned.quant for planned in plans if not planned.path.is_file()]
     if missing:
-        convert_all(source, home, quants=missing, on_progress=on_progress or silent)
+        convert_all(source, home, quants=missing, on_progress=on_progress or no_progress)
     return [BenchModel(place_of(planned.path), planned.quant) for planned in plans]
 
 

@@ -25,7 +25,7 @@ from edge_lam_converters.architectures import Architecture, architecture_of
 from edge_lam_converters.architectures.base import TensorPlan
 from edge_lam_converters.dtypes import Array, cast
 from edge_lam_converters.gguf_writer import OutputTensor, partial_file, scratch_file, write_gguf
-from edge_lam_converters.progress import Progress, silent
+from edge_lam_converters.progress import Progress, no_progress
 from edge_lam_converters.quantize import FILE_TYPE_NUMBERS, Recipe, check_file_type, quantize_file
 from edge_lam_converters.random_checkpoint import SHAPES, Shape, random_values
 from edge_lam_converters.targets import check_space, check_targets, choose_targets, make_folder
@@ -72,7 +72,7 @@ def make_shape(
     seed: int = 0,
     n_threads: int | None = None,
     force: bool = False,
-    on_progress: Progress = silent,
+    on_progress: Progress = no_progress,
 ) -> list[Path]:
     """Write a GGUF of each type; memory stays at a few pieces of a tensor, whatever the size of the shape.
 

@@ -22,7 +22,7 @@ from edge_lam.metrics.memory import process_memory
 from edge_lam_converters.chat_template import FORMAT_KEY, REPLACED_KEY
 from edge_lam_converters.gguf_writer import partial_file, scratch_file
 from edge_lam_converters.planning import ConversionPlan, PlannedFile, plan_conversion
-from edge_lam_converters.progress import Progress, silent
+from edge_lam_converters.progress import Progress, no_progress
 from edge_lam_converters.quantize import check_file_type, check_override, quantize_file
 from edge_lam_converters.report import ConversionReport, FilePlan
 from edge_lam_converters.sources import CheckpointSource, GGUFSource, Source, open_source
@@ -98,7 +98,7 @@ def convert_all(
     planned = _planned(model, targets, options)
     folder = make_folder(targets)
     check_space(folder, planned.n_bytes)
-    on_progress = options.get("on_progress", silent)
+    on_progress = options.get("on_progress", no_progress)
     model.hash(on_progress)
     try:
         with ExitStack() as stack:

@@ -19,5 +19,5 @@ class Progress(Protocol):
         """
 
 
-def silent(stage: str, done: int, total: int | None, item: str = "") -> None:
+def no_progress(stage: str, done: int, total: int | None, item: str = "") -> None:
     """Tell nobody."""

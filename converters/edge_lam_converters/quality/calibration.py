@@ -15,7 +15,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.llama.model import Model
 from edge_lam_converters.activations import ActivationSums
 from edge_lam_converters.imatrix import Imatrix
-from edge_lam_converters.quality.corpus import Corpus, Progress, ReadOptions, chat_format_of, silent
+from edge_lam_converters.quality.corpus import Corpus, Progress, ReadOptions, chat_format_of, no_progress
 from edge_lam_converters.quality.passages import Passage, call_passages, longest, text_passages
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def calibrate(model: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> 
         if "text" in files:
             passages += text_passages(loaded, corpus.text, corpus.text_name)
         sums = ActivationSums(loaded, n_ctx=longest(passages, loaded), n_threads=options.get("n_threads"))
-        _read(sums, passages, options.get("on_progress", silent))
+        _read(sums, passages, options.get("on_progress", no_progress))
     for key, path in files.items():
         notes[f"{PREFIX}.{key}"] = path.name
         notes[f"{PREFIX}.{key}.sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -21,7 +21,7 @@ from edge_lam.llama.gguf_types import GGUFArray
 from edge_lam.llama.model import Model
 from edge_lam.tools import ToolCall, as_tools
 from edge_lam_converters.quality.agreement import CallAgreement, call_agreement, make_calls
-from edge_lam_converters.quality.corpus import Corpus, ReadOptions, chat_format_of, silent
+from edge_lam_converters.quality.corpus import Corpus, ReadOptions, chat_format_of, no_progress
 from edge_lam_converters.quality.divergence import Divergence
 from edge_lam_converters.quality.passages import Passage, call_passages, longest, text_passages
 from edge_lam_converters.quality.reading import SideBySide
@@ -176,7 +176,7 @@ def _divergences(
     passages = [passage for group in groups.values() for passage in group]
     n_ctx = max(longest(passages, one) for one in (model, against))
     pair = SideBySide(model, against, n_ctx=n_ctx, n_threads=options.get("n_threads"))
-    on_progress, done = options.get("on_progress", silent), 0
+    on_progress, done = options.get("on_progress", no_progress), 0
     total = sum(len(passage.tokens) for passage in passages)
 
     def advance(passage: Passage) -> None:
@@ -190,7 +190,7 @@ def _divergences(
 def _make_calls(
     path: str | os.PathLike[str], stage: str, examples: Sequence[Example], options: CompareOptions
 ) -> list[tuple[ToolCall, ...]]:
-    on_progress, done = options.get("on_progress", silent), 0
+    on_progress, done = options.get("on_progress", no_progress), 0
 
     def advance() -> None:
         nonlocal done

@@ -26,7 +26,7 @@ _MAX_BYTES = 1 << 30  # of a text
 Progress: TypeAlias = Callable[[str, int, int], object]
 
 
-def silent(stage: str, done: int, total: int) -> None:
+def no_progress(stage: str, done: int, total: int) -> None:
     """Tell nobody how far the work is."""
 
 

@@ -22,7 +22,7 @@ from edge_lam.tools import ToolCall, as_tools
 from edge_lam_converters.adapter_gguf import export_adapter
 from edge_lam_converters.quality.agreement import call_agreement, make_calls
 from edge_lam_converters.quality.comparison import BUILT_IN
-from edge_lam_converters.quality.corpus import chat_format_of, silent
+from edge_lam_converters.quality.corpus import chat_format_of, no_progress
 from edge_lam_converters.quality.passages import call_passages
 from edge_lam_converters.tuning.base import Base, check_packages
 from edge_lam_converters.tuning.data import kept_back, read_lessons
@@ -71,7 +71,7 @@ class TuneOptions:
     max_tokens: int = 256
     force: bool = False
     on_wrong: Callable[[InvalidRequest], object] = lambda error: None
-    on_progress: Callable[[str, int, int], object] = silent
+    on_progress: Callable[[str, int, int], object] = no_progress
     on_step: Callable[[StepProgress], object] = lambda progress: None
 
 
