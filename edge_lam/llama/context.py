@@ -19,10 +19,10 @@ from edge_lam.llama.adapter import apply_adapters, load_adapters
 from edge_lam.llama.adaptive_threads import AdaptiveThreads
 from edge_lam.llama.batch import Batch, Part, logit_rows, token_ids
 from edge_lam.llama.context_setup import create_context, free_context
+from edge_lam.llama.context_size import ContextSize
 from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, kv_type_of
 from edge_lam.llama.library import library, log
-from edge_lam.llama.numbers import ContextSize
 
 if TYPE_CHECKING:
     import numpy as np

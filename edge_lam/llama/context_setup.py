@@ -14,9 +14,9 @@ from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.library import library, log, string_length
 
 if TYPE_CHECKING:
+    from edge_lam.llama.context_size import ContextSize
     from edge_lam.llama.kv_types import KVType
     from edge_lam.llama.model import Model
-    from edge_lam.llama.numbers import ContextSize
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def library() -> ModuleType:
         BackendError: it is not installed, or its native library does not load.
     """
     try:
-        with _short_spins():
+        with _limit_spins():
             import llama_cpp
     except ModuleNotFoundError as error:
         name = "llama-cpp-python" if error.name == "llama_cpp" else error.name
@@ -157,7 +157,7 @@ def library() -> ModuleType:
 
 
 @contextmanager
-def _short_spins() -> Iterator[None]:
+def _limit_spins() -> Iterator[None]:
     """Have GNU's OpenMP, if it is loaded inside, put threads to sleep soon that wait for another.
 
     They wait for each other at every node of the graph, hundreds of times a pass, and spin for milliseconds before they

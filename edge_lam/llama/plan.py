@@ -11,10 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edge_lam.llama.context import Context
-from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KVType, kv_type_of
-from edge_lam.llama.model import Model
-from edge_lam.llama.model_file import ModelFile
-from edge_lam.llama.numbers import (
+from edge_lam.llama.context_size import (
     CELLS,
     DEFAULT_N_CTX,
     MAX_SEQUENCES,
@@ -23,6 +20,9 @@ from edge_lam.llama.numbers import (
     default_n_batch,
     default_n_logits,
 )
+from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KVType, kv_type_of
+from edge_lam.llama.model import Model
+from edge_lam.llama.model_file import ModelFile
 
 _GPU_PADDING = 2048  # bytes of a tensor at most: a row is filled up to 512 numbers (CUDA), its place to 256 bytes
 
