@@ -53,7 +53,7 @@ CHECKED_FORMATS = {
     "regex": "by the rules of Python, which are not quite those of ECMAScript",
     "idn-hostname": "where the package idna is installed",
 }
-MEANT = {"url": "uri", "ip-address": "ipv4"}  # by names that look like no format
+FORMAT_ALIASES = {"url": "uri", "ip-address": "ipv4"}  # by names that look like no format
 LONGEST_HOST = 253
 ALIKE = 0.85  # how alike an unknown name and a format must be for one to be a slip of the pen
 MINUTES_OF_A_DAY = 24 * 60
@@ -77,10 +77,10 @@ def has_format(text: str, name: str) -> bool:
         return text_fits(text, pattern=PATTERN_FORMATS[name])
     if name not in FORMATS:
         return True
-    return text_fits(text, format=name) and _is_fine(text, name)
+    return text_fits(text, format=name) and _is_valid(text, name)
 
 
-def _is_fine(text: str, name: str) -> bool:
+def _is_valid(text: str, name: str) -> bool:
     """Tell what the grammar of a format can't: it knows how long a month is, but not which years are leap years."""
     if name == "hostname":
         return len(text) <= LONGEST_HOST and all(map(_is_label, text.split(".")))
@@ -124,7 +124,9 @@ def unknown_format(name: str) -> str:
     known = (*FORMATS, *PATTERN_FORMATS, *CHECKED_FORMATS)
     # "datetime" and "Date" are slips; "ulid" and "cuid" are formats of their own, though they look like "uuid".
     close = (
-        [MEANT[name.lower()]] if name.lower() in MEANT else get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
+        [FORMAT_ALIASES[name.lower()]]
+        if name.lower() in FORMAT_ALIASES
+        else get_close_matches(name.lower(), known, n=1, cutoff=ALIKE)
     )
     return f"unknown format {shortened(name)!r}" + "".join(f"; did you mean {meant}?" for meant in close)
 
