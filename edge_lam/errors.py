@@ -21,7 +21,7 @@
     └── Closed                  used after close()
 
 Each carries a one-line message, an optional hint (what to do), a stable `code` and, where one argument is at fault,
-its name in `param`. This module knows nothing of where an error is shown.
+its name in `param`.
 """
 
 from __future__ import annotations

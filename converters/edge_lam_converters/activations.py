@@ -1,7 +1,7 @@
 """Watches a model compute, and sums the squares of what goes into each of its weight matrices.
 
 In go tokens, out comes an `Imatrix`. llama.cpp calls back for every node of its graph; those that multiply by a weight
-matrix of a layer are looked at. Knows nothing of what the tokens say.
+matrix of a layer are looked at.
 """
 
 from __future__ import annotations

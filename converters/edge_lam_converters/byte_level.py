@@ -1,6 +1,6 @@
 """A byte-level BPE tokenizer, from tokenizer.json to what llama.cpp's byte-level BPE makes the same tokens of.
 
-The parsed file goes in, a `CheckpointVocabulary` comes out. Knows nothing of what begins and ends a text.
+The parsed file goes in, a `CheckpointVocabulary` comes out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Typed access to the values of config.json.
 
-A parsed JSON object goes in, checked numbers come out; each error names the key. Knows nothing of architectures.
+A parsed JSON object goes in, checked numbers come out; each error names the key.
 """
 
 from __future__ import annotations

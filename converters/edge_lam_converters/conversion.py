@@ -1,7 +1,7 @@
 """From a checkpoint or a float GGUF to GGUFs, quantized where asked: the order of the work.
 
 Everything that can be checked is checked before the first byte is written. The results appear under their names whole
-or not at all. Knows nothing of terminals: progress is told to a callback.
+or not at all. A callback hears of the progress.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The three float types of checkpoints: BF16, F16 and F32.
 
 Arrays of one type go in, arrays of another come out, a bounded piece at a time. numpy has no bfloat16, so BF16 values
-are held as their 16 raw bits. Knows nothing of files and names.
+are held as their 16 raw bits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writes a GGUF piece by piece, and puts files in place whole or not at all.
 
 The `gguf` package lays out header, metadata and tensor descriptions; the values follow as they come, so that no tensor
-is ever whole in memory. Knows nothing of checkpoints.
+is ever whole in memory.
 """
 
 from __future__ import annotations

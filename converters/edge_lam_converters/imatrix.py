@@ -1,7 +1,7 @@
 """The importance matrix: how strongly each input of each weight matrix is driven, and llama.cpp's file of it.
 
 In go sums of squares and a path, out comes an `Imatrix` that the quantizer takes, or a file that llama.cpp's own
-quantizer reads. Knows nothing of where the numbers come from.
+quantizer reads.
 
 The file is a GGUF of ``general.type`` "imatrix". For each matrix it holds ``NAME.in_sum2`` with the sums of the squared
 inputs, a row for each expert, and ``NAME.counts`` with how many inputs were summed, as llama.cpp

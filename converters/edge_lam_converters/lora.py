@@ -1,7 +1,7 @@
 """A LoRA adapter as PEFT saves it: adapter_config.json and adapter_model.safetensors, read and checked.
 
 A folder goes in; for each adapted tensor its two factors and their scale come out, still on disk. What PEFT can do and
-this can't is refused by name. Knows nothing of base models and of GGUF.
+this can't is refused by name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An adapter merged into its base checkpoint: W + scale x B A, in float32, a bounded piece at a time.
 
 A `Checkpoint` and a `LoraAdapter` go in and must fit; a `Checkpoint` with the changed tensors comes out. They are
-float32 until they are written, so that each value is rounded once. Knows nothing of GGUF.
+float32 until they are written, so that each value is rounded once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who made a model, under which licence, and how the GGUF came to be.
 
 The model card, the names and the generation settings of a checkpoint go in; the `general.*` keys of GGUF come out, and
-under `edge_lam.*` the recipe by which the file can be made again. Knows nothing of tensors and tokenizers.
+under `edge_lam.*` the recipe by which the file can be made again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Recognises how a tokenizer cuts text into words before it merges bytes.
 
 llama.cpp knows these rules by name only (`tokenizer.ggml.pre`). They are recognised by what they do: the checkpoint's
-own rule and ours cut the same probe text, and the cuts must be the same. Knows nothing of vocabularies.
+own rule and ours cut the same probe text, and the cuts must be the same.
 """
 
 from __future__ import annotations

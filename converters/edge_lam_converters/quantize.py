@@ -1,6 +1,6 @@
 """llama.cpp's own quantizer, in this process: one GGUF in, another out.
 
-Also says beforehand which type each tensor will get. Knows nothing of checkpoints and of what becomes of the files.
+Also says beforehand which type each tensor will get.
 """
 
 from __future__ import annotations

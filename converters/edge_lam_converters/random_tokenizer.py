@@ -1,7 +1,7 @@
 """Small real tokenizers of every family that xLAM checkpoints have, trained on a few lines: for random checkpoints.
 
 A family's name goes in; tokenizer files in Hugging Face's layout come out, with the family's own way of cutting words,
-special tokens and chat template. Knows nothing of weights.
+special tokens and chat template.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a conversion will write, and what it wrote. Plain facts; knows nothing of how they come about."""
+"""What a conversion will write, and what it wrote. Plain facts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One safetensors file: its tensors' names, types, shapes and places, and their values piece by piece.
 
 The `safetensors` library validates the header (bounds, overlaps, holes, sizes); values are then read from the file in
-bounded pieces rather than through its memory map, so that a tensor of any size costs one piece of memory and a file
-cut short under the run is an error, not a signal. Knows nothing of models.
+bounded pieces rather than through its memory map, so that a tensor of any size costs one piece of memory and a file cut
+short under the run is an error, not a signal.
 """
 
 from __future__ import annotations

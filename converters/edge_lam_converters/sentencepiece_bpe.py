@@ -1,7 +1,7 @@
 """A SentencePiece tokenizer, from tokenizer.model or tokenizer.json to what llama.cpp makes the same tokens of.
 
 The checkpoint goes in, a `CheckpointVocabulary` comes out, and whether a text gets a space in front. tokenizer.model is
-believed where there is one; tokenizer.json must not contradict it. Knows nothing of what begins and ends a text.
+believed where there is one; tokenizer.json must not contradict it.
 """
 
 from __future__ import annotations

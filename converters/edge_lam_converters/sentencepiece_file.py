@@ -1,7 +1,7 @@
 """Reads and writes SentencePiece models (tokenizer.model): the protocol buffer of `sentencepiece_model.proto`.
 
 A file goes in; its pieces and its rules for text come out, or the other way round. The `sentencepiece` package tells
-those rules only with protobuf beside it; the few fields that matter are not worth two packages. Knows nothing of GGUF.
+those rules only with protobuf beside it; the few fields that matter are not worth two packages.
 """
 
 from __future__ import annotations

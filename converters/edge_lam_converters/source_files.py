@@ -1,6 +1,6 @@
 """The files that a conversion reads: their SHA-256, and whether they are still as they were when they were opened.
 
-Paths go in. Knows nothing of what the files hold.
+Paths go in.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What begins, ends and pads a text.
 
 Reads tokenizer.json, tokenizer_config.json, config.json and generation_config.json of a checkpoint, in the order in
-which llama.cpp's own converter believes them. Knows nothing of vocabularies and weights.
+which llama.cpp's own converter believes them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where the results of a conversion go: their names, whether they may be written, and whether there is room.
 
-Everything here is checked before the first byte is written. Knows nothing of models.
+Everything here is checked before the first byte is written.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tokenizer of a checkpoint, as llama.cpp reads it from a GGUF.
 
 A checkpoint goes in; its files say which kind it is, and that kind's module reads the vocabulary. What begins and ends
-a text is in `special_tokens.py`. Knows nothing of weights.
+a text is in `special_tokens.py`.
 """
 
 from __future__ import annotations

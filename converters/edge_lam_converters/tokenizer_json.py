@@ -1,6 +1,6 @@
 """tokenizer.json, the file of the `tokenizers` library: opened, checked by the library, and its parts at hand.
 
-A checkpoint goes in, a `TokenizerFile` comes out. Knows nothing of GGUF.
+A checkpoint goes in, a `TokenizerFile` comes out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One pytorch_model*.bin: its tensors through torch's weights-only loading, which executes no code of the file.
 
-torch is imported only when such a file is read; its tensors stay in the memory-mapped file until their values are
-asked for. Knows nothing of models.
+torch is imported only when such a file is read; its tensors stay in the memory-mapped file until their values are asked
+for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`CheckpointVocabulary`: the tokens of a model by id, as GGUF holds them.
 
 What a checkpoint's tokenizer files say goes in, one token after the other; contradictions are errors that name the
-file. Knows nothing of how text is cut.
+file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which files hold a checkpoint's weights, and that they agree with their index.
 
 A folder goes in; the tensors of its safetensors files come out, or, where there are none, those of its
-pytorch_model*.bin. Knows nothing of models.
+pytorch_model*.bin.
 """
 
 from __future__ import annotations

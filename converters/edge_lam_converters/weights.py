@@ -1,7 +1,6 @@
 """The weights: which tensors the GGUF gets, in which type, and their values piece by piece.
 
-A checkpoint and its architecture go in and must agree; tensors ready to be written come out. Knows nothing of files
-beyond the checkpoint's.
+A checkpoint and its architecture go in and must agree; tensors ready to be written come out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The agent: lets the model call tools until it answers in text.
 
-In come a question and tools; out come the answer and every step towards it. It runs the tools, and knows nothing of
-how a reply is made.
+In come a question and tools; out come the answer and every step towards it. It runs the tools.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an agent tells: tools as they start and finish, its steps, and its answer. Knows nothing of how they run."""
+"""What an agent tells: tools as they start and finish, its steps, and its answer."""
 
 from __future__ import annotations
 

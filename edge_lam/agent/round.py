@@ -1,6 +1,6 @@
 """The calls of one reply: each is checked and approved, then all run at once.
 
-In come calls; out come events as they happen and the results in the order of the calls. Knows nothing of the model.
+In come calls; out come events as they happen and the results in the order of the calls.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """One call in a thread of its own: its function is called, awaited if it is async, and its result made JSON.
 
-In comes a function without arguments; out comes an outcome with a result that the model can read, in a queue. Knows
-nothing of models, approval or rounds.
+In comes a function without arguments; out comes an outcome with a result that the model can read, in a queue.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Prefix cache: what is already computed of a prompt is not computed again. Knows token ids, nothing of tools.
+"""Prefix cache: what is already computed of a prompt is not computed again.
 
 Three tiers: the slots of the context, states in memory, states on disk.
 """

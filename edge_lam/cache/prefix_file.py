@@ -1,7 +1,7 @@
 """One prefix on disk: its token ids, and the keys and values that a context computed for them.
 
 In goes a state with the key that it is valid for, out comes the same, or None: a file that is cut short, corrupt or of
-something else is never an error. Knows nothing of contexts and of which files there are.
+something else is never an error.
 
 Layout, little-endian: magic "elprefix", u32 version, u32 length of the header; the header, JSON
 ``{"key", "kind", "n_tokens", "n_bytes"}``; the token ids, i32 each; the state; SHA-256 of all before it.

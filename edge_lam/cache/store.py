@@ -2,7 +2,7 @@
 
 In goes a prompt, out comes the longest stored prefix of it. Both tiers hold a limited number of bytes and drop what was
 not used for longest. Several processes may share the folder; what another user could have put there is not read, since
-llama.cpp takes states on trust. Knows nothing of contexts, tools and chat.
+llama.cpp takes states on trust.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """`TokenLogprob`: how likely the model found a token of a reply, and which others it found likely.
 
 In come logits, out come natural logarithms of probabilities: those of the model's own distribution, the softmax of its
-logits as they are, before logit_bias, the constraint's mask, temperature, top_k, top_p and min_p. Knows nothing of
-constraints.
+logits as they are, before logit_bias, the constraint's mask, temperature, top_k, top_p and min_p.
 """
 
 from __future__ import annotations

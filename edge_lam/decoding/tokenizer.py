@@ -1,6 +1,6 @@
 """llguidance's tokenizer of a model, which grammars are compiled with; also ahead of the model, while it is loaded.
 
-In goes a model or its file, out comes an `LLTokenizer`. Knows nothing of grammars.
+In goes a model or its file, out comes an `LLTokenizer`.
 """
 
 from __future__ import annotations

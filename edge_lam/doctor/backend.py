@@ -1,6 +1,6 @@
 """Loads llama.cpp in a child process first, because a broken build kills the process that loads it.
 
-Out comes what was loaded, or why it could not be. It knows nothing of models.
+Out comes what was loaded, or why it could not be.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`EngineCore`: the thread that owns a context, and runs sequences on it until each is finished.
 
 Any thread submits sequences and stops them. In one turn the owner admits those that wait, schedules a pass, runs it,
-and lets those go on that have all they need. It knows token ids and slots, nothing of chat.
+and lets those go on that have all they need.
 """
 
 from __future__ import annotations

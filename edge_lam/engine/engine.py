@@ -1,6 +1,6 @@
 """`Engine`: requests in, streams of events out. A request is prepared in its caller's thread, and run by `EngineCore`.
 
-It knows nothing of who asks: `LAM`, a server or a benchmark.
+`LAM`, the server and the benchmarks ask.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`Reply`: what the model answered. Knows nothing of how it came about beyond its report."""
+"""`Reply`: what the model answered."""
 
 from __future__ import annotations
 

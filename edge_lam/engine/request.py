@@ -1,4 +1,4 @@
-"""`Request`: what one call asks for, checked before anything is decoded. Knows nothing of models."""
+"""`Request`: what one call asks for, checked before anything is decoded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Chat formats: template, output grammar and parser of each xLAM generation, held together in one object.
 
-Messages and tools go in, a prompt and a grammar come out; the model's text goes in, text and calls come out. Knows
-nothing of tokens, llama.cpp or decoding.
+Messages and tools go in, a prompt and a grammar come out; the model's text goes in, text and calls come out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`ChatFormat`: how one generation of models is talked to.
 
 A format holds the template, the grammar of replies and their parser, so that what is asked, allowed and read can't
-drift apart. Knows nothing of tokens, models in memory or decoding.
+drift apart.
 """
 
 from __future__ import annotations

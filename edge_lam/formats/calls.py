@@ -1,7 +1,6 @@
 """Decoded JSON -> calls: the shapes in which models write a call, and what is wrong with one that can't be used.
 
-In come values and the tools; out come `ToolCall` objects or `InvalidCall` errors, as values and as events. Knows
-nothing of the text around them.
+In come values and the tools; out come `ToolCall` objects or `InvalidCall` errors, as values and as events.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """JSON inside a model's output: where its brackets are, and decoding that can't be hurt by its content.
 
-In comes text, in pieces or whole; out come positions and plain values. Knows nothing of calls.
+In comes text, in pieces or whole; out come positions and plain values.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 In come pieces of what the model wrote, constrained or not; out come events, and at the end the whole reply. However it
 is cut into pieces, the same comes out. Calls are looked for where models put them: a bare array or object at the start,
 code fences, blocks such as ``<tool_call>``, markers such as ``[TOOL_CALLS]``; each spelling has a reader of its own.
-Never raises, and looks at each character a fixed number of times. Knows nothing of tokens.
+Never raises, and looks at each character a fixed number of times.
 """
 
 from __future__ import annotations

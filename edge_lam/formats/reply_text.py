@@ -1,6 +1,6 @@
 """The text of a reply as it grows: its markers, what is held back of it, and what is shown.
 
-In come pieces of text, out come events. Knows nothing of calls.
+In come pieces of text, out come events.
 """
 
 from __future__ import annotations

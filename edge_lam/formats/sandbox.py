@@ -1,7 +1,7 @@
 """The Jinja environments of chat templates: what `transformers` gives them, and bounds that a hostile one can't pass.
 
 A template comes with a model file that anyone may have written: it can reach nothing outside, and what it does is
-weighed before it is done. Knows nothing of messages or formats.
+weighed before it is done.
 """
 
 from __future__ import annotations

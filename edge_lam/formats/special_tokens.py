@@ -1,6 +1,6 @@
 """The control tokens of a model, as far as a prompt needs them, from the metadata of its GGUF.
 
-In come key-value pairs, out come token texts. Knows nothing of the file itself.
+In come key-value pairs, out come token texts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """`CallSyntax`: how one generation of models spells a reply with calls.
 
-What varies between generations stands here once, for the grammar that writes it and the parser that reads it. Knows
-nothing of tools, prompts or tokens.
+What varies between generations stands here once, for the grammar that writes it and the parser that reads it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Chat templates: Jinja as `transformers` runs it, and the control tokens told apart from what users wrote.
 
-In comes a template's text with messages and tools; out come segments of the prompt. Knows nothing of any one model's
-template, nor of tokens.
+In comes a template's text with messages and tools; out come segments of the prompt.
 """
 
 from __future__ import annotations

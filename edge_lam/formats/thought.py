@@ -1,6 +1,6 @@
 """The thought of ``{"thought": "text for the user", "tool_calls": [...]}``, decoded while it is still being written.
 
-In comes the text of one JSON value, in pieces; out comes text. Knows nothing of what follows the thought.
+In comes the text of one JSON value, in pieces; out comes text.
 """
 
 from __future__ import annotations

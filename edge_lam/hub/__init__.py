@@ -2,7 +2,7 @@
 
 In comes the name of a model on a Hugging Face hub, out goes the path of a downloaded and verified file. Endpoint,
 token, cache and offline mode are huggingface_hub's own (HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_OFFLINE). Also lists and
-removes what is there. Knows nothing of what is inside the files.
+removes what is there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""`Reference`: the name or the address of a model on the hub, taken apart; an alias becomes its repository.
-
-Knows nothing of files or networks.
-"""
+"""`Reference`: the name or the address of a model on the hub, taken apart; an alias becomes its repository."""
 
 from __future__ import annotations
 

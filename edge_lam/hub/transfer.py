@@ -2,7 +2,7 @@
 
 `hf_hub_download` does neither: as of 2.4 it starts a file from its beginning in every process, and compares its size
 alone. Here a partial file stays beside the blobs, as `<etag>.incomplete`, and the next run asks for the rest of it. If
-locks are not kept somewhere, as on some network disks, the checksum tells. Knows nothing of what a file is.
+locks are not kept somewhere, as on some network disks, the checksum tells.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""llama.cpp's room, the only one that imports it: library, self-test, `Model`, `Context`. Knows nothing of chat."""
+"""llama.cpp's room, the only one that imports it: library, self-test, `Model`, `Context`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Batch`: the tokens of one pass, of one sequence or of several, as llama.cpp takes them. Knows nothing of models."""
+"""`Batch`: the tokens of one pass, of one sequence or of several, as llama.cpp takes them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Writes small GGUFs: texts, numbers and lists of texts as metadata, and tensors in F32.
 
-In go plain values and arrays, out comes a file. Knows nothing of what they mean.
+In go plain values and arrays, out comes a file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What keys and values can be kept as: f16, or quantized in blocks of 32.
 
-In goes a name, out comes a `KVType` that fits a model. Knows sizes, nothing of contexts.
+In goes a name, out comes a `KVType` that fits a model.
 """
 
 from __future__ import annotations

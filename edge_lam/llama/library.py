@@ -1,7 +1,6 @@
 """Loads llama.cpp once, keeps its log, and says what was built and which devices it sees.
 
 In goes the installed llama-cpp-python; out come its low-level functions (`library()`) and plain facts (`build_info()`).
-It knows nothing of models.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`Model`: the weights and the vocabulary of one GGUF, loaded by llama.cpp.
 
-In goes a path, out come tokens for text and text for tokens; a `Context` runs it. It knows nothing of chat and tools.
+In goes a path, out come tokens for text and text for tokens; a `Context` runs it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All tokens of a vocabulary as bytes, at once. In goes the address of a vocabulary; knows nothing of grammars."""
+"""All tokens of a vocabulary as bytes, at once. In goes the address of a vocabulary."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Survives a faulty accelerator: tries it once in a child process, and remembers by build and processor what came out.
 
 On some virtual machines llama.cpp's AMX kernels die with SIGSEGV at the first matrix product. `accelerator_verdict()`
-says whether a model may be loaded with llama.cpp's accelerated buffers. It knows nothing of the models that are loaded.
+says whether a model may be loaded with llama.cpp's accelerated buffers.
 
 EDGE_LAM_SELF_TEST=skip trusts the accelerator; =force tests also where none is known to be faulty.
 """

@@ -1,7 +1,7 @@
 """How many threads a model gets: physical performance cores that this process may use, within its CPU quota.
 
 Decoding is bound by memory bandwidth and its threads wait for each other at every layer: hyperthreads and slow cores
-make it slower. Reads /sys, the scheduler affinity and cgroups; knows nothing of llama.cpp.
+make it slower. Reads /sys, the scheduler affinity and cgroups.
 """
 
 from __future__ import annotations

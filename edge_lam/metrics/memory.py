@@ -1,4 +1,4 @@
-"""What this process holds in memory, what its machine has and what its container allows. Knows nothing of models.
+"""What this process holds in memory, what its machine has and what its container allows.
 
 Where psutil is not installed, /proc stands in for it on Linux and Android, and `os.sysconf` tells how much memory the
 machine has. The peak, the proportional memory and the limits of control groups are read here everywhere: psutil knows

@@ -1,7 +1,7 @@
 """`CallReport`: where every millisecond, token and megabyte of one call went.
 
 Defined once, filled by the rooms above, read by the terminal, the log and the benchmarks. Times are seconds, sizes
-are bytes. Knows nothing of llama.cpp.
+are bytes.
 """
 
 from __future__ import annotations

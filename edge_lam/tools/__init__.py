@@ -1,7 +1,6 @@
 """Tools: what a model may call, from functions, pydantic models, JSON Schema or any vendor's dict.
 
 In goes what people have; out come `Tool` objects with one flat definition each, and `ToolCall` for what a model asked.
-Knows nothing of models, prompts or grammars.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Docstring -> summary and parameter descriptions. Reads Google, NumPy and Sphinx style; knows nothing of types.
+"""Docstring -> summary and parameter descriptions. Reads Google, NumPy and Sphinx style.
 
 Not docstring_parser (0.18), which the tests compare it with: there, one entry that can't be read, in any section, costs
 all descriptions of the function. Of 5,562 docstrings of 17 packages it lost 221 of 22,754 parameters that are read

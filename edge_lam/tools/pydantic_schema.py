@@ -1,7 +1,7 @@
 """pydantic's JSON Schema -> the minimal schema that models are trained on.
 
 In comes a pydantic model; out comes an object schema with only what a model needs to read: no titles, no defaults,
-references written out where they don't recurse, `type` first and `description` last. Knows nothing of functions.
+references written out where they don't recurse, `type` first and `description` last.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`Tool`: one thing a model may call.
 
-In comes a typed function, a pydantic model, a JSON Schema or any vendor's definition; out comes one flat definition
-for the prompt, and `run` for the call. Knows nothing of models, prompts or grammars.
+In comes a typed function, a pydantic model, a JSON Schema or any vendor's definition; out comes one flat definition for
+the prompt, and `run` for the call.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Trajectories: conversations with tools in the unified format that xLAM checkpoints are trained from.
 
-In come conversations, files or the call log; out come trajectories, and verdicts on their calls. Knows nothing of
-models, prompts or training.
+In come conversations, files or the call log; out come trajectories, and verdicts on their calls.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The call log, or a saved conversation -> trajectories.
 
-Needs a log with prompts; knows nothing of the calls beyond what their lines say.
+Needs a log with prompts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the decoder-only transformers of the xLAM line have in common.
 
-config.json goes in; the list of tensors that the checkpoint must hold, with their GGUF names, and the model's
-metadata come out. A subclass adds what its architecture does otherwise. Knows nothing of files and tokenizers.
+config.json goes in; the list of tensors that the checkpoint must hold, with their GGUF names, and the model's metadata
+come out. A subclass adds what its architecture does otherwise.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How positions are rotated into queries and keys: theta, and how it was stretched to a longer context.
 
 The rope settings of config.json go in, old style or new; metadata and, for Llama 3's way, one tensor of factors come
-out. Knows nothing of weights.
+out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How good a quantized model is, and how to make it better: calibration before, comparison after.
 
 In go models and the conversations of a calls.jsonl; out come an importance matrix, or what one model does differently
-from another. Knows nothing of checkpoints and terminals.
+from another.
 """
 
 from __future__ import annotations
