@@ -1,7 +1,8 @@
 """How many threads a model gets: physical performance cores that this process may use, within its CPU quota.
 
 Decoding is bound by memory bandwidth and its threads wait for each other at every layer: hyperthreads and slow cores
-make it slower. Reads /sys, the scheduler affinity and cgroups.
+make it slower. Reads /sys, the scheduler affinity and control groups; psutil counts the cores of the whole machine,
+slow ones too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_lam.errors import InvalidRequest
+from edge_lam.system_files import control_groups, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +49,13 @@ def default_threads(root: Path = Path("/")) -> ThreadChoice:
 
 def cpu_quota(root: Path = Path("/")) -> float | None:
     """Return the CPUs that the control groups of this process allow (0.5 is half a CPU), or None without a limit."""
-    quotas = []
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, group = (*line.split(":", 2), "", "")[:3]
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        mount = root / "sys/fs/cgroup" / controllers  # version 2 names no controllers
-        folder = mount / group.lstrip("/")
-        # Every group above binds too. Inside a container the path may not exist: the mount is its group then.
-        for level in (folder, *folder.parents):
-            if not level.is_relative_to(mount):
-                break
-            quotas += _quota_of(level)
-    return min(quotas, default=None)
+    return min((quota for group in control_groups(root, "cpu") for quota in _quota_of(group)), default=None)
 
 
 def _quota_of(group: Path) -> list[float]:
-    limit, _, period = _read(group / "cpu.max").partition(" ")
+    limit, _, period = text_of(group / "cpu.max").partition(" ")
     if not limit:  # version 1
-        limit, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
+        limit, period = text_of(group / "cpu.cfs_quota_us"), text_of(group / "cpu.cfs_period_us")
     try:
         return [int(limit) / int(period)] if int(limit) > 0 and int(period) > 0 else []
     except ValueError:  # "max", or no such file
@@ -86,8 +76,8 @@ def physical_cores(cpus: Iterable[int], root: Path = Path("/")) -> tuple[int, st
     usable = list(cpus)
     fast = _fast_cpus(usable, root)
     cores = {
-        _read(base / f"cpu{cpu}/topology/core_cpus_list")
-        or _read(base / f"cpu{cpu}/topology/thread_siblings_list")
+        text_of(base / f"cpu{cpu}/topology/core_cpus_list")
+        or text_of(base / f"cpu{cpu}/topology/thread_siblings_list")
         or str(cpu)
         for cpu in fast
     }
@@ -98,10 +88,10 @@ def physical_cores(cpus: Iterable[int], root: Path = Path("/")) -> tuple[int, st
 
 def _fast_cpus(cpus: list[int], root: Path) -> list[int]:
     """Keep the P-cores of an Intel hybrid, or the cores with at least half of the largest capacity (ARM)."""
-    hybrid = _cpu_list(_read(root / "sys/devices/cpu_core/cpus"))
+    hybrid = _cpu_list(text_of(root / "sys/devices/cpu_core/cpus"))
     fast = [cpu for cpu in cpus if cpu in hybrid]
     if not fast:
-        capacities = {cpu: _read(root / f"sys/devices/system/cpu/cpu{cpu}/cpu_capacity") for cpu in cpus}
+        capacities = {cpu: text_of(root / f"sys/devices/system/cpu/cpu{cpu}/cpu_capacity") for cpu in cpus}
         largest = max((int(value) for value in capacities.values() if value.isdecimal()), default=0)
         fast = [cpu for cpu, value in capacities.items() if not value.isdecimal() or 2 * int(value) >= largest]
     return fast
@@ -111,13 +101,6 @@ def _cpu_list(text: str) -> set[int]:
     """Parse Linux's "0-7,16"."""
     ranges = [part.partition("-") for part in text.split(",") if part]
     return {cpu for first, _, last in ranges for cpu in range(int(first), int(last or first) + 1)}
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:  # the other version of control groups, or another system
-        return ""
 
 
 def _sysctl(name: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edge_lam.extras import is_installed
-from edge_lam.metrics.system_files import text_of
+from edge_lam.system_files import control_groups, text_of
 
 _UNLIMITED = 2**60  # version 1 of control groups writes "no limit" as a number close to 2**63
 
@@ -127,19 +127,6 @@ def memory_limit(root: Path = Path("/")) -> int | None:
     Args:
         root: the root of the file system to read /proc and /sys from.
     """
-    limits = []
-    for line in text_of(root / "proc/self/cgroup").splitlines():
-        _, controllers, group = (*line.split(":", 2), "", "")[:3]
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        mount = root / "sys/fs/cgroup" / ("memory" if controllers else "")
-        file = "memory.limit_in_bytes" if controllers else "memory.max"
-        folder = mount / group.lstrip("/")
-        # Every group above binds too. Inside a container the path may not exist: the mount is its group then.
-        for level in (folder, *folder.parents):
-            if not level.is_relative_to(mount):
-                break
-            limit = text_of(level / file)
-            if limit.isdecimal() and int(limit) < _UNLIMITED:
-                limits.append(int(limit))
-    return min(limits, default=None)
+    files = ("memory.max", "memory.limit_in_bytes")  # of version 2, and of 1
+    told = [text_of(group / file) for group in control_groups(root, "memory") for file in files]
+    return min((int(limit) for limit in told if limit.isdecimal() and int(limit) < _UNLIMITED), default=None)
