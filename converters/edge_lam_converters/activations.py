@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edge_lam.cache import common_length
 from edge_lam.errors import BackendError, InvalidModelFile
 from edge_lam.llama.context import Context
 from edge_lam.llama.library import INSTALL_HINT, ggml, library
@@ -98,7 +99,7 @@ class ActivationSums:
             InvalidModelFile: a value in the model is not finite.
             BackendError: llama.cpp failed, or the text is longer than `n_ctx`.
         """
-        kept = _n_shared(self._held, tokens)
+        kept = common_length(self._held, tokens)
         if kept < _WORTH_KEEPING or kept == len(tokens):
             kept = 0
         self._held = []
@@ -214,15 +215,6 @@ def _accumulate(sums: Sums, matrix: int, rows: NDArray[np.float32]) -> None:
 
     sums.squares[matrix] += np.add.reduce(np.square(rows), axis=0, dtype=np.float64)
     sums.counts[matrix] += len(rows)
-
-
-def _n_shared(held: Sequence[int], tokens: Sequence[int]) -> int:
-    shared = 0
-    for one, other in zip(held, tokens, strict=False):
-        if one != other:
-            break
-        shared += 1
-    return shared
 
 
 @cache
