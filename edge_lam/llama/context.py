@@ -99,7 +99,13 @@ class Context:
         """
         is_adaptive = n_threads is None and model.device == "cpu"
         size = ContextSize.of(
-            model, n_ctx=n_ctx, n_sequences=n_sequences, n_batch=n_batch, n_logits=n_logits, n_threads=n_threads
+            model.shape,
+            model.device,
+            n_ctx=n_ctx,
+            n_sequences=n_sequences,
+            n_batch=n_batch,
+            n_logits=n_logits,
+            n_threads=n_threads,
         )
         self.model, self.kv_type = model, kv_type_of(kv_type, model.shape.n_head_dim)
         self.n_ctx, self.n_sequences, self.n_threads = size.n_ctx, size.n_sequences, size.n_threads

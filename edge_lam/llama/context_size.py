@@ -9,7 +9,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.llama.threads import default_threads
 
 if TYPE_CHECKING:
-    from edge_lam.llama.model import Model
+    from edge_lam.llama.shape import ModelShape
 
 DEFAULT_N_CTX = 4096  # tokens, unless the model was trained for fewer
 MAX_SEQUENCES = 64
@@ -38,7 +38,8 @@ class ContextSize:
     @classmethod
     def of(
         cls,
-        model: Model,
+        shape: ModelShape,
+        device: str,
         *,
         n_ctx: int | None,
         n_sequences: int,
@@ -46,19 +47,19 @@ class ContextSize:
         n_logits: int | None,
         n_threads: int | None,
     ) -> ContextSize:
-        """Check the numbers that are given, and choose those that are None.
+        """Check the numbers that are given, and choose those that are None for a model of that shape on a device.
 
         Raises:
             InvalidRequest: one is out of range; `param` names it.
         """
-        n_ctx = min(model.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
+        n_ctx = min(shape.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
         n_threads = default_threads().n if n_threads is None else n_threads
         check_number("n_sequences", n_sequences, MAX_SEQUENCES)
         n_logits = default_n_logits(n_sequences) if n_logits is None else n_logits
-        check_number("n_ctx", n_ctx, model.n_ctx_train)
+        check_number("n_ctx", n_ctx, shape.n_ctx_train)
         if n_batch is None:
             n_cells = cells_of(n_ctx, n_sequences)
-            n_batch = default_n_batch(model.device, n_cells=n_cells, n_head=model.shape.n_head)
+            n_batch = default_n_batch(device, n_cells=n_cells, n_head=shape.n_head)
         check_number("n_batch", n_batch, 2**16)
         check_number("n_threads", n_threads, 512)
         check_number("n_logits", n_logits, 2**16)

@@ -11,15 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edge_lam.llama.context import Context
-from edge_lam.llama.context_size import (
-    CELLS,
-    DEFAULT_N_CTX,
-    MAX_SEQUENCES,
-    cells_of,
-    check_number,
-    default_n_batch,
-    default_n_logits,
-)
+from edge_lam.llama.context_size import CELLS, MAX_SEQUENCES, ContextSize, cells_of, check_number
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, KVType, kv_type_of
 from edge_lam.llama.model import Model
 from edge_lam.llama.model_file import ModelFile
@@ -97,35 +89,27 @@ def plan_memory(
     """
     device = layout.device if layout else device
     shape = file.shape
-    n_ctx = min(shape.n_ctx_train, DEFAULT_N_CTX) if n_ctx is None else n_ctx
-    check_number("n_ctx", n_ctx, shape.n_ctx_train)
     check_number("n_parallel", n_parallel, MAX_SEQUENCES)
+    size = ContextSize.of(
+        shape, device, n_ctx=n_ctx, n_sequences=n_parallel, n_batch=n_batch, n_logits=n_logits, n_threads=1
+    )
     kind = kv_type_of(kv_type, shape.n_head_dim)
-    n_cells = cells_of(n_ctx, n_parallel)
-    if n_batch is None:
-        n_batch = default_n_batch(device, n_cells=n_cells, n_head=shape.n_head)
-    n_batch = min(n_batch, n_ctx)
-    n_logits = min(default_n_logits(n_parallel) if n_logits is None else n_logits, n_batch)
     if layout:
         with Context(
-            layout, n_ctx=n_ctx, n_batch=n_batch, n_logits=n_logits, n_sequences=n_parallel, kv_type=kv_type
+            layout,
+            n_ctx=size.n_ctx,
+            n_batch=size.n_batch,
+            n_logits=size.n_logits,
+            n_sequences=n_parallel,
+            kv_type=kv_type,
         ) as context:
             # Rows of logits to read are added where several are wanted, as of drafts.
-            compute = context.compute_bytes + 4 * max(0, n_logits - n_parallel) * shape.n_vocab
+            compute = context.compute_bytes + 4 * max(0, size.n_logits - n_parallel) * shape.n_vocab
     else:
-        is_fused = kind.is_quantized or device != "cpu"
-        compute = _compute_bytes(
-            file,
-            n_cells=n_cells,
-            n_batch=n_batch,
-            n_logits=n_logits,
-            n_parallel=n_parallel,
-            kv_type=kind,
-            is_fused=is_fused,
-        )
+        compute = _compute_bytes(file, size, kind, is_fused=kind.is_quantized or device != "cpu")
     weights = _weight_bytes(file, device)
-    kv = shape.kv_bytes(n_cells, kind)
-    return MemoryPlan(n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, kv, compute, adapters)
+    kv = shape.kv_bytes(cells_of(size.n_ctx, n_parallel), kind)
+    return MemoryPlan(size.n_ctx, shape.n_ctx_train, n_parallel, kv_type, weights, kv, compute, adapters)
 
 
 def largest_context(
@@ -179,9 +163,7 @@ def _weight_bytes(file: ModelFile, device: str) -> int:
     return total + copied + _GPU_PADDING * len(n_bytes)
 
 
-def _compute_bytes(
-    file: ModelFile, *, n_cells: int, n_batch: int, n_logits: int, n_parallel: int, kv_type: KVType, is_fused: bool
-) -> int:
+def _compute_bytes(file: ModelFile, size: ContextSize, kv_type: KVType, *, is_fused: bool) -> int:
     """Return the compute and output buffers of llama.cpp.
 
     llama.cpp sets memory aside for the largest pass (`graph_reserve` in llama-context.cpp), and its allocator uses it
@@ -190,10 +172,10 @@ def _compute_bytes(
     that is fused, or at the logits. What stays beside them was found by comparing with the buffers that llama.cpp
     reports.
     """
-    shape = file.shape
+    shape, n_cells, n_sequences = file.shape, cells_of(size.n_ctx, size.n_sequences), size.n_sequences
     n_used = file.header.metadata.get(f"{file.header.architecture}.expert_used_count", 0) or 1
     rotated = kv_type.is_quantized and shape.n_head_dim % 64 == 0  # llama.cpp does so before it rounds
-    n_batch = -(-n_batch // n_parallel) * n_parallel  # reserved for as many tokens of each sequence
+    n_batch = -(-size.n_batch // n_sequences) * n_sequences  # reserved for as many tokens of each sequence
     mask = (2 if is_fused else 4) * n_batch * n_cells
     # Fused attention leaves a gap as wide as the model. It stays, unless layers are narrow or values rotated.
     has_gap = n_used > 1 or (is_fused and shape.n_ff > 2 * shape.n_embd and not rotated)
@@ -201,7 +183,7 @@ def _compute_bytes(
     hidden = 4 * n_batch * (3 * n_used * shape.n_ff + (2 + n_used + has_gap) * shape.n_embd + n_kv)
     at_layers = hidden + mask + (8 * shape.n_head_dim**2 if rotated else 0)
     at_scores = 0 if is_fused else 4 * n_batch * (n_cells * shape.n_head + 5 * shape.n_embd + n_kv) + mask
-    at_logits = 4 * (n_logits * (shape.n_vocab + shape.n_embd) + n_batch * shape.n_embd)
+    at_logits = 4 * (size.n_logits * (shape.n_vocab + shape.n_embd) + n_batch * shape.n_embd)
     inputs = 32 * n_batch  # ids, positions, sequences and cells of tokens
     largest = max(at_layers, at_scores, at_logits)
-    return largest + inputs + 4 * n_parallel * shape.n_vocab  # and rows of logits to read
+    return largest + inputs + 4 * n_sequences * shape.n_vocab  # and rows of logits to read
