@@ -29,7 +29,7 @@ def silent(source: str) -> Iterator[int]:
         if isinstance(node, ast.ExceptHandler):
             if not comments & set(range(node.lineno, (node.end_lineno or 0) + 1)) and not _passes_on(node):
                 yield node.lineno
-        elif isinstance(node, ast.With) and node.lineno not in comments:
+        elif isinstance(node, ast.With) and not comments & set(range(node.lineno, node.body[0].lineno)):
             calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
             if any(ast.unparse(call.func) in ("suppress", "contextlib.suppress") for call in calls):
                 yield node.lineno

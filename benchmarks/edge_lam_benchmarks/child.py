@@ -138,7 +138,7 @@ class Child:
                 with contextlib.suppress(BrokenPipeError):  # what was not written yet is lost with it
                     stream.close()
         if patience:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(subprocess.TimeoutExpired):  # killed below
                 self.process.wait(patience)
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended meanwhile
