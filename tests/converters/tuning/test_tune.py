@@ -138,6 +138,19 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(base, lessons, tmp_path
         Trainer(base.model("cpu", torch.float32), lessons, TrainOptions(), state=tmp_path / "whole/s", key="other")
 
 
+def test_training_ends_with_the_epoch_that_says_so(base, lessons, tmp_path):
+    learner = trainer(base, lessons, tmp_path, room=100)
+    told: list[int] = []
+
+    def second_is_enough(epoch: int) -> bool:
+        told.append(epoch)
+        return epoch < 2
+
+    learner.run(lambda now: None, second_is_enough)
+    assert told == [1, 2]
+    assert learner.step == learner.n_steps * 2 // 3
+
+
 def no_memory_beyond(learner: Trainer, n_tokens: int) -> None:
     """Let the model fail as torch does where a device's memory is too small for so many tokens."""
 
