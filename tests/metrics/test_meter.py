@@ -19,7 +19,7 @@ def test_it_tells_what_happened_since_a_moment(tmp_path: Path) -> None:
     put(tmp_path / "sys/class/hwmon/hwmon0/name", "k10temp")
     put(tmp_path / "sys/class/hwmon/hwmon0/temp1_input", 45_000)
     meter = Meter(root=tmp_path)
-    before, start = meter.read(), time.perf_counter()
+    start, before = time.perf_counter(), meter.read()
     until = time.process_time() + 0.03
     while time.process_time() < until:
         pass
