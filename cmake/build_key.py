@@ -139,7 +139,9 @@ def _nvcc() -> str:
 
 def _glslc() -> str:
     if not shutil.which("glslc"):
-        raise BuildError("no shader compiler (glslc) was found", "apt install glslc libvulkan-dev, or the Vulkan SDK")
+        raise BuildError(
+            "no shader compiler (glslc) was found", "apt install glslc libvulkan-dev spirv-headers, or the Vulkan SDK"
+        )
     return _output("glslc", "--version").partition("\n")[0]
 
 

@@ -129,13 +129,15 @@ def _run(command: list[str], environment: dict[str, str], log: Path) -> int:
             errors="replace",
         ) as child,
     ):
-        said = 0
+        said = most = 0
         for line in child.stdout or ():
             file.write(line)
             progress = re.match(r"\s*\[(\d+)/(\d+)\]", line) or re.match(r"\s*\[ *(\d+)(%)\]", line)  # Ninja, make
             if progress:
-                tenth = 10 * int(progress[1]) // (100 if progress[2] == "%" else int(progress[2]))
-                if tenth > said:
+                steps = 100 if progress[2] == "%" else int(progress[2])
+                most = max(most, steps)  # a build inside, as of Vulkan's shader compiler, counts its own few
+                tenth = 10 * int(progress[1]) // steps
+                if steps == most and tenth > said:
                     said = tenth
                     _say(f"{10 * tenth} %")
     return child.returncode

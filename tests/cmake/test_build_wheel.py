@@ -31,6 +31,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     with open(os.environ["BUILDS"], "a") as file:
         file.write(os.environ["CMAKE_ARGS"] + "\\n")
     print("[1/2] compiling")
+    print("[1/1] a build inside")
     if os.environ.get("BREAK"):
         sys.exit("llama.cpp:42:7: error: 'ggml' was not declared in this scope")
     key = [word.partition("=")[2] for word in shlex.split(os.environ["CMAKE_ARGS"]) if "EDGE_LAM_BUILD_KEY" in word][0]
@@ -109,6 +110,12 @@ def test_builds_once_and_finds_the_wheel_again(workshop: Workshop):
     assert noted["key"] == wheel.parent.name == noted["stamp"]["key"]
     assert noted["depends_on"]["backend"] == "cpu"
     assert noted["seconds"] > 0
+
+
+def test_tells_how_far_the_build_is_and_not_how_far_one_inside_it(workshop: Workshop):
+    printed = workshop.run().stderr
+    assert "50 %" in printed
+    assert "100 %" not in printed
 
 
 def test_builds_nothing_where_only_the_cache_is_asked(workshop: Workshop):
