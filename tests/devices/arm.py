@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from debian import Archive, UnavailableError, codename
-from environment import HOME, PACKAGES, ROOT, Checks, wheel
+from environment import HOME, PACKAGES, ROOT, TEST_PACKAGES, Checks, wheel
 
 FOLDER = HOME / "arm64"
 COMPILER = "aarch64-linux-gnu-g++"
@@ -93,7 +93,7 @@ def _virtual_environment(interpreter: Path, built: Path) -> Path:
 
     That Python is a script, which this machine can start as any program: so can those that run in it, for children.
     """
-    requirements = [str(built), f"{ROOT}[cli,convert]", "pytest>=8", "hypothesis>=6.100"]
+    requirements = [str(built), f"{ROOT}[cli,convert]", *TEST_PACKAGES]
     described = json.dumps([*requirements, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
     folder = FOLDER / f"venv-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
     python = folder / "bin" / "python"

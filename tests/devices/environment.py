@@ -12,6 +12,7 @@ from debian import UnavailableError
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path.home() / ".cache" / "edge-lam" / "devices"
+TEST_PACKAGES = ("pytest>=8", "hypothesis>=6.100", "docstring-parser>=0.16")
 PACKAGES = os.pathsep.join(map(str, (ROOT, ROOT / "converters")))
 
 

@@ -13,11 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from environment import ROOT, Checks
+from environment import ROOT, TEST_PACKAGES, Checks
 
 VERSIONS = ("3.10", "3.12", "3.13", "3.14")
 TESTS = ("tests/tools", "tests/cache", "tests/agent", "tests/engine")
-NEEDS = ("pytest>=8", "hypothesis>=6.100")
 
 
 def main() -> int:
@@ -58,7 +57,7 @@ def _tested(environment: Path, interpreter: str) -> subprocess.CompletedProcess[
     python = str(environment / "bin" / "python")
     for command in (
         ["make", "--no-print-directory", f"VENV={environment}", f"PYTHON={interpreter}", f"{environment}/.runtime"],
-        [python, "-m", "pip", "install", "--quiet", *NEEDS],
+        [python, "-m", "pip", "install", "--quiet", *TEST_PACKAGES],
         [python, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *TESTS],
     ):
         run = subprocess.run(
