@@ -22,7 +22,8 @@ from edge_lam.llama.context_setup import create_context, free_context
 from edge_lam.llama.context_size import ContextSize
 from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, kv_type_of
-from edge_lam.llama.library import library, log
+from edge_lam.llama.library import library
+from edge_lam.llama.sequence_state import copy_state, put_state
 
 if TYPE_CHECKING:
     import numpy as np
@@ -339,15 +340,8 @@ class Context:
             BackendError: llama.cpp can't copy them.
             Closed: after `close()`.
         """
-        import numpy as np
-
         self.length(sequence)
-        size = self._llama.llama_state_seq_get_size(self._open(), sequence)
-        state = np.empty(size, dtype=np.uint8)
-        target = state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-        if not size or self._llama.llama_state_seq_get_data(self._open(), target, size, sequence) != size:
-            raise BackendError("llama.cpp could not copy the keys and values")
-        return state
+        return copy_state(self._llama, self._open(), sequence)
 
     def restore(self, state: NDArray[np.uint8], *, sequence: int = 0) -> int:
         """Replace what a sequence holds by a copied state; the logits of the last `decode` are gone.
@@ -364,20 +358,12 @@ class Context:
             BackendError: the state does not fit; the sequence is empty then.
             Closed: after `close()`.
         """
-        import numpy as np
-
         self.truncate(0, sequence=sequence)
         self._n_outputs = 0
-        data = np.ascontiguousarray(state, dtype=np.uint8)
-        if not _has_consecutive_positions(data):
-            raise BackendError("the state does not fit this context: its tokens don't stand one after the other")
-        source = data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-        with log.capture():
-            done = self._llama.llama_state_seq_set_data(self._open(), source, len(data), sequence)
-            reason = log.last_error() or "no reason given"
-        if done == len(data) and self.length(sequence) > self.n_ctx:
-            done, reason = 0, f"it holds {self.length(sequence)} tokens, the context {self.n_ctx}"
-        if done != len(data):
+        reason = put_state(self._llama, self._open(), state, sequence)
+        if reason is None and self.length(sequence) > self.n_ctx:
+            reason = f"it holds {self.length(sequence)} tokens, the context {self.n_ctx}"
+        if reason is not None:
             self._llama.llama_memory_seq_rm(self._memory, sequence, 0, -1)
             raise BackendError(f"the state does not fit this context: {reason}")
         return self.length(sequence)
@@ -405,19 +391,3 @@ class Context:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _has_consecutive_positions(state: NDArray[np.uint8]) -> bool:
-    """Tell whether the tokens of a state are at 0, 1, 2...; llama.cpp takes others too, and can't forget them again.
-
-    The state begins with 12 bytes, the number of cells and for each cell its position, the number of its sequences (1)
-    and the first of them. Another layout, of another llama.cpp, is left to it.
-    """
-    import numpy as np
-
-    n_cells = int.from_bytes(state[12:16].tobytes(), "little")
-    cells = state[16 : 16 + 12 * n_cells]
-    if len(cells) < 12 * n_cells:
-        return True
-    positions, n_sequences, _ = cells.view("<i4").reshape(-1, 3).T
-    return not (n_sequences == 1).all() or np.array_equal(positions, np.arange(n_cells))
