@@ -19,7 +19,7 @@ from unicodedata import category
 
 CORPUS = Path(__file__).with_name("corpus")
 SLOWEST = 60  # seconds for a file, by the clock: others may keep the machine busy
-MOST_MEMORY = 2048  # MiB
+MAX_MEMORY = 2048  # MiB
 LONGEST = 64 << 10  # bytes of a file
 LONGEST_MESSAGE = 500
 
@@ -93,7 +93,7 @@ def fuzz(name: str, seconds: int, keep: Path) -> None:
 
     with atheris.instrument_imports(include=["edge_lam"]), tempfile.TemporaryDirectory() as place:
         target = targets(Path(place))[name]
-        limits = [f"-max_total_time={seconds}", f"-timeout={SLOWEST}", f"-rss_limit_mb={MOST_MEMORY}"]
+        limits = [f"-max_total_time={seconds}", f"-timeout={SLOWEST}", f"-rss_limit_mb={MAX_MEMORY}"]
         limits += [f"-max_len={LONGEST}", "-print_final_stats=1"]
         atheris.Setup([sys.argv[0], *limits, str(keep), str(CORPUS / name)], target)
         atheris.Fuzz()

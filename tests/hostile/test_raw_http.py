@@ -15,7 +15,7 @@ from edge_lam.metrics.memory import process_memory
 from tests.serve.served import CHAT, serving
 
 PATIENCE = 30.0  # seconds
-MOST_MEMORY = 64 << 20  # bytes that one client may make the server take
+MAX_MEMORY = 64 << 20  # bytes that one client may make the server take
 POST = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\n".encode()
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 BODY = json.dumps({"messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}).encode()
@@ -69,7 +69,7 @@ def test_it_is_refused_and_the_next_client_is_served(url: str, sent: bytes) -> N
     before = process_memory().resident
     answer = ask(url, sent)
     assert not answer or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), answer[:200]
-    assert process_memory().resident - before < MOST_MEMORY
+    assert process_memory().resident - before < MAX_MEMORY
     assert httpx.get(f"{url}/health", timeout=PATIENCE, trust_env=False).status_code == 200
 
 

@@ -18,7 +18,7 @@ from edge_lam.formats.examples import Example, examples_of
 from edge_lam.formats.rows import read_rows
 from edge_lam.tools import Tool
 
-MOST_KEPT_BACK = 64  # examples: enough to see a change of a tenth, and read in minutes
+MAX_KEPT_BACK = 64  # examples: enough to see a change of a tenth, and read in minutes
 
 
 @dataclass
@@ -79,7 +79,7 @@ def kept_back(lessons: Lessons, seed: int) -> tuple[list[Example], list[Example]
         raise InvalidRequest("there is only one conversation: nothing can be kept back to measure", param="calls")
     Random(seed).shuffle(names)
     back: list[Example] = []
-    while names and (not back or len(back) < min(MOST_KEPT_BACK, len(lessons.examples) // 10)):
+    while names and (not back or len(back) < min(MAX_KEPT_BACK, len(lessons.examples) // 10)):
         back += by_request.pop(names.pop())
     return [example for name in names for example in by_request[name]], back
 

@@ -43,7 +43,7 @@ logger = logging.getLogger("edge_lam.schema")
 
 Left: TypeAlias = "tuple[str, str]"  # JSON pointer of a schema, and the keyword that is left to the check
 
-MOST_ALTERNATIVES = 2000
+MAX_ALTERNATIVES = 2000
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 # Keywords that speak of the same value as those around them; what else there is comes in groups between them.
 IN_PLACE = ("const", "enum", "allOf", "anyOf", "oneOf", "$ref")
@@ -207,7 +207,7 @@ class SchemaReader:
         if ANYTHING in (one, other):
             return other if one == ANYTHING else one
         pairs = [(left, right) for left in one for right in other]
-        if len(pairs) > MOST_ALTERNATIVES:
+        if len(pairs) > MAX_ALTERNATIVES:
             raise UnreadableError(Complaint.TOO_BIG)
         return tuple(each for left, right in pairs for each in self._both(left, right))
 

@@ -10,7 +10,7 @@ import random
 from edge_lam.schema.gbnf.nodes import EMPTY, START, Chars, Concat, Node, OneOf, Repeat, RuleRef, Rules, Text
 
 # A way is followed for each candidate; llama.cpp's loops over them are quadratic.
-MOST_WAYS, TRIAL_CHARS = 1000, 64
+MAX_WAYS, TRIAL_CHARS = 1000, 64
 
 
 def fits(rules: Rules, text: str) -> bool:
@@ -29,7 +29,7 @@ def takes_too_much(rules: Rules) -> bool:
     walker, choices = _Walker(rules), random.Random(0)
     stacks = walker.spread([walker.push(RuleRef(START), 0, 0)])
     for _ in range(TRIAL_CHARS):
-        if len(stacks) > MOST_WAYS:
+        if len(stacks) > MAX_WAYS:
             return True
         heads = sorted(walker.heads(stacks))
         if not heads:

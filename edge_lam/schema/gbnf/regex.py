@@ -12,10 +12,10 @@ from functools import lru_cache
 from itertools import accumulate
 
 from edge_lam.schema.gbnf.nodes import ANY_CHAR, EMPTY, Chars, Node, OneOf, Repeat, Text, but, chars, concat, one_of
-from edge_lam.schema.gbnf.text import MOST_TIMES
+from edge_lam.schema.gbnf.text import MAX_TIMES
 from edge_lam.schema.guidance import Complaint
 
-MOST_GROUPS, DEPTH = 50, {"(": 1, ")": -1}  # one inside the other
+MAX_GROUPS, DEPTH = 50, {"(": 1, ")": -1}  # one inside the other
 WORD = chars((ord("a"), ord("z")), (ord("A"), ord("Z")), (ord("0"), ord("9")), "_")
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 CLASSES = {"d": chars((ord("0"), ord("9"))), "w": WORD, "s": chars(SPACES)}
@@ -56,7 +56,7 @@ def read_regex(pattern: str, *, search: bool = False) -> Node:
     Raises:
         UnreadableError: it can't be read.
     """
-    if max(accumulate(DEPTH.get(char, 0) for char in pattern), default=0) > MOST_GROUPS:
+    if max(accumulate(DEPTH.get(char, 0) for char in pattern), default=0) > MAX_GROUPS:
         raise UnreadableError(Complaint.TOO_BIG)
     reader = _Reader(pattern)
     branches = reader.branches(top=True)
@@ -133,7 +133,7 @@ class _Reader:
                 self._at += 1
             if most is not None and most < least:
                 raise UnreadableError(Complaint.BAD_PATTERN)
-            if max(least, most or 0) > MOST_TIMES:
+            if max(least, most or 0) > MAX_TIMES:
                 raise UnreadableError(Complaint.TOO_BIG)
             self._take("?")
             node = EMPTY if most == 0 else Repeat(node, least, most)

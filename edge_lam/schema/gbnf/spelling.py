@@ -39,7 +39,7 @@ from edge_lam.schema.gbnf.nodes import (
 )
 from edge_lam.schema.gbnf.ranges import numbers, whole_numbers
 from edge_lam.schema.gbnf.regex import UnreadableError, read_regex
-from edge_lam.schema.gbnf.text import MOST_TIMES
+from edge_lam.schema.gbnf.text import MAX_TIMES
 from edge_lam.schema.guidance import Complaint
 
 STRING, ANY = "%string", "%any"  # rules of names that no Lark has
@@ -151,10 +151,10 @@ class Speller:
 
     def _within_limits(self, least: int, most: int | None, path: str, what: str) -> tuple[int, int | None]:
         """Return as many of something as llama.cpp can count; what is beyond is left to the check."""
-        if least > MOST_TIMES:
+        if least > MAX_TIMES:
             self.left.append((path, f"min{what}"))
-            least = MOST_TIMES
-        if most is not None and most > MOST_TIMES:
+            least = MAX_TIMES
+        if most is not None and most > MAX_TIMES:
             self.left.append((path, f"max{what}"))
             most = None
         return least, most

@@ -11,7 +11,7 @@ import re
 from edge_lam.schema.gbnf.nodes import START, Chars, Concat, Node, OneOf, Repeat, RuleRef, Rules, Text, TokenRef
 
 NEVER = r"\x00"  # llama.cpp ends a token at this character, and so never finds it
-MOST_TIMES = 2000  # as often llama.cpp repeats something
+MAX_TIMES = 2000  # as often llama.cpp repeats something
 PLAIN = re.compile(r"[A-Za-z0-9 _.,:;/@{}()+*=<>|!?&%$#'~`-]")
 
 
@@ -71,7 +71,7 @@ class _Writer:
 
 def _times(least: int, most: int | None) -> str:
     """Return how often something comes; beyond what llama.cpp counts, the grammar is weaker."""
-    least, most = min(least, MOST_TIMES), None if most is None or most > MOST_TIMES else most
+    least, most = min(least, MAX_TIMES), None if most is None or most > MAX_TIMES else most
     known = {(0, None): "*", (1, None): "+", (0, 1): "?"}
     return known.get((least, most)) or f"{{{least},{'' if most is None else most}}}"
 
