@@ -21,29 +21,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
-
-import psutil
 
 import edge_lam
 from edge_lam.demo_tools import DEMO_TOOLS
 
 ASKED = "What time is it in Tokyo?"
 WARM_UP = 5
-IDLE = 256
-TOKENS = 400  # of a stream, in a window that is measured
 Timed = tuple[float, float]  # seconds of a whole call, and of those what the engine had it
 
 
 class Server:
     """`edge-lam serve` in a process of its own, and a connection to it that is kept."""
 
-    def __init__(self, url: str, process: psutil.Process) -> None:
-        self.host, port = url.removeprefix("http://").split(":")
-        self.port, self.process = int(port), process
-        self._connection = http.client.HTTPConnection(self.host, self.port)
+    def __init__(self, url: str) -> None:
+        host, port = url.removeprefix("http://").split(":")
+        self._connection = http.client.HTTPConnection(host, int(port))
         self._connection.connect()
         self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -52,36 +47,15 @@ class Server:
         self._connection.request("POST", "/v1/chat/completions", body)
         return self._connection.getresponse().read()
 
-    @contextmanager
-    def begun(self, body: bytes) -> Iterator[http.client.HTTPResponse]:
-        """Begin a stream on a connection of its own, and leave it at the end."""
-        connection = http.client.HTTPConnection(self.host, self.port)
-        try:
-            connection.request("POST", "/v1/chat/completions", body)
-            yield connection.getresponse()
-        finally:
-            connection.close()
-
-    def processor_seconds_of(self, answer: http.client.HTTPResponse, n: int = TOKENS) -> float:
-        """Read so many pieces of a stream, and return what the server used for each."""
-        before = self._processor_seconds()
-        for _ in range(2 * n):  # a line, and an empty one
-            answer.readline()
-        return (self._processor_seconds() - before) / n
-
-    def _processor_seconds(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
-
 
 @contextmanager
-def server(*options: str) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """Start a server, and end it."""
-    line = [sys.executable, "-m", "edge_lam", "serve", "--port", "0", "--log", "off", "--no-access-log", *options]
+    line = [sys.executable, "-m", "edge_lam", "serve", "--port", "0", "--log", "off", "--no-access-log"]
     child = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
     try:
         said = child.stderr.readline() if child.stderr else ""
-        yield Server(re.findall(r"at (\S+)", said)[0], psutil.Process(child.pid))
+        yield Server(re.findall(r"at (\S+)", said)[0])
     finally:
         child.terminate()
         child.wait()
@@ -126,28 +100,10 @@ def in_turns(ways: dict[str, Callable[[], Timed]], n: int) -> dict[str, list[Tim
     return timed
 
 
-def idle_streams(rounds: int) -> tuple[float, float]:
-    """Return the processor time of a token of a long stream, alone and beside `IDLE` streams that wait; medians."""
-    message = {"messages": [{"role": "user", "content": "tell me a joke"}], "stream": True}
-    long = json.dumps({**message, "logit_bias": {"<|im_end|>": -100}, "max_tokens": 3500}).encode()
-    alone, among = [], []
-    with server("--parallel", "1", "--queue", str(IDLE + 4)) as served:
-        for _ in range(rounds):
-            with served.begun(long) as answer:
-                alone.append(served.processor_seconds_of(answer))
-                with ExitStack() as waiting:
-                    for _ in range(IDLE):
-                        waiting.enter_context(served.begun(json.dumps(message).encode()))
-                    served.processor_seconds_of(answer, TOKENS // 4)
-                    among.append(served.processor_seconds_of(answer))
-    return statistics.median(alone), statistics.median(among)
-
-
 def main() -> None:
     """Run, and print what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=200)
-    parser.add_argument("--idle-rounds", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["EDGE_LAM_HOME"] = folder
@@ -158,16 +114,12 @@ def main() -> None:
                 "HTTP, streamed": there(served, stream=True),
             }
             timed = in_turns(ways, arguments.calls)
-        idle = idle_streams(arguments.idle_rounds) if arguments.idle_rounds else None
     price = {name: statistics.median(whole - engine for whole, engine in calls) for name, calls in timed.items()}
     whole = {name: statistics.median(whole for whole, _ in calls) for name, calls in timed.items()}
     for name in timed:
         added, ratio = price[name] - price["in process"], whole[name] / whole["in process"]
         print(f"{name:15} call {whole[name] * 1000:6.2f} ms, ratio {ratio:.3f}; beside the engine ", end="")
         print(f"{price[name] * 1000:5.2f} ms, added {added * 1000:5.2f} ms")
-    if idle:
-        print(f"a token of a stream: {idle[0] * 1000:.2f} ms of processor time; ", end="")
-        print(f"beside {IDLE} streams that wait, {idle[1] * 1000:.2f} ms, ratio {idle[1] / idle[0]:.3f}")
 
 
 if __name__ == "__main__":
