@@ -94,7 +94,7 @@ class Channel(Generic[EventT, ResultT]):
         import asyncio  # here, since it takes longer to import than all of edge-lam
 
         if self.loop is not (loop := asyncio.get_running_loop()):
-            self._ready, self.loop = asyncio.Event(), loop
+            self._ready, self.loop, self._is_waking = asyncio.Event(), loop, False  # another one may never have woken
 
     def mute(self) -> None:
         """Drop events from now on: nobody is woken up for them."""
@@ -116,8 +116,10 @@ class Channel(Generic[EventT, ResultT]):
         self._items.put(item)
         if self.loop is not None and not self._is_waking:
             self._is_waking = True
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            try:
                 self.loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:  # the loop is closed: nobody listens any more
+                self._is_waking = False
 
     def _wake(self) -> None:
         self._is_waking = False  # first: what is put from now on wakes it again

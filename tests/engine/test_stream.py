@@ -219,3 +219,25 @@ def test_who_wants_the_result_alone_is_not_woken_up_for_events():
     assert [asyncio.run(ask(how)) for how in n_woken] == [sum(range(50))] * 2
     assert n_woken["aresult"] == 1
     assert 5 < n_woken["events"] <= 51  # once for all that come before the loop looks again
+
+
+def test_a_stream_that_a_closed_loop_read_wakes_the_next_one():
+    channels = []
+    stream = EventStream(channels.append)
+
+    async def read() -> int:
+        reading = asyncio.ensure_future(anext(stream))
+        while not channels:
+            await asyncio.sleep(0.001)
+        asyncio.get_running_loop().call_later(0.05, channels[0].put, 1)
+        return await asyncio.wait_for(reading, 30)
+
+    assert asyncio.run(read()) == 1
+    channels[0].put(2)  # nobody hears of it
+    assert asyncio.run(anext_of(stream)) == 2
+    assert asyncio.run(read()) == 1
+    stream.leave()
+
+
+async def anext_of(stream) -> int:
+    return await anext(stream)
