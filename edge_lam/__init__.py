@@ -110,4 +110,4 @@ def __dir__() -> list[str]:
 
 
 if os.environ.get("EDGE_LAM_DEBUG", "0") != "0":  # in any program, from its first import on
-    import_module("edge_lam.debug").show_debug_lines()
+    import_module("edge_lam._util.debug").show_debug_lines()

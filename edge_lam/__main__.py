@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_lam.interrupt import end_at_once_on_ctrl_c
+from edge_lam._util.interrupt import end_at_once_on_ctrl_c
 
 
 def main() -> None:

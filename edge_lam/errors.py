@@ -26,7 +26,7 @@ its name in `param`.
 
 from __future__ import annotations
 
-from edge_lam.printable import one_line
+from edge_lam._util.printable import one_line
 
 LONGEST_MESSAGE, LONGEST_HINT = 320, 170  # characters: what is wrong with a file may quote it
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.atomic_file import atomic_write
-from edge_lam.cut_files import JOIN_HINT, is_cut
+from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.cut_files import JOIN_HINT, is_cut
+from edge_lam._util.extras import require
+from edge_lam._util.paths import cache_dir, user_path
 from edge_lam.errors import InvalidModelFile, InvalidRequest
-from edge_lam.extras import require
-from edge_lam.paths import cache_dir, user_path
 from edge_lam.smol_lam import SMOL_LAM
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge_lam._util.paths import cache_dir
 from edge_lam.errors import HubError, InvalidModelFile, MissingPackage, ModelNotFound
-from edge_lam.paths import cache_dir
 
 Progress = Callable[[int, "int | None", str], None]
 

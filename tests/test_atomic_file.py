@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_lam.atomic_file import atomic_write, partial_path, remove_abandoned
+from edge_lam._util.atomic_file import atomic_write, partial_path, remove_abandoned
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
 with atomic_write(Path(sys.argv[1]), private=True) as file:
     file.write(b"new")
     file.flush()

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import edge_lam
-from edge_lam.debug import reason, show_debug_lines, suppressed
+from edge_lam._util.debug import reason, show_debug_lines, suppressed
 
 
 @pytest.fixture

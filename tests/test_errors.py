@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from edge_lam._util.printable import one_line
 from edge_lam.errors import EdgeLamError, InvalidCall, InvalidTool, PromptTooLong
-from edge_lam.printable import one_line
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\n\u202e\x9b31m\ud800\u2028 " + "x" * 100_000 + " the end"
 

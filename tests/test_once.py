@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from edge_lam.once import once
+from edge_lam._util.once import once
 
 LOADS = """
 import threading, edge_lam

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import edge_lam
-from edge_lam import paths
+from edge_lam._util import paths
 from edge_lam.errors import InvalidRequest, ModelNotFound
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from edge_lam._util.read_file import as_text, read_bounded
 from edge_lam.cli.saved import load_messages
 from edge_lam.errors import CheckpointError, EdgeLamError, InvalidRequest, InvalidTool
 from edge_lam.formats import read_template
 from edge_lam.llama import GGUFHeader
-from edge_lam.read_file import as_text, read_bounded
 from edge_lam.tools import load_tools
 from edge_lam_converters.conversion import convert
 from edge_lam_converters.json_file import read_json

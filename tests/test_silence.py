@@ -51,7 +51,7 @@ def test_every_swallowed_error_is_logged_or_has_its_reason_beside_it(package: st
     files = list((ROOT / package).rglob("*.py"))
     assert len(files) > 20
     found = [f"{path}:{line}" for path in files for line in silent(path.read_text(encoding="utf-8"))]
-    assert not found, "log these errors (edge_lam.debug), or say in a comment why not:\n" + "\n".join(found)
+    assert not found, "log these errors (edge_lam._util.debug), or say in a comment why not:\n" + "\n".join(found)
 
 
 @pytest.mark.parametrize(

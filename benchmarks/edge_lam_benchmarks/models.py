@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_lam._util.paths import cache_dir
 from edge_lam.cache import fingerprint
 from edge_lam.errors import InvalidRequest
 from edge_lam.lam import EMBEDDED_MODEL, find_model
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.paths import cache_dir
 from edge_lam_benchmarks.places import place_of
 
 if TYPE_CHECKING:

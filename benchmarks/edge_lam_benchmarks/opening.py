@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
+from edge_lam._util.paths import state_dir
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import one_line
 from edge_lam.errors import InvalidRequest
-from edge_lam.paths import state_dir
 from edge_lam_benchmarks.items import SUITES, WorkItem
 from edge_lam_benchmarks.results import Results, read_results
 

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample, WorkItem
 

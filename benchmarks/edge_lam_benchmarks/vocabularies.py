@@ -14,9 +14,9 @@ import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.paths import cache_dir, user_path
 from edge_lam.errors import HubError, InvalidRequest, ModelNotFound
-from edge_lam.paths import cache_dir, user_path
 
 # By the name of a tokenizer, as `random_checkpoint` calls them, where llama.cpp calls its vocabulary otherwise.
 ALIASES = {"sentencepiece": "llama-spm"}

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_lam.debug import reason
+from edge_lam._util.debug import reason
+from edge_lam._util.read_file import as_text, read_regular
 from edge_lam.errors import CheckpointError, EdgeLamError, InvalidRequest, UnsupportedModel
 from edge_lam.formats import ChatFormat, detect
 from edge_lam.formats.generic import Generic
-from edge_lam.read_file import as_text, read_regular
 from edge_lam.tools import Tool
 from edge_lam_converters.architectures import architecture_of
 from edge_lam_converters.checkpoint import Checkpoint

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from edge_lam.atomic_file import is_linked, partial_path, remove_abandoned, try_lock
+from edge_lam._util.atomic_file import is_linked, partial_path, remove_abandoned, try_lock
 from edge_lam.errors import CheckpointError, InvalidRequest
 from edge_lam_converters.dtypes import STORAGE, Array
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
 from edge_lam.errors import InvalidModelFile
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.gguf_pack import write_f32

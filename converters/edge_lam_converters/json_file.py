@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edge_lam._util.read_file import read_regular
 from edge_lam.errors import CheckpointError
-from edge_lam.read_file import read_regular
 
 _MAX_BYTES = 64 * 2**20  # the largest tokenizer.json in the field is under 40 MiB; Python takes up to 20 times that
 

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_lam.debug import reason
-from edge_lam.read_file import open_regular
+from edge_lam._util.debug import reason
+from edge_lam._util.read_file import open_regular
 
 logger = logging.getLogger("edge_lam.converters")
 _SNAPSHOT = re.compile(r"models--(?P<repo>.+)/snapshots/(?P<commit>[0-9a-f]{40})$")

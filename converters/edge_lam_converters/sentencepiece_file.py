@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_lam._util.read_file import read_regular
 from edge_lam.errors import CheckpointError
-from edge_lam.read_file import read_regular
 from edge_lam_converters.vocabulary import TokenType
 
 FILE = "tokenizer.model"

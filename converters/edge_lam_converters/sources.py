@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_lam._util.paths import user_path
 from edge_lam.errors import CheckpointError, ModelNotFound
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.paths import user_path
 from edge_lam_converters.architectures import architecture_of
 from edge_lam_converters.checkpoint import Checkpoint
 from edge_lam_converters.dtypes import STORAGE

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from edge_lam._util.extras import require
 from edge_lam.agent.events import AgentEvent, AgentReply
 from edge_lam.agent.round import ToolBox
 from edge_lam.agent.run import AgentRun
 from edge_lam.engine import EventStream
 from edge_lam.errors import InvalidRequest, InvalidTool
-from edge_lam.extras import require
 from edge_lam.formats import normalize_messages
 from edge_lam.tools import as_tools
 from edge_lam.tools.tool import is_duration

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, get_args
 
-from edge_lam.atomic_file import atomic_write
-from edge_lam.debug import reason
+from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.debug import reason
+from edge_lam._util.read_file import open_regular
 from edge_lam.errors import InvalidRequest
-from edge_lam.read_file import open_regular
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from edge_lam._util.debug import reason
 from edge_lam.cache.fingerprint import state_key
-from edge_lam.debug import reason
 from edge_lam.errors import BackendError
 from edge_lam.llama import Part
 

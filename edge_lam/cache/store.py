@@ -18,10 +18,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.atomic_file import remove_abandoned
+from edge_lam._util.atomic_file import remove_abandoned
+from edge_lam._util.debug import reason, suppressed
+from edge_lam._util.paths import cache_dir, user_path
 from edge_lam.cache.prefix_file import Kind, Prefix, read_header, read_prefix, write_prefix
-from edge_lam.debug import reason, suppressed
-from edge_lam.paths import cache_dir, user_path
 
 if TYPE_CHECKING:
     import numpy as np

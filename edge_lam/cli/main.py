@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_lam._util.interrupt import INTERRUPTED, end_at_once_on_ctrl_c
+from edge_lam._util.printable import one_line
 from edge_lam.cli.defaults import Defaults
 from edge_lam.cli.options import GLOBAL_OPTIONS, Settings, examples
 from edge_lam.errors import EdgeLamError
-from edge_lam.interrupt import INTERRUPTED, end_at_once_on_ctrl_c
-from edge_lam.printable import one_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

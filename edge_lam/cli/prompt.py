@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.debug import suppressed
+from edge_lam._util.paths import state_dir
 from edge_lam.cli.terminal import console, one_line
-from edge_lam.debug import suppressed
 from edge_lam.errors import InvalidRequest
-from edge_lam.paths import state_dir
 
 logger = logging.getLogger("edge_lam.cli")
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.paths import user_path
+from edge_lam._util.read_file import read_bounded
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import normalize_messages
-from edge_lam.paths import user_path
-from edge_lam.read_file import read_bounded
 
 _MAX_BYTES = 64 << 20
 

@@ -12,8 +12,8 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.printable import one_line, printable
-from edge_lam.sizes import size
+from edge_lam._util.printable import one_line, printable
+from edge_lam._util.sizes import size
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -92,8 +92,8 @@ def export(*, log: str, output: str, clean_only: bool, force: bool, verifier: Ve
     a chat that /save wrote (it doesn't say which tools there were, so name them with --tools), or rows of
     xlam-function-calling-60k or APIGen-MT-5k, which become trajectories.
     """
+    from edge_lam._util.paths import user_path
     from edge_lam.errors import InvalidRequest
-    from edge_lam.paths import user_path
     from edge_lam.trajectories import read_log, write_trajectories
 
     target = user_path(output, param="output")

@@ -9,12 +9,12 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from edge_lam.debug import suppressed
+from edge_lam._util.debug import suppressed
+from edge_lam._util.extras import require
 from edge_lam.decoding.gbnf import GbnfEngine
 from edge_lam.decoding.guidance import GuidanceEngine
 from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens
 from edge_lam.errors import EdgeLamError, InvalidRequest
-from edge_lam.extras import require
 from edge_lam.llama import GGUFArray
 from edge_lam.schema.guidance import default_engine
 

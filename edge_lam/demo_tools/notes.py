@@ -9,8 +9,8 @@ import os
 import stat
 from pathlib import Path
 
-from edge_lam.atomic_file import append_line
-from edge_lam.read_file import open_regular
+from edge_lam._util.atomic_file import append_line
+from edge_lam._util.read_file import open_regular
 
 MAX_LENGTH = 2000
 SHOWN = 4
@@ -19,7 +19,7 @@ _LAST_BYTES = 2 * SHOWN * 4 * MAX_LENGTH  # hold the notes that are shown, in an
 
 def notes_path() -> Path:
     """Return the file that notes are kept in."""
-    from edge_lam.paths import state_dir, user_path
+    from edge_lam._util.paths import state_dir, user_path
 
     named = os.environ.get("EDGE_LAM_NOTES")
     return user_path(named, param="EDGE_LAM_NOTES") if named else state_dir() / "notes.txt"

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 import edge_lam
+from edge_lam._util.paths import state_dir
 from edge_lam.doctor.backend import Backend, examine_backend
 from edge_lam.errors import EdgeLamError
 from edge_lam.llama.cpu import FEATURES, cpu
@@ -23,7 +24,6 @@ from edge_lam.llama.threads import ThreadChoice, cpu_quota, default_threads
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.memory import memory_limit
 from edge_lam.metrics.meter import Meter
-from edge_lam.paths import state_dir
 
 
 @dataclass(frozen=True, slots=True)

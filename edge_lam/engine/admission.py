@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from edge_lam.debug import reason
+from edge_lam._util.debug import reason
+from edge_lam._util.sizes import read_size, size
 from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import DEFAULT_KV_TYPE, Model, ModelFile
 from edge_lam.llama.library import devices, memory_in_use
 from edge_lam.llama.plan import MemoryPlan, largest_context, plan_memory
 from edge_lam.metrics.memory import address_space, machine_memory, memory_limit, process_memory
-from edge_lam.sizes import read_size, size
 
 SMALLER_KV_TYPE = "q8_0"
 

@@ -11,8 +11,8 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edge_lam._util.debug import reason
 from edge_lam.cache import common_length
-from edge_lam.debug import reason
 from edge_lam.errors import Closed, EdgeLamError, InvalidRequest, PromptTooLong
 
 if TYPE_CHECKING:

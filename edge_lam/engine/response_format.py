@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge_lam._util.extras import require
 from edge_lam.errors import InvalidRequest, InvalidTool
-from edge_lam.extras import require
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

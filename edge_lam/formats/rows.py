@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from edge_lam._util.paths import user_path
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats.json_text import decode
-from edge_lam.paths import user_path
 
 Decoded: TypeAlias = "tuple[str, Any | InvalidRequest]"
 

@@ -14,9 +14,9 @@ from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edge_lam._util.paths import user_path
+from edge_lam._util.read_file import as_text, read_bounded
 from edge_lam.errors import InvalidRequest, UnsupportedModel
-from edge_lam.paths import user_path
-from edge_lam.read_file import as_text, read_bounded
 
 if TYPE_CHECKING:
     from jinja2 import Environment

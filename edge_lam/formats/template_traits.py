@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from edge_lam.debug import reason
+from edge_lam._util.debug import reason
 from edge_lam.errors import InvalidRequest
 
 logger = logging.getLogger("edge_lam.formats")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from edge_lam.cut_files import JOIN_HINT, is_cut
+from edge_lam._util.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import ModelNotFound
 from edge_lam.hub.reference import Reference
 

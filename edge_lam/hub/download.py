@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from edge_lam._util.sizes import size
 from edge_lam.errors import EdgeLamError, HubError, ModelNotFound
 from edge_lam.hub.choice import choose_checkpoint, choose_gguf, group_ggufs, quant_of
 from edge_lam.hub.failures import DOWNLOADING, no_space, our_errors
 from edge_lam.hub.listing import CARD, Listing, cached_listing, remote_listing
 from edge_lam.hub.reference import Reference
 from edge_lam.hub.transfer import partial_size, transfer
-from edge_lam.sizes import size
 
 logger = logging.getLogger("edge_lam.hub")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from edge_lam.debug import reason
+from edge_lam._util.debug import reason
 from edge_lam.errors import EdgeLamError, HubError, ModelNotFound
 from edge_lam.hub.reference import Reference
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edge_lam.debug import reason
+from edge_lam._util.debug import reason
 from edge_lam.errors import HubError
 from edge_lam.hub.failures import our_errors, with_retries
 from edge_lam.hub.reference import Reference

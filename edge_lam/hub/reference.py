@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from edge_lam.cut_files import JOIN_HINT, is_cut
+from edge_lam._util.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import ModelNotFound
 from edge_lam.hub.aliases import ALIASES, find_alias
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_lam._util.paths import state_dir, user_path
 from edge_lam.errors import InvalidRequest, ModelNotFound
 from edge_lam.hub.choice import checkpoint_files, group_ggufs, quant_of
 from edge_lam.hub.listing import license_of_card
 from edge_lam.hub.reference import Reference
-from edge_lam.paths import state_dir, user_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_lam._util.printable import one_line
+from edge_lam._util.read_file import open_regular
 from edge_lam.errors import InvalidModelFile, ModelNotFound
 from edge_lam.llama.gguf_reader import DOWNLOAD_HINT, Reader, refuse_duplicates
 from edge_lam.llama.gguf_types import FILE_TYPES, GGUFArray, Tensor
-from edge_lam.printable import one_line
-from edge_lam.read_file import open_regular
 
 LONGEST_LABEL = 200  # characters of a name or licence, as they are shown
 

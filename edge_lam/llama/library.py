@@ -19,10 +19,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from edge_lam._util.once import once
 from edge_lam.errors import BackendError
 from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.stamp import read_stamp
-from edge_lam.once import once
 
 INSTALL_HINT = "build it with `make demo`, or install it with `pip install 'llama-cpp-python>=0.3.36,<0.4'`"
 # Some 50 microseconds: longer than threads with cores of their own mostly wait, far shorter than a time slice. OpenMP's

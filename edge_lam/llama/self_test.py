@@ -20,14 +20,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge_lam.atomic_file import atomic_write
-from edge_lam.debug import reason
+from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.debug import reason
+from edge_lam._util.once import once
+from edge_lam._util.paths import state_dir
+from edge_lam._util.read_file import read_regular
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.cpu import CPU, cpu
 from edge_lam.llama.library import BuildInfo, build_info
-from edge_lam.once import once
-from edge_lam.paths import state_dir
-from edge_lam.read_file import read_regular
 
 _TIMEOUT = 120.0  # seconds; the test takes less than one, starting Python on a busy device may take many
 # The child searches modules exactly where this process does, whatever the working folder and its own start-up find.

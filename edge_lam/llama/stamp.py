@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from edge_lam.debug import reason
+from edge_lam._util.debug import reason
 
 logger = logging.getLogger("edge_lam.llama")
 

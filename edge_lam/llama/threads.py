@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_lam._util.system_files import control_groups, text_of
 from edge_lam.errors import InvalidRequest
-from edge_lam.system_files import control_groups, text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_lam.extras import is_installed
-from edge_lam.system_files import number_of, text_of
+from edge_lam._util.extras import is_installed
+from edge_lam._util.system_files import number_of, text_of
 
 # Cooling devices that slow processors down, as their drivers name them; fans and screens are others.
 _SLOWING = ("Processor", "cpufreq", "thermal-cpufreq", "cpu", "intel_powerclamp")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_lam.system_files import number_of, text_of
+from edge_lam._util.system_files import number_of, text_of
 
 # A zone of the whole board counts its packages again.
 _NOT_COUNTED = ("psys",)

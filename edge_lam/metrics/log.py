@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from edge_lam.atomic_file import append_line, atomic_write, try_lock
+from edge_lam._util.atomic_file import append_line, atomic_write, try_lock
+from edge_lam._util.paths import state_dir, user_path
+from edge_lam._util.sizes import read_size
 from edge_lam.errors import InvalidRequest
 from edge_lam.metrics.report import CallReport, ToolReport
-from edge_lam.paths import state_dir, user_path
-from edge_lam.sizes import read_size
 
 DEFAULT_SIZE = 64_000_000  # bytes: some 40,000 calls
 _PATIENCE = 1.0  # seconds to wait for another process that is writing

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_lam.extras import is_installed
-from edge_lam.system_files import control_groups, text_of
+from edge_lam._util.extras import is_installed
+from edge_lam._util.system_files import control_groups, text_of
 
 _UNLIMITED = 2**60  # version 1 of control groups writes "no limit" as a number close to 2**63
 

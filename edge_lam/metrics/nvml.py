@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from edge_lam.debug import reason
-from edge_lam.extras import is_installed
+from edge_lam._util.debug import reason
+from edge_lam._util.extras import is_installed
 from edge_lam.metrics.energy import EnergyReading
 
 if TYPE_CHECKING:

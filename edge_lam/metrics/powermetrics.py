@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_lam.debug import reason
+from edge_lam._util.debug import reason
 
 if TYPE_CHECKING:
     import subprocess

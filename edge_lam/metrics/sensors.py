@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 
-from edge_lam.system_files import number_of, text_of
+from edge_lam._util.system_files import number_of, text_of
 
 # What names of the processor's sensors begin with: Intel's and AMD's drivers, boards and phones, Intel's thermal zone.
 _PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu", "soc", "x86_pkg_temp")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.extras import require
+from edge_lam._util.extras import require
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.extras import is_installed
+from edge_lam._util.extras import is_installed
 from edge_lam.schema.closing import close_objects, constraints, open_objects
 from edge_lam.schema.error import SchemaError, shortened
 from edge_lam.schema.formats import has_format, without_contradictions

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from edge_lam.extras import is_installed
+from edge_lam._util.extras import is_installed
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from starlette.datastructures import Headers
 
+from edge_lam._util.read_file import as_text, read_bounded
 from edge_lam.errors import InvalidRequest
-from edge_lam.read_file import as_text, read_bounded
 from edge_lam.serve.errors import RequestError
 
 PUBLIC = ("/", "/health", "/v1/health")

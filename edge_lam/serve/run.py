@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from edge_lam.debug import suppressed
+from edge_lam._util.debug import suppressed
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from edge_lam._util.read_file import read_bounded
 from edge_lam.errors import InvalidTool
-from edge_lam.read_file import read_bounded
 from edge_lam.tools.shapes import definitions_in
 from edge_lam.tools.tool import Tool, as_tool, as_tools, listed
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from operator import is_
 from typing import Any
 
-from edge_lam.extras import require
+from edge_lam._util.extras import require
 
 MAX_BYTES = 4_000_000  # of what iterators give, as JSON
 PER_ITEM = 8  # bytes that an item counts at least, so that many small ones come to an end too

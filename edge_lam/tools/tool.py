@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, overload
 
+from edge_lam._util.extras import require
 from edge_lam.errors import InvalidCall, InvalidSchema, InvalidTool
-from edge_lam.extras import require
 from edge_lam.schema.compile import CompiledSchema, compile_schema
 from edge_lam.schema.error import SchemaError
 from edge_lam.schema.normalize import normalize_parameters

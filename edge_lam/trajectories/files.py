@@ -6,10 +6,10 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.paths import user_path
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.rows import at_place, read_rows
-from edge_lam.paths import user_path
 from edge_lam.trajectories.trajectory import Trajectory
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_lam.atomic_file import partial_path
+from edge_lam._util.atomic_file import partial_path
 from edge_lam.cache import PrefixStore, prefix_files, read_header
 
 KEY = {"model": "abc"}

@@ -55,7 +55,7 @@ def test_auto_takes_what_is_installed(monkeypatch):
     assert choose_engine("auto") == choose_engine("llguidance") == "llguidance"
     with pytest.raises(InvalidRequest, match="unknown constraint 'xgrammar'"):
         choose_engine("xgrammar")
-    from edge_lam.extras import is_installed
+    from edge_lam._util.extras import is_installed
 
     monkeypatch.setitem(sys.modules, "llguidance", None)
     is_installed.cache_clear()

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_lam._util.paths import state_dir
 from edge_lam.errors import InvalidRequest
 from edge_lam.metrics import CallLog, CallReport
 from edge_lam.metrics.log import Pruned, prune_log, rotated
-from edge_lam.paths import state_dir
 
 
 @pytest.fixture(autouse=True)

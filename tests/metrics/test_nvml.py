@@ -23,7 +23,7 @@ print(json.dumps([len(found), found.memory(), found.celsius(), found.hertz(), *e
 """
 NONE = """
 import sys
-from edge_lam.debug import show_debug_lines
+from edge_lam._util.debug import show_debug_lines
 show_debug_lines()
 from edge_lam.metrics.nvml import gpus
 print(gpus())

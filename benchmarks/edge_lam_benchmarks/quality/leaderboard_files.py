@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.quality.official import MULTI_TURN

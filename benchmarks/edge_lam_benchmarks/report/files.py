@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_lam.atomic_file import atomic_write
+from edge_lam._util.atomic_file import atomic_write
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.quality.leaderboard_files import write_leaderboard_files
 from edge_lam_benchmarks.report.html import page

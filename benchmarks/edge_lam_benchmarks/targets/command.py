@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
+from edge_lam._util.paths import state_dir
 from edge_lam.cli.model_options import THREADS
 from edge_lam.cli.options import examples
 from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import console, one_line, print_json
 from edge_lam.errors import InvalidRequest
-from edge_lam.paths import state_dir
 from edge_lam_benchmarks.results import ItemResult, Results, read_results
 from edge_lam_benchmarks.runs import run_items
 from edge_lam_benchmarks.targets import rows

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
+from edge_lam._util.read_file import as_text, read_bounded
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import ChatFormat, detect, read_template
 from edge_lam.formats.examples import Example, read_examples
-from edge_lam.read_file import as_text, read_bounded
 
 if TYPE_CHECKING:
     from edge_lam.llama import Model

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from edge_lam.debug import suppressed
+from edge_lam._util.debug import suppressed
 
 logger = logging.getLogger("edge_lam.files")
 
