@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from campaign import run
 
-CASES = {"gguf": 150, "loaded": 60, "checkpoint": 15, "documents": 100, "prefix": 60}
+CASES = {
+    **{"gguf": 150, "loaded": 60, "checkpoint": 15, "documents": 100, "prefix": 60},
+    **{"adapter": 40, "imatrix": 100, "baked": 20, "config": 60, "template": 10, "http": 100},
+}
 FOLDER = Path(__file__).parent
 
 
@@ -23,13 +26,13 @@ def test_no_damaged_file_does_harm(kind: str) -> None:
 
 
 def test_killed_writers_leave_files_whole():
-    run_script("kills.py", "--kills", "8", "--seed", "test")
+    run_script("kills.py", "--kills", "6", "--seed", "test")
 
 
 def test_odd_homes_get_an_answer_or_one_line():
-    homes = ["read-only", "HOME=/dev/null", "no HOME, no such user", "XDG folders are a file", "HF_HOME is a file"]
+    homes = ["read-only", "HOME=/dev/null", "no HOME, no such user", "XDG folders are a file"]
     chosen = [word for home in homes for word in ("--home", home)]
-    run_script("odd_homes.py", *chosen, "--command", "info", "--command", "config", "--command", "pull")
+    run_script("odd_homes.py", *chosen, "--command", "info", "--command", "config")
 
 
 @pytest.mark.parametrize("target", ["gguf", "replies", "tools"])
