@@ -10,8 +10,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-models test-thorough test-hostile test-lowest audit test-pythons test-arm lint oracle \
-	bench-micro backend clean
+.PHONY: help demo test test-fast test-models test-thorough test-hostile test-lowest audit test-pythons test-arm test-vulkan \
+	lint oracle bench-micro backend clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ test-pythons: $(VENV)/.python ## Run the tests that a Python could break on each
 
 test-arm: $(VENV)/.tools ## Cross-compile for 64-bit ARM and compare with this machine, in QEMU (Debian, x86-64)
 	$(BIN)/python tests/devices/arm.py
+
+test-vulkan: $(VENV)/.tools ## Compare a GPU on Vulkan, computed in software, with the processor (Debian, x86-64)
+	$(BIN)/python tests/devices/vulkan.py
 
 oracle: $(VENV)/.tools ## Compare the converter with llama.cpp's, transformers and tokenizers (downloads them: 1 GB)
 	$(BIN)/python tests/oracle/run.py $(if $(LLAMA_CPP),--llama-cpp $(LLAMA_CPP)) \

@@ -12,7 +12,7 @@ import pytest
 FOLDER = Path(__file__).parent
 
 
-@pytest.mark.parametrize("name", ["arm", "pythons"])
+@pytest.mark.parametrize("name", ["arm", "vulkan", "pythons"])
 def test_what_was_not_built_is_skipped_in_one_line(name: str, tmp_path: Path) -> None:
     command = [sys.executable, str(FOLDER / f"{name}.py"), "--if-built", *(["3.99"] if name == "pythons" else [])]
     environment = os.environ | {"HOME": str(tmp_path), "EDGE_LAM_WHEELS": str(tmp_path / "wheels")}

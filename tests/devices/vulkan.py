@@ -1,0 +1,131 @@
+"""Runs edge-lam on Vulkan, on a GPU that Mesa computes in software (lavapipe): `make test-vulkan`.
+
+For Debian on x86-64. llama.cpp is built with cmake/vulkan.cmake. Shader compiler, loader and driver are Debian's; its
+headers of Vulkan are those of a newer Debian, as llama.cpp needs. All is kept in ~/.cache/edge-lam; nothing is
+installed on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+from debian import Archive, UnavailableError, codename
+from environment import HOME, PACKAGES, ROOT, Checks, wheel
+
+PACKAGES_OF_DEBIAN = ("glslc", "libvulkan1", "mesa-vulkan-drivers")
+HEADERS = ("libvulkan-dev/trixie", "spirv-headers/trixie")
+PREFIX = HOME / "vulkan-root" / "usr"
+TESTS = ("tests/llama", "tests/devices/test_gpu.py")
+MINUTES = 20
+
+
+def main() -> int:
+    """Make what is missing, and check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--if-built", action="store_true", help="skip it where llama.cpp would have to be built")
+    options = parser.parse_args()
+    start = time.monotonic()
+    try:
+        environment = _environment(build=not options.if_built)
+    except UnavailableError as error:
+        print(f"test-vulkan skipped: {error}")
+        return 0
+    print(f"ready in {time.monotonic() - start:.0f} s", flush=True)
+    checks = Checks()
+    _check_doctor(checks, environment)
+    run = _run(environment, "-m", "edge_lam", "demo", "--json", "--log", "off")
+    device = json.loads(run.stdout or "{}").get("model", {}).get("device", "none")
+    checks.check("the demo runs on the GPU", device.startswith("vulkan"), f"{device}\n{run.stderr}")
+    run = _run(environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
+    summary = (run.stdout.strip() or "nothing was printed").splitlines()[-1]
+    checks.check(f"{' '.join(TESTS)}: {summary}", run.returncode == 0, run.stdout + run.stderr)
+    print(f"{checks.n_failed} failed, {time.monotonic() - start:.0f} s")
+    return 1 if checks.n_failed else 0
+
+
+def _environment(*, build: bool) -> dict[str, str]:
+    """Return the variables with which Python finds llama.cpp for Vulkan, and Vulkan its device.
+
+    Raises:
+        UnavailableError: this machine can't have them, or has them not yet and `build` is false.
+    """
+    if platform.machine() != "x86_64":
+        raise UnavailableError("needs x86-64")
+    own = codename()
+    done = PREFIX.parent / "unpacked"
+    if not done.is_file():
+        if not build:
+            raise UnavailableError("llama.cpp for Vulkan is not built yet")
+        archive = Archive(HOME / "vulkan-apt", (f"{own} amd64", "trixie amd64"), installed=True)
+        archive.unpack(PREFIX.parent, *PACKAGES_OF_DEBIAN)
+        archive.unpack_alone(PREFIX.parent, *HEADERS)
+        done.touch()
+    libraries = PREFIX / "lib" / "x86_64-linux-gnu"
+    environment = {
+        "PATH": f"{PREFIX / 'bin'}:{os.environ['PATH']}",
+        "LD_LIBRARY_PATH": str(libraries),
+        "CMAKE_ARGS": f"-DCMAKE_PREFIX_PATH={PREFIX}",
+    }
+    site = _unpacked(wheel("Vulkan", "vulkan", environment, build=build))
+    driver = HOME / "lavapipe.json"
+    library = {"library_path": str(libraries / "libvulkan_lvp.so"), "api_version": "1.3.0"}
+    driver.write_text(json.dumps({"file_format_version": "1.0.0", "ICD": library}), encoding="utf-8")
+    return environment | {
+        "PYTHONPATH": f"{site}:{PACKAGES}",
+        "VK_ICD_FILENAMES": str(driver),
+        "GGML_VK_VISIBLE_DEVICES": "0",  # else llama.cpp leaves devices out that are processors
+    }
+
+
+def _unpacked(built: Path) -> Path:
+    """Return a folder of Python packages with the wheel's, to be found before what is installed."""
+    folder = built.parent / "site"
+    if not folder.is_dir():
+        unfinished = built.parent / "site.new"
+        with zipfile.ZipFile(built) as archive:
+            archive.extractall(unfinished)
+        unfinished.rename(folder)
+    return folder
+
+
+def _check_doctor(checks: Checks, environment: dict[str, str]) -> None:
+    """With a GPU nothing is wrong with the build; without one, that is said."""
+    seen = _run(environment, "-m", "edge_lam", "doctor", "--json")
+    told = json.loads(seen.stdout or "{}")
+    build = (told.get("backend") or {}).get("build") or {}
+    checks.check("doctor: runs on the GPU", build.get("backend") == "vulkan", seen.stdout + seen.stderr)
+    blind = _run({**environment, "GGML_VK_VISIBLE_DEVICES": ""}, "-m", "edge_lam", "doctor")
+    problem = "llama.cpp was built for vulkan, but sees no GPU"
+    checks.check("doctor: a build that sees no GPU is named", problem in blind.stdout, blind.stdout + blind.stderr)
+
+
+def _run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python; once more if it dies: software drivers have faults that a second run does not meet."""
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60 * MINUTES,
+            check=False,
+        )
+        if run.returncode >= 0:
+            break
+        print(f"died with signal {-run.returncode}: {' '.join(arguments)}", flush=True)
+    return run
+
+
+if __name__ == "__main__":
+    sys.exit(main())
