@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--llama-server", type=Path, metavar="PATH", help="ask this too, beside ours")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table there")
     asked = parser.parse_args()
-    servers = {"edge-lam serve": edge_lam_serve("--max-tokens", LONGEST)}
+    servers = {"edge-lam serve": edge_lam_serve()}
     if asked.llama_server:
         servers["llama-server"] = llama_server(asked.llama_server)
     pythons = {client: python_of(client) for client in asked.only or CLIENTS}
@@ -125,10 +125,14 @@ def page(
         f"# What clients get, {time.strftime('%Y-%m-%d')}",
         "",
         f"- command: `{command}`",
-        f"- model: {MODEL}, the same file for all servers; a context of {N_CTX} tokens, {LONGEST} of a reply",
+        f"- model: {MODEL}, the same file for all servers; a context of {N_CTX} tokens",
         f"- Python {platform.python_version()}",
     ]
-    lines += [f"- llama-server: {llama_server_version(asked.llama_server)}"] if asked.llama_server else []
+    if asked.llama_server:
+        lines += [f"- llama-server: {llama_server_version(asked.llama_server)}, replies of at most {LONGEST} tokens"]
+        lines += [
+            "- how llama-server reads calls is derived from the chat template; from xLAM's it derives another spelling"
+        ]
     lines += ["", *(f"- **{request}**: {what}" for request, what in ASKED.items())]
     for server in servers:
         lines += ["", f"## {server}", "", *table(found, versions, server)]
@@ -141,7 +145,7 @@ def page(
         broken = [
             f"- {client}, {request}: {shortened(one['seen'])}"
             for client, by_server in found.items()
-            for request, one in by_server[server].items()
+            for request, one in by_server.get(server, {}).items()
             if one["outcome"] == "broken"
         ]
         lines += [f"What {server} broke:" if broken else f"{server} broke nothing.", "", *broken, *[""] * bool(broken)]
@@ -158,10 +162,11 @@ def table(found: Mapping[str, Mapping[str, Outcomes]], versions: Mapping[str, st
     """Return the lines of one server's table, with how many of what was asked was held."""
     words = {"held": "**held**", "broken": "broken", "no way": "–"}
     lines = [f"| client | {' | '.join(ASKED)} |", f"| :-- |{' :-- |' * len(ASKED)}"]
-    for client, by_server in found.items():
+    asked = {client: by_server for client, by_server in found.items() if server in by_server}
+    for client, by_server in asked.items():
         cells = [words[by_server[server][request]["outcome"]] for request in ASKED]
         lines.append(f"| {client} ({versions[client]}) | {' | '.join(cells)} |")
-    outcomes = [one["outcome"] for by_server in found.values() for one in by_server[server].values()]
+    outcomes = [one["outcome"] for by_server in asked.values() for one in by_server[server].values()]
     held, n = outcomes.count("held"), len(outcomes) - outcomes.count("no way")
     return [*lines, "", f"{held} of {n} held."]
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path.home() / ".cache" / "edge-lam"
 MODEL = "tiny-lam"
 N_CTX = 4096
-LONGEST = "256"  # tokens of a reply: what never ends would fill the context each time
+LONGEST = "96"  # tokens of a reply of llama-server, where the model may not end: more than any right one takes
 START_SECONDS = 120.0
 
 
@@ -30,21 +30,9 @@ def llama_server(program: Path) -> list[str]:
     """Return the command that starts llama-server on the same file, as its documentation says for tools."""
     from edge_lam.model_path import find_model  # here: `--help` needs no installation
 
-    options = (
-        "--jinja",
-        "--alias",
-        MODEL,
-        "-c",
-        str(N_CTX),
-        "-n",
-        LONGEST,
-        "-np",
-        "1",
-        "--host",
-        "127.0.0.1",
-        "--port",
-    )
-    return [str(program), "-m", str(find_model()), *options]
+    # One thread: with several, OpenMP's spin for seconds a token where the machine has other work.
+    model = ("--jinja", "--alias", MODEL, "-c", str(N_CTX), "-n", LONGEST, "-np", "1", "-t", "1", "-tb", "1")
+    return [str(program), "-m", str(find_model()), *model, "--host", "127.0.0.1", "--port"]
 
 
 @contextlib.contextmanager
