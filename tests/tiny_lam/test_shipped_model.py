@@ -56,7 +56,7 @@ def test_is_converted_from_the_checkpoint_by_this_converter(tmp_path):
 @pytest.mark.parametrize("chosen", SETS, ids=lambda chosen: chosen.name)
 def test_scores_are_near_the_card(lam, chosen):
     wrong: list[dict[str, object]] = []
-    right, total = score_set(lam, chosen, many(15), EVALUATION_SEED, constrain=True, wrong=wrong)
+    right, total = score_set(lam, chosen, many(12), EVALUATION_SEED, constrain=True, wrong=wrong)
     carded = float(card_scores()[chosen.name].rstrip("%")) / 100
     # Fewer examples than the card's: three standard errors, no less than eight points.
     margin = max(0.08, 3 * (carded * (1 - carded) / total) ** 0.5)
