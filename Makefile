@@ -98,7 +98,7 @@ backend: $(VENV)/.python ## Install llama.cpp, built with cmake/$(BACKEND).cmake
 	@$(BIN)/python cmake/build_wheel.py --backend $(BACKEND) --install
 
 clean: ## Remove the environment and what tools left behind; keep the built wheels
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find edge_lam converters benchmarks models tests cmake -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.models-tested: $(shell find models/tiny-lam/tiny_lam models/tiny-lam/tests -type f -not -name '*.pyc') | $(VENV)/.tools
