@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edge_lam._util.debug import reason
+from edge_lam._util.read_file import as_text, read_regular
 from edge_lam.errors import HubError
 from edge_lam.hub.failures import our_errors, with_retries
 from edge_lam.hub.reference import Reference
@@ -17,7 +19,7 @@ logger = logging.getLogger("edge_lam.hub")
 
 CARD = "README.md"
 LIST_TIMEOUT = 10.0
-_LONGEST_CARD = 1_000_000  # bytes: all of it is read
+_LONGEST_CARD = 1 << 20  # bytes: all of it is read
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -96,13 +98,12 @@ def cached_listing(reference: Reference) -> Listing | None:
 
 def license_of_card(folder: Path) -> str:
     """Return what the metadata of a model card names as its licence, such as "cc-by-nc-4.0"; "" where it is silent."""
-    from huggingface_hub import metadata_load
+    from huggingface_hub import ModelCard
     from yaml import YAMLError
 
     try:
-        if (folder / CARD).stat().st_size > _LONGEST_CARD:
-            raise ValueError(f"it has more than {_LONGEST_CARD:,} bytes")
-        name = (metadata_load(folder / CARD) or {}).get("license")
+        text = as_text(read_regular(folder / CARD, _LONGEST_CARD).removeprefix(codecs.BOM_UTF8))
+        name = ModelCard(text, ignore_metadata_errors=True).data.get("license")
     except FileNotFoundError:  # a repository may have no card
         return ""
     except (OSError, ValueError, YAMLError) as error:
