@@ -66,7 +66,7 @@ test-lowest: ## Run the fast tests with the oldest versions that pyproject.toml 
 	$(LOWEST)/bin/python cmake/chat_templates.py >/dev/null
 	$(LOWEST)/bin/python -m pytest -m fast -p tests.no_llama -n $(JOBS)
 
-audit: ## Tell which of the packages that would be installed have known weaknesses (asks pypi.org)
+audit: ## Tell which of the packages that would be installed have known weaknesses (asks a service of the net)
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip --disable-pip-version-check install --quiet uv pip-audit
 	.venv-audit/bin/uv pip compile --quiet --extra cli --extra convert --extra serve pyproject.toml \
