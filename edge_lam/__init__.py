@@ -24,8 +24,9 @@ if TYPE_CHECKING:
         TextDelta,
         ThinkingDelta,
     )
-    from edge_lam.lam import LAM, load
+    from edge_lam.lam import LAM
     from edge_lam.llama.plan import MemoryPlan
+    from edge_lam.loading import load
     from edge_lam.metrics import CallReport
     from edge_lam.planning import plan
     from edge_lam.tools import Tool, ToolCall, load_tools
@@ -77,7 +78,8 @@ _HOMES = {
         "TextDelta",
         "ThinkingDelta",
     ),
-    "edge_lam.lam": ("LAM", "load"),
+    "edge_lam.lam": ("LAM",),
+    "edge_lam.loading": ("load",),
     "edge_lam.llama.plan": ("MemoryPlan",),
     "edge_lam.metrics": ("CallReport",),
     "edge_lam.planning": ("plan",),

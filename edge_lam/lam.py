@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Tokens
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key, write_prefix
-from edge_lam.decoding import TokenizerAhead, check_vocabulary, choose_engine
+from edge_lam.cache import state_key, write_prefix
 from edge_lam.engine import (
     ChatOptions,
     Engine,
@@ -27,16 +24,9 @@ from edge_lam.engine import (
     Request,
     Sequence,
 )
-from edge_lam.engine.admission import admit
 from edge_lam.engine.request import shows_options
 from edge_lam.errors import Closed, InvalidRequest
-from edge_lam.formats import detect, read_template
-from edge_lam.llama import Context, Model, ModelFile, choose_device
-from edge_lam.load_options import LoadOptions, takes
 from edge_lam.metrics.log import CallLog
-from edge_lam.metrics.telemetry import Telemetry
-from edge_lam.model_path import EMBEDDED_MODEL, find_model, open_descriptor
-from edge_lam.planning import plan_of
 from edge_lam.tools import as_tools
 
 if TYPE_CHECKING:
@@ -50,103 +40,7 @@ if TYPE_CHECKING:
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 
-__all__ = ["EMBEDDED_MODEL", "LAM", "ChatOptions", "ModelInfo", "Reply", "find_model", "load"]
-
-
-@takes(LoadOptions)
-def load(options: LoadOptions) -> LAM:
-    """Load a model. An option that is None has its default.
-
-    Raises:
-        ModelNotFound: no such file, repository or quantization.
-        InvalidModelFile: not a GGUF, truncated or contradicting itself.
-        UnsupportedModel: a sound file that edge-lam can't run.
-        InsufficientMemory: it would take more memory than it may; says what would fit.
-        HubError: the hub can't be reached.
-        BackendError: llama.cpp or the device failed.
-        MissingPackage: `constraint` is "llguidance", which is not installed.
-        InvalidRequest: a number or the device is out of range, or `prefix` does not fit; `param` names it.
-    """
-    if options.fd is None:
-        options = replace(options, model=find_model(options.model))  # the same one after `trim`
-        return LAM(_open(options), partial(_open, options))
-    if options.model is not None:
-        raise InvalidRequest("model and fd are two models", param="fd")
-    opened = open_descriptor(options.fd)
-    try:
-        options = replace(options, model=opened.path, fd=None)
-        lam = LAM(_open(options), partial(_open, options))
-    except BaseException:
-        opened.close()
-        raise
-    weakref.finalize(lam, opened.close)
-    return lam
-
-
-def _open(options: LoadOptions) -> Engine:
-    """Load a model; raises as `load`."""
-    telemetry = Telemetry() if options.otel else None
-    path = find_model(options.model)
-    start = perf_counter()
-    baked = BakedFile(Path(options.prefix)) if options.prefix is not None else None
-    file = ModelFile.read(path)
-    device = choose_device(options.device)
-    plan, is_short = admit(
-        file,
-        plan_of(file, options, device=device),
-        device=device,
-        budget=options.memory_budget,
-        fit_context=options.fit_context,
-    )
-    chat_format = detect(
-        file.header.metadata,
-        path=path,
-        name=options.format,
-        template=None if options.template is None else read_template(options.template),
-        verbatim=options.verbatim,
-        nested_tools=options.nested_tools,
-        mark_required=options.mark_required,
-    )
-    constraint = choose_engine(options.constraint)
-    ahead = TokenizerAhead(file, chat_format.end_of_turn) if constraint == "llguidance" else None
-    loaded: Model | None = None
-    try:
-        loaded = Model(file, device=options.device, repack=options.repack and not is_short)
-        check_vocabulary(loaded, chat_format.end_of_turn)
-        context = Context(
-            loaded,
-            n_ctx=plan.n_ctx,
-            n_threads=options.n_threads,
-            n_sequences=options.n_parallel,
-            kv_type=options.kv_type,
-            adapters=options.adapters,
-        )
-        folder = prefix_folder(options.prefix_cache)
-        store = PrefixStore(state_key(context), folder, conversations=options.save_conversations)
-        if baked:
-            keys = [state_key(context, name) for name in context.adapters]
-            key = next(filter(baked.is_for, keys), keys[0])
-            store.sibling(key).add(baked.prefix_for(key))
-    except BaseException:
-        if ahead:
-            ahead.wait()
-        if loaded:
-            loaded.close()
-        raise
-    log = CallLog(options.log, log_prompts=options.log_prompts)
-    seconds = perf_counter() - start
-    engine = Engine(
-        context,
-        chat_format,
-        log,
-        store=store,
-        queue_limit=options.queue_limit,
-        load_seconds=seconds,
-        ahead=ahead,
-        constraint=constraint,
-    )
-    engine.recorder.telemetry = telemetry
-    return engine
+__all__ = ["LAM", "ChatOptions", "ModelInfo", "Reply"]
 
 
 @dataclass(frozen=True, slots=True)

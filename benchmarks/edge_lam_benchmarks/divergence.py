@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge_lam.lam import find_model
 from edge_lam.llama.gguf_file import GGUFHeader
+from edge_lam.model_path import find_model
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded
 from edge_lam_benchmarks.models import BenchModel

@@ -22,9 +22,9 @@ def command(*, model: str | None, n_threads: int | None, as_json: bool) -> None:
     Memory bandwidth and integer throughput are measured first, in a few seconds; then passes of several numbers of
     tokens, the best of five each.
     """
-    from edge_lam.lam import find_model
     from edge_lam.llama import Model
     from edge_lam.llama.threads import default_threads
+    from edge_lam.model_path import find_model
     from edge_lam_benchmarks.report.table import Table, milliseconds, number
     from edge_lam_benchmarks.report.terminal import show_table
     from edge_lam_benchmarks.roofline import Need, measure_machine, pass_seconds

@@ -11,8 +11,9 @@ import pytest
 from edge_lam.decoding import Vocabulary
 from edge_lam.engine import Request
 from edge_lam.formats import detect
-from edge_lam.lam import EMBEDDED_MODEL, load
 from edge_lam.llama import Context, Model
+from edge_lam.loading import load
+from edge_lam.model_path import EMBEDDED_MODEL
 from edge_lam.tools import ToolCall
 from edge_lam_benchmarks import material
 

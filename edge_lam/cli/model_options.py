@@ -77,7 +77,7 @@ class ModelOptions(LoadOptions):
     def loader(self, **more: Any) -> Callable[[], LAM]:
         """Return what loads the model, in any thread; `more` are further arguments of `edge_lam.load`."""
         from edge_lam.cli.download import model_file
-        from edge_lam.lam import load
+        from edge_lam.loading import load
 
         settings = click.get_current_context().ensure_object(Settings)
         options = {each.name: getattr(self, each.name) for each in fields(self)}
