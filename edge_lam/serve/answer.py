@@ -12,7 +12,7 @@ from edge_lam.agent import AgentReply
 from edge_lam.engine import Reply, ReplyFinished
 from edge_lam.errors import Cancelled, Closed, EdgeLamError
 from edge_lam.serve.access_log import note_failure, note_reply
-from edge_lam.serve.errors import CLIENT_GONE, failure_of
+from edge_lam.serve.errors import CLIENT_GONE, RequestError, failure_of
 from edge_lam.serve.replies import Running, cancel_all, leave_all, merged, whole
 from edge_lam.serve.wire import JSON, PING, to_bytes
 
@@ -103,6 +103,8 @@ class AnswerResponse:
         for result in results:
             is_run = isinstance(result, AgentReply)
             self._finished += [step.reply for step in result.steps] if is_run else [result]
+            if not is_run:
+                _check_begun(result)
         await JSON(self._dialect.whole(results))(scope, receive, send)
 
     async def _send_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,6 +141,7 @@ class AnswerResponse:
             if isinstance(event, ReplyFinished):  # the end may follow at once, and go with it
                 replies[index] = event.reply
                 self._finished.append(event.reply)
+                _check_begun(event.reply)
                 continue
             await write(held)
             held = ""
@@ -170,6 +173,13 @@ class AnswerResponse:
         failure = failure_of(error)
         note_failure(scope, failure.status, failure.code)
         return self._dialect.failed(failure)
+
+
+def _check_begun(reply: Reply) -> None:
+    """Raise where the time limit passed before the first token: an empty answer would look like one of the model."""
+    if reply.finish_reason == "timeout" and not reply.report.tokens.generated:
+        hint = "ask again in a moment; `edge-lam serve --timeout` sets the limit"
+        raise RequestError(503, "timeout", "the time limit passed before the reply began", hint=hint)
 
 
 def _stopping() -> Closed:

@@ -19,7 +19,8 @@ class ServeOptions:
         max_tokens: of a reply, whatever the request asks for.
         max_tools: of a request.
         max_choices: replies to one request (`n`).
-        timeout: for a whole reply, waiting for others included; one that takes longer ends as it is.
+        timeout: for a whole reply, waiting for others included; one that takes longer ends as it is, with 503 if it has
+            not begun.
         body_timeout: for a request's body to arrive.
         page: whether `/` is a page to talk to the model.
         ping: how long a stream may be silent before a comment says that the server is alive.

@@ -145,11 +145,19 @@ def test_limits_of_the_server(lam: edge_lam.LAM) -> None:
         answer = client.post(CHAT, json={"messages": user("hello"), "max_tokens": most}).json()
         assert answer["usage"]["completion_tokens"] == 3
         assert answer["choices"][0]["finish_reason"] == "length"
-    answer = client_of(lam, timeout=0.001).post(CHAT, json={"messages": user("hello")}).json()
-    assert answer["choices"][0]["finish_reason"] == "length"
     for path, asked in ((CHAT, HELLO), ("/v1/completions", {"prompt": "a"})):
         answer = client.post(path, json={**asked, "max_tokens": "3"})  # the limit makes no number of it
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "max_tokens")
+
+
+def test_a_request_whose_time_passes_before_its_reply_begins_is_told_so(lam: edge_lam.LAM) -> None:
+    client = client_of(lam, timeout=0.001)  # less than a pass takes
+    answer = client.post(CHAT, json=HELLO)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "timeout")
+    assert answer.headers["retry-after"] == "1"
+    streamed = client.post(CHAT, json={**HELLO, "stream": True})
+    assert '"code":"timeout"' in streamed.text
+    assert "finish_reason\":\"length" not in streamed.text
 
 
 def test_a_fault_of_ours_is_told_without_its_text(
