@@ -35,6 +35,10 @@ _MACHINE = {
     "joules": "energy.joules",
     "celsius": "temperature.celsius",
     "hertz": "clock.hertz",
+    "throttled": "heat.throttled",
+    "battery_percent": "battery.percent",
+    "battery_celsius": "battery.celsius",
+    "on_battery": "battery.in_use",
     "gpu_joules": "energy.gpu_joules",
     "gpu_celsius": "temperature.gpu_celsius",
     "gpu_hertz": "clock.gpu_hertz",
@@ -153,6 +157,6 @@ def figures(report: CallReport) -> dict[str, float]:
         for name, value in plain[group].items()
         if value is not None
     }
-    values |= {_MACHINE[name]: value for name, value in plain["machine"].items() if value is not None}
+    values |= {_MACHINE[name]: float(value) for name, value in plain["machine"].items() if value is not None}
     rates = {"rate.prefill": report.prefill_rate, "rate.decode": report.decode_rate}
     return values | {name: rate for name, rate in rates.items() if rate}

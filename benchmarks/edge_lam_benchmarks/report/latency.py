@@ -27,6 +27,10 @@ MACHINE = {
     "energy.joules": ("energy mJ", 1e3, 1),
     "temperature.celsius": ("°C", 1.0, 1),
     "clock.hertz": ("clock MHz", 1e-6, 0),
+    "heat.throttled": ("throttled %", 100.0, 0),
+    "battery.percent": ("battery %", 1.0, 0),
+    "battery.celsius": ("battery °C", 1.0, 1),
+    "battery.in_use": ("on battery %", 100.0, 0),
     "energy.gpu_joules": ("GPU energy mJ", 1e3, 1),
     "temperature.gpu_celsius": ("GPU °C", 1.0, 1),
     "clock.gpu_hertz": ("GPU clock MHz", 1e-6, 0),
@@ -146,7 +150,7 @@ def _machine(results: Results, found: Sequence[Group]) -> list[Table]:
         values = [(center(group.spread(name)), factor, digits) for name, (_, factor, digits) in told.items()]
         cells = [number(None if value is None else value * factor, digits) for value, factor, digits in values]
         table.rows.append([*_head(results, group), *cells])
-    untold = [name.partition(".")[0] for name in MACHINE if name not in told and ".gpu_" not in name]
+    untold = dict.fromkeys(name.partition(".")[0] for name in MACHINE if name not in told and ".gpu_" not in name)
     if untold:
         table.notes.append(f"Not told by this platform: {', '.join(untold)}.")
     return [table]
