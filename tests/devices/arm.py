@@ -6,7 +6,6 @@ rest from the wheels for it on PyPI. All of it is kept in ~/.cache/edge-lam; not
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -15,11 +14,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from debian import Archive, UnavailableError, codename
-from environment import HOME, PACKAGES, ROOT, TEST_PACKAGES, Checks, wheel
+from environment import HOME, PACKAGES, ROOT, TEST_PACKAGES, Checks, run_checks, wheel
 
 FOLDER = HOME / "arm64"
 COMPILER = "aarch64-linux-gnu-g++"
@@ -39,27 +37,18 @@ MINUTES = 30  # of one step at most; the whole takes a third of that where nothi
 
 def main() -> int:
     """Make what is missing, and check."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--if-built", action="store_true", help="skip it where llama.cpp would have to be built")
-    options = parser.parse_args()
-    start = time.monotonic()
-    try:
-        python = _environment(build=not options.if_built)
-    except UnavailableError as error:
-        print(f"test-arm skipped: {error}")
-        return 0
-    print(f"ready in {time.monotonic() - start:.0f} s", flush=True)
-    checks = Checks()
+    return run_checks("test-arm", __doc__, _environment, _check)
+
+
+def _check(checks: Checks, python: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="edge-lam-arm-") as work:
         _check_answers(checks, python, Path(work))
         _check_doctor(checks, python)
         _check_refusal(checks, python)
         _check_tests(checks, python)
-    print(f"{checks.n_failed} failed, {time.monotonic() - start:.0f} s")
-    return 1 if checks.n_failed else 0
 
 
-def _environment(*, build: bool) -> Path:
+def _environment(build: bool) -> Path:
     """Return a Python for ARM with all that edge-lam needs, as a command that this machine can start.
 
     Raises:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from debian import UnavailableError
+
+_Environment = TypeVar("_Environment")
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path.home() / ".cache" / "edge-lam" / "devices"
@@ -51,3 +56,37 @@ class Checks:
         if not passed:
             self.n_failed += 1
             print("      " + "\n      ".join(found.strip().splitlines()[-30:]), flush=True)
+
+
+def run_checks(
+    target: str,
+    description: str | None,
+    make_environment: Callable[[bool], _Environment],
+    check: Callable[[Checks, _Environment], None],
+) -> int:
+    """Make what is missing, and check: the main function of a target.
+
+    Args:
+        target: its name in the Makefile.
+        description: for its help.
+        make_environment: returns where to check; its argument is whether llama.cpp may be built. Raises
+            `UnavailableError` where there is none.
+        check: does so, in that environment.
+
+    Returns:
+        The exit status; 0 also where it is skipped.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--if-built", action="store_true", help="skip it where llama.cpp would have to be built")
+    options = parser.parse_args()
+    start = time.monotonic()
+    try:
+        environment = make_environment(not options.if_built)
+    except UnavailableError as error:
+        print(f"{target} skipped: {error}")
+        return 0
+    print(f"ready in {time.monotonic() - start:.0f} s", flush=True)
+    checks = Checks()
+    check(checks, environment)
+    print(f"{checks.n_failed} failed, {time.monotonic() - start:.0f} s")
+    return 1 if checks.n_failed else 0

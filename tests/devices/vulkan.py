@@ -7,18 +7,16 @@ installed on the machine.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 from debian import Archive, UnavailableError, codename
-from environment import HOME, PACKAGES, ROOT, Checks, wheel
+from environment import HOME, PACKAGES, ROOT, Checks, run_checks, wheel
 
 PACKAGES_OF_DEBIAN = ("glslc", "libvulkan1", "mesa-vulkan-drivers")
 HEADERS = ("libvulkan-dev/trixie", "spirv-headers/trixie")
@@ -29,17 +27,10 @@ MINUTES = 20
 
 def main() -> int:
     """Make what is missing, and check."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--if-built", action="store_true", help="skip it where llama.cpp would have to be built")
-    options = parser.parse_args()
-    start = time.monotonic()
-    try:
-        environment = _environment(build=not options.if_built)
-    except UnavailableError as error:
-        print(f"test-vulkan skipped: {error}")
-        return 0
-    print(f"ready in {time.monotonic() - start:.0f} s", flush=True)
-    checks = Checks()
+    return run_checks("test-vulkan", __doc__, _environment, _check)
+
+
+def _check(checks: Checks, environment: dict[str, str]) -> None:
     _check_doctor(checks, environment)
     run = _run(environment, "-m", "edge_lam", "demo", "--json", "--log", "off")
     device = json.loads(run.stdout or "{}").get("model", {}).get("device", "none")
@@ -47,11 +38,9 @@ def main() -> int:
     run = _run(environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
     summary = (run.stdout.strip() or "nothing was printed").splitlines()[-1]
     checks.check(f"{' '.join(TESTS)}: {summary}", run.returncode == 0, run.stdout + run.stderr)
-    print(f"{checks.n_failed} failed, {time.monotonic() - start:.0f} s")
-    return 1 if checks.n_failed else 0
 
 
-def _environment(*, build: bool) -> dict[str, str]:
+def _environment(build: bool) -> dict[str, str]:
     """Return the variables with which Python finds llama.cpp for Vulkan, and Vulkan its device.
 
     Raises:
