@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         CallDropped,
         CallFinished,
         CallStarted,
-        EventStream,
         Reply,
         ReplyFinished,
         TextDelta,
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
     )
     from edge_lam.lam import LAM
     from edge_lam.llama.plan import MemoryPlan
-    from edge_lam.loading import load
+    from edge_lam.loading.load import load
+    from edge_lam.loading.planning import plan
     from edge_lam.metrics import CallReport
-    from edge_lam.planning import plan
+    from edge_lam.stream import EventStream
     from edge_lam.tools import Tool, ToolCall, load_tools
     from edge_lam.tools.tool import tool
 
@@ -72,17 +72,17 @@ _HOMES = {
         "CallDropped",
         "CallFinished",
         "CallStarted",
-        "EventStream",
         "Reply",
         "ReplyFinished",
         "TextDelta",
         "ThinkingDelta",
     ),
     "edge_lam.lam": ("LAM",),
-    "edge_lam.loading": ("load",),
+    "edge_lam.loading.load": ("load",),
     "edge_lam.llama.plan": ("MemoryPlan",),
     "edge_lam.metrics": ("CallReport",),
-    "edge_lam.planning": ("plan",),
+    "edge_lam.loading.planning": ("plan",),
+    "edge_lam.stream": ("EventStream",),
     "edge_lam.tools": ("Tool", "ToolCall", "load_tools"),
     "edge_lam.tools.tool": ("tool",),
 }

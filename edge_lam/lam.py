@@ -13,30 +13,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cache import state_key, write_prefix
-from edge_lam.engine import (
-    ChatOptions,
-    Engine,
-    Event,
-    EventStream,
-    Reply,
-    ReplyOptions,
-    ReplyStream,
-    Request,
-    Sequence,
-)
-from edge_lam.engine.request import shows_options
+from edge_lam.engine import Engine, Event, Reply, ReplyStream, Sequence
 from edge_lam.errors import Closed, InvalidRequest
 from edge_lam.metrics.log import CallLog
+from edge_lam.request import ChatOptions, ReplyOptions, Request
+from edge_lam.request.request import shows_options
+from edge_lam.stream import EventStream
 from edge_lam.tools import as_tools
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from edge_lam.engine import ReplyOptions
-    from edge_lam.engine.channel import Channel
     from edge_lam.errors import InvalidTool
     from edge_lam.formats.messages import Messages
     from edge_lam.metrics.report import CallReport
+    from edge_lam.request import ReplyOptions
+    from edge_lam.stream import Channel
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 

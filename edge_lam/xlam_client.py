@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest
-from edge_lam.loading import load
+from edge_lam.loading.load import load
 
 if TYPE_CHECKING:
     import os

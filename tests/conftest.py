@@ -31,7 +31,10 @@ os.environ.pop("COLUMNS", None)  # xdist sets it for its workers: what is writte
 
 ROOT = Path(__file__).resolve().parents[1]
 # Rooms without a model. A test there that needs one asks for it by a fixture, or is marked so.
-FAST = tuple(ROOT / "tests" / room for room in ("formats", "schema", "tools", "hub", "engine/test_scheduler.py"))
+FAST = tuple(
+    ROOT / "tests" / room
+    for room in ("formats", "schema", "tools", "hub", "request", "stream", "engine/test_scheduler.py")
+)
 MODEL_FIXTURES = {"tiny_lam_path", "lam", "model"}
 
 

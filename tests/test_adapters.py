@@ -12,7 +12,7 @@ import edge_lam
 from edge_lam import Agent
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.errors import InvalidModelFile, InvalidRequest, ModelNotFound
-from edge_lam.model_path import EMBEDDED_MODEL
+from edge_lam.loading.model_path import EMBEDDED_MODEL
 from tests.adapters import write_lora
 
 QUESTION = "what time is it in Tokyo?"

@@ -16,9 +16,9 @@ import pytest
 import edge_lam
 from edge_lam import LAM, errors, load
 from edge_lam.demo_tools import DEMO_TOOLS, convert_units, get_status
-from edge_lam.engine import ChatOptions
-from edge_lam.load_options import LoadOptions, PlanOptions
-from edge_lam.model_path import EMBEDDED_MODEL, find_model
+from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
+from edge_lam.loading.options import LoadOptions, PlanOptions
+from edge_lam.request import ChatOptions
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge_lam import LAM, errors, load
-from edge_lam.engine.request import UNSUPPORTED
 from edge_lam.errors import EdgeLamError, InvalidRequest, InvalidTool, PromptTooLong
+from edge_lam.request.request import UNSUPPORTED
 
 TOOL = {"name": "beep", "description": "Beep.", "parameters": {"type": "object", "properties": {}}}
 MANY = [{**TOOL, "name": f"beep_{number}", "description": "Beep. " * 20} for number in range(60)]

@@ -116,7 +116,7 @@ def command(
 
 
 def _find(model: str | None) -> Path:
-    from edge_lam.model_path import find_model
+    from edge_lam.loading.model_path import find_model
 
     return Path(find_model(model))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.model_path import find_model
+from edge_lam.loading.model_path import find_model
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded
 from edge_lam_benchmarks.models import BenchModel

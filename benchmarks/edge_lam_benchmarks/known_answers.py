@@ -11,8 +11,8 @@ from typing import Any
 
 from edge_lam import LAM, ToolCall
 from edge_lam.decoding import ReplaySampler
-from edge_lam.engine import Request
 from edge_lam.engine.binding import constraint_of, grammar_of
+from edge_lam.request import Request
 from edge_lam_benchmarks import material
 from edge_lam_benchmarks.replay import choices
 

@@ -15,7 +15,7 @@ from edge_lam._util.paths import cache_dir
 from edge_lam.cache import fingerprint
 from edge_lam.errors import InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.model_path import EMBEDDED_MODEL, find_model
+from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
 from edge_lam_benchmarks.places import place_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def find_models(
 
     Raises:
         InvalidRequest: a model is quantized already, or a checkpoint is given without quantizations.
-        EdgeLamError: as `edge_lam.model_path.find_model` and `edge_lam_converters.convert_all`.
+        EdgeLamError: as `edge_lam.loading.model_path.find_model` and `edge_lam_converters.convert_all`.
     """
     if not names:
         if quants:

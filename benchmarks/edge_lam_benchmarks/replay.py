@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_lam.decoding import GrammarConstraint
-from edge_lam.engine import Request
 from edge_lam.engine.binding import constraint_of, grammar_of
 from edge_lam.errors import EdgeLamError, InvalidRequest
+from edge_lam.request import Request
 from edge_lam.tools import ToolCall
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import pytest
 
 from edge_lam.decoding import Vocabulary
-from edge_lam.engine import Request
 from edge_lam.formats import detect
 from edge_lam.llama import Context, Model
-from edge_lam.loading import load
-from edge_lam.model_path import EMBEDDED_MODEL
+from edge_lam.loading.load import load
+from edge_lam.loading.model_path import EMBEDDED_MODEL
+from edge_lam.request import Request
 from edge_lam.tools import ToolCall
 from edge_lam_benchmarks import material
 

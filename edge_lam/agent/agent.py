@@ -9,9 +9,9 @@ from edge_lam._util.extras import require
 from edge_lam.agent.events import AgentEvent, AgentReply
 from edge_lam.agent.round import ToolBox
 from edge_lam.agent.run import AgentRun
-from edge_lam.engine import EventStream
 from edge_lam.errors import InvalidRequest, InvalidTool
 from edge_lam.formats import normalize_messages
+from edge_lam.stream import EventStream
 from edge_lam.tools import as_tools
 from edge_lam.tools.tool import is_duration
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from edge_lam.agent.round import Approve, OnCall
     from edge_lam.agent.run import Shorten
-    from edge_lam.engine import ReplyOptions
     from edge_lam.formats.messages import Messages
     from edge_lam.lam import LAM
+    from edge_lam.request import ReplyOptions
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 

@@ -15,20 +15,22 @@ from edge_lam.agent.events import AgentEvent, AgentFinished, AgentReply, Step, T
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
 from edge_lam.agent.tool_run import failure
-from edge_lam.engine import Reply, ReplyFinished, Request
+from edge_lam.engine import Reply, ReplyFinished
 from edge_lam.errors import Cancelled, PromptTooLong
 from edge_lam.formats import FORMATS
 from edge_lam.metrics.report import ToolReport
+from edge_lam.request import Request
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from edge_lam.engine import Event, EventStream, ReplyOptions
-    from edge_lam.engine.channel import Channel
+    from edge_lam.engine import Event
     from edge_lam.errors import InvalidCall
     from edge_lam.lam import LAM
+    from edge_lam.request import ReplyOptions
+    from edge_lam.stream import Channel, EventStream
     from edge_lam.tools import Tool
 
     Shorten: TypeAlias = Callable[[list[dict[str, Any]]], list[dict[str, Any]] | None]

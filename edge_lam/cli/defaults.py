@@ -20,7 +20,7 @@ from edge_lam._util.atomic_file import atomic_write
 from edge_lam._util.paths import config_dir, user_path
 from edge_lam._util.read_file import as_text, read_bounded
 from edge_lam.errors import InvalidRequest
-from edge_lam.load_options import FLAGS
+from edge_lam.loading.options import FLAGS
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

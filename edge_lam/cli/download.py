@@ -18,8 +18,8 @@ Told: TypeAlias = Callable[[int, "int | None", str], None]
 
 
 def model_file(model: str | None) -> Path:
-    """Return the file of a model, as `edge_lam.model_path.find_model` does, and show its download."""
-    from edge_lam.model_path import find_model
+    """Return the file of a model, as `edge_lam.loading.model_path.find_model` does, and show its download."""
+    from edge_lam.loading.model_path import find_model
 
     with download_progress() as on_progress:
         return find_model(model, on_progress=on_progress)

@@ -11,12 +11,12 @@ from edge_lam.cli.download import model_file
 from edge_lam.cli.model_options import format_options
 from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table
-from edge_lam.load_options import FLAGS
+from edge_lam.loading.options import FLAGS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edge_lam.engine.lint import LintedTool
+    from edge_lam.tool_lint import LintedTool
 
 SAID = {
     "grammar": "enforced by grammar",
@@ -65,9 +65,9 @@ def command(
     decoded, checked after decoding, or refused. Exit code 1 if something is refused.
     """
     from edge_lam.decoding import Vocabulary, choose_engine
-    from edge_lam.engine.lint import ToolLint
     from edge_lam.formats import detect, read_template
     from edge_lam.llama import Model
+    from edge_lam.tool_lint import ToolLint
     from edge_lam.tools.files import read_tools
 
     values = read_tools(tools)

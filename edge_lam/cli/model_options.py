@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.cli.options import FILE, Function, Settings, byte_size, gathered
-from edge_lam.load_options import FLAGS, AdapterFile, Adapters, LoadOptions
+from edge_lam.loading.options import FLAGS, LoadOptions
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from edge_lam.lam import LAM
+    from edge_lam.llama.adapter import AdapterFile, Adapters
 
 
 class ModelName(click.Path):
@@ -30,8 +31,8 @@ class ModelName(click.Path):
         from click.shell_completion import CompletionItem
 
         from edge_lam.hub import ALIASES, stored_models
-        from edge_lam.model_path import EMBEDDED_NAME
-        from edge_lam.smol_lam import SMOL_LAM
+        from edge_lam.loading.model_path import EMBEDDED_NAME
+        from edge_lam.loading.smol_lam import SMOL_LAM
 
         own = (EMBEDDED_NAME, SMOL_LAM.name)
         names = dict.fromkeys([*own, *(alias.name for alias in ALIASES), *(model.name for model in stored_models())])
@@ -77,7 +78,7 @@ class ModelOptions(LoadOptions):
     def loader(self, **more: Any) -> Callable[[], LAM]:
         """Return what loads the model, in any thread; `more` are further arguments of `edge_lam.load`."""
         from edge_lam.cli.download import model_file
-        from edge_lam.loading import load
+        from edge_lam.loading.load import load
 
         settings = click.get_current_context().ensure_object(Settings)
         options = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -95,7 +96,8 @@ _CHOOSING = ("chat", "plan", "serve")
 
 def _adapters(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> Adapters:
     """Read FILE, FILE:SCALE, and the same with NAME= before it, which adds to those without a name."""
-    named, unnamed = dict[str, list[AdapterFile]](), list[AdapterFile]()
+    named: dict[str, list[AdapterFile]] = {}
+    unnamed: list[AdapterFile] = []
     for text in value:
         name, separator, file = text.partition("=")
         if not separator or os.path.sep in name or Path(text).exists():

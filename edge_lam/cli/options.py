@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from edge_lam._util.debug import debug_is_wanted, show_debug_lines
 from edge_lam._util.sizes import read_size
 from edge_lam.errors import InvalidRequest
-from edge_lam.load_options import FLAGS
+from edge_lam.loading.options import FLAGS
 
 Function = Callable[..., Any]
 FILE = click.Path()  # a name that a shell completes; whether there is such a file, its reader says

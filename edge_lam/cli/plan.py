@@ -13,8 +13,8 @@ from edge_lam.cli.options import byte_size, examples
 from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, size
 
 if TYPE_CHECKING:
+    from edge_lam.llama.adapter import Adapters
     from edge_lam.llama.plan import MemoryPlan
-    from edge_lam.load_options import Adapters
 
 
 @click.command(

@@ -15,7 +15,7 @@ from edge_lam.cli.terminal import console, one_line, print_json, size
 
 if TYPE_CHECKING:
     from edge_lam.hub import PulledModel
-    from edge_lam.smol_lam import ComposedModel
+    from edge_lam.loading.smol_lam import ComposedModel
 
 
 @click.command(
@@ -48,7 +48,7 @@ def command(model: str, revision: str | None, checkpoint: bool, as_json: bool) -
     edge-lam comes with; it is the default model from then on.
     """
     from edge_lam.hub import pull
-    from edge_lam.smol_lam import SMOL_LAM
+    from edge_lam.loading.smol_lam import SMOL_LAM
 
     if model.lower() == SMOL_LAM.name:
         if revision or checkpoint:

@@ -7,7 +7,6 @@ events of the tokens, which arrive in an `EventStream`.
 
 from __future__ import annotations
 
-from edge_lam.engine.choice import ToolChoice
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
 from edge_lam.engine.engine import Engine
@@ -24,29 +23,22 @@ from edge_lam.engine.events import (
     ThinkingDelta,
 )
 from edge_lam.engine.reply import Reply
-from edge_lam.engine.request import ChatOptions, ReplyOptions, Request
 from edge_lam.engine.sequence import Sequence
-from edge_lam.engine.stream import EventStream
 
 __all__ = [
     "ArgumentsDelta",
     "CallDropped",
     "CallFinished",
     "CallStarted",
-    "ChatOptions",
     "Decoder",
     "Engine",
     "EngineCore",
     "Event",
-    "EventStream",
     "LogprobsDelta",
     "Reply",
     "ReplyFinished",
-    "ReplyOptions",
     "ReplyStream",
-    "Request",
     "Sequence",
     "TextDelta",
     "ThinkingDelta",
-    "ToolChoice",
 ]

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from edge_lam._util.extras import is_installed, require
 from edge_lam.decoding import CallTracker, GrammarConstraint, Unconstrained
-from edge_lam.engine import response_format
 from edge_lam.engine.events import TextDelta
 from edge_lam.errors import InvalidRequest, InvalidTool
 from edge_lam.formats.events import ParsedReply
 from edge_lam.formats.grammar import check_together, try_out
 from edge_lam.formats.parser import ReplyParser
+from edge_lam.request import response_format
 from edge_lam.tools.tool import as_tool, as_tools, listed
 
 if TYPE_CHECKING:
     from edge_lam.decoding import Constraint, Vocabulary
     from edge_lam.decoding.constraint import Kind
-    from edge_lam.engine.request import Request
     from edge_lam.formats import ChatFormat
     from edge_lam.formats.events import ParserEvent
+    from edge_lam.request import Request
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 

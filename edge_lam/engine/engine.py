@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, TypeVar
 from edge_lam.cache import MIN_PREFIX, Slots
 from edge_lam.decoding import PassCosts, Sampler, Speculator, Trace, Vocabulary
 from edge_lam.decoding.speculator import MAX_DRAFT_TOKENS, MAX_GUESSES
-from edge_lam.engine.bias import token_bias
 from edge_lam.engine.binding import call_tracker, constraint_of, grammar_of, open_parser, usable_tools
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
@@ -26,13 +26,13 @@ from edge_lam.engine.output import Output, PrefixOutput, TextWriter, error_code
 from edge_lam.engine.prompt import ModelUsers, PromptBuilder
 from edge_lam.engine.recorder import Recorder
 from edge_lam.engine.sequence import Sequence
-from edge_lam.engine.stream import EventStream
 from edge_lam.errors import EdgeLamError, InvalidRequest
 from edge_lam.formats import Segment, normalize_messages
 from edge_lam.formats.template import rendering_within
 from edge_lam.formats.thinking import thinking_end
-from edge_lam.load_options import LoadOptions
 from edge_lam.metrics.meter import Meter
+from edge_lam.request.logit_bias import token_bias
+from edge_lam.stream import EventStream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,16 +40,16 @@ if TYPE_CHECKING:
 
     from edge_lam.cache import PrefixStore, Slot
     from edge_lam.decoding import Constraint, TokenizerAhead
-    from edge_lam.engine.channel import Channel
     from edge_lam.engine.recorder import Record
     from edge_lam.engine.reply import Reply
-    from edge_lam.engine.request import Request
     from edge_lam.errors import InvalidTool
     from edge_lam.formats import ChatFormat
     from edge_lam.llama import Context, Model
     from edge_lam.metrics.log import CallLog
     from edge_lam.metrics.report import CallReport
+    from edge_lam.request import Request
     from edge_lam.schema.guidance import EngineName
+    from edge_lam.stream import Channel
     from edge_lam.tools import Tool
     from edge_lam.tools.tool import ToolLike
 
@@ -74,7 +74,7 @@ class Engine:
         chat_format: how prompts and replies are written.
         log: where calls are logged.
         store: where prefixes are kept.
-        queue_limit: requests that may wait for others; one more is refused.
+        queue_limit: requests that may wait for others; one more is refused. By default any number; `load` has its own.
         load_seconds: how long loading took, for reports.
         ahead: what builds the tokenizer of grammars already.
         constraint: what holds replies to grammars; by default what is installed.
@@ -87,7 +87,7 @@ class Engine:
         log: CallLog,
         *,
         store: PrefixStore | None = None,
-        queue_limit: int = LoadOptions.queue_limit,
+        queue_limit: int = sys.maxsize,
         load_seconds: float = 0.0,
         ahead: TokenizerAhead | None = None,
         constraint: EngineName | None = None,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from edge_lam.engine.reply import Reply
-from edge_lam.engine.stream import EventStream
 from edge_lam.formats.events import (
     ArgumentsDelta,
     CallDropped,
@@ -17,11 +16,12 @@ from edge_lam.formats.events import (
     TextDelta,
     ThinkingDelta,
 )
+from edge_lam.stream import EventStream
 
 if TYPE_CHECKING:
     from edge_lam.decoding import TokenLogprob
-    from edge_lam.engine.channel import Channel
     from edge_lam.engine.sequence import Sequence
+    from edge_lam.stream import Channel
 
 __all__ = [
     "ArgumentsDelta",

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from edge_lam.cache import Slot
     from edge_lam.decoding import Vocabulary
     from edge_lam.decoding.constraint import Kind
-    from edge_lam.engine.channel import Channel
     from edge_lam.engine.decoder import Decoder
     from edge_lam.engine.recorder import Record
     from edge_lam.engine.sequence import Rows
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from edge_lam.formats.events import ParserEvent
     from edge_lam.formats.parser import ReplyParser
     from edge_lam.metrics.report import CallReport
+    from edge_lam.stream import Channel
 
 T = TypeVar("T")
 

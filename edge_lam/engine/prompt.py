@@ -16,11 +16,11 @@ from edge_lam.cache import common_length
 from edge_lam.errors import Closed, EdgeLamError, InvalidRequest, PromptTooLong
 
 if TYPE_CHECKING:
-    from edge_lam.engine.request import Request
     from edge_lam.formats import ChatFormat
     from edge_lam.formats.base import Segment
     from edge_lam.formats.messages import Messages
     from edge_lam.llama import Model
+    from edge_lam.request import Request
     from edge_lam.tools import Tool
 
 logger = logging.getLogger("edge_lam.engine")

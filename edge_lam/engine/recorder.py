@@ -16,7 +16,6 @@ from edge_lam.metrics.telemetry import content
 if TYPE_CHECKING:
     from edge_lam.cache import PrefixStore
     from edge_lam.engine.reply import Reply
-    from edge_lam.engine.request import Request
     from edge_lam.engine.sequence import Sequence as Generation
     from edge_lam.formats import ChatFormat, Segment
     from edge_lam.formats.messages import Messages
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from edge_lam.metrics import Meter
     from edge_lam.metrics.log import CallLog
     from edge_lam.metrics.telemetry import Telemetry
+    from edge_lam.request import Request
     from edge_lam.schema.guidance import EngineName
 
 logger = logging.getLogger("edge_lam.engine")

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_lam.errors import BackendError, InvalidModelFile, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader, Tensor
@@ -25,7 +25,10 @@ from edge_lam.llama.library import library, log
 
 if TYPE_CHECKING:
     from edge_lam.llama.model import Model
-    from edge_lam.load_options import Adapters
+
+# A file, with its scale if that is not 1; several for all requests, or by the names that requests say.
+AdapterFile: TypeAlias = str | os.PathLike[str] | tuple[str | os.PathLike[str], float]
+Adapters: TypeAlias = Sequence[AdapterFile] | Mapping[str, AdapterFile | list[AdapterFile]]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # no colon: servers call them MODEL:NAME
 _ALPHA = "adapter.lora.alpha"

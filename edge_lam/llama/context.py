@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edge_lam.llama.adapter import Adapters
     from edge_lam.llama.model import Model
-    from edge_lam.load_options import Adapters
 
 _ABORTED = 2
 _FAILURES = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ChatOptions
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.dialects.base import Ask
     from edge_lam.serve.options import ServeOptions
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ChatOptions, ReplyOptions, ReplyStream
+    from edge_lam.engine import ReplyStream
     from edge_lam.lam import LAM
+    from edge_lam.request import ChatOptions, ReplyOptions
     from edge_lam.serve.dialects.base import Ask
     from edge_lam.serve.server_tools import ServerTools
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from edge_lam.agent import AgentEvent, AgentReply
-    from edge_lam.engine import ChatOptions
     from edge_lam.lam import LAM
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.dialects.base import Ask
     from edge_lam.serve.options import ServeOptions
     from edge_lam.tools import Tool, ToolCall

@@ -109,7 +109,7 @@ def _prompt(lam: LAM, body: dict[str, Any]) -> str:
 
 def _linted(lam: LAM, tools: list[Any]) -> dict[str, Any]:
     """Return what `edge-lam lint --json` says of tools."""
-    from edge_lam.engine.lint import ToolLint
+    from edge_lam.tool_lint import ToolLint
 
     engine = lam.engine
     with engine.use():

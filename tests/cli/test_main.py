@@ -79,7 +79,7 @@ def test_debug_shows_the_traceback(edge_lam, tmp_path, position):
 
 
 def test_a_fault_that_nobody_foresaw_is_one_line_too(edge_lam, tmp_path, monkeypatch):
-    monkeypatch.setattr("edge_lam.model_path.find_model", lambda model, **_: 1 / 0)
+    monkeypatch.setattr("edge_lam.loading.model_path.find_model", lambda model, **_: 1 / 0)
     shown = edge_lam("info", tmp_path / "x.gguf")
     assert shown.code == 1
     assert shown.err.splitlines() == [
@@ -101,7 +101,7 @@ def test_memory_that_is_not_there_is_said(edge_lam, tmp_path, monkeypatch, error
     def fail(model, **_):
         raise error
 
-    monkeypatch.setattr("edge_lam.model_path.find_model", fail)
+    monkeypatch.setattr("edge_lam.loading.model_path.find_model", fail)
     shown = edge_lam("info", tmp_path / "x.gguf")
     assert (shown.code, shown.err.splitlines()[0]) == (1, "edge-lam: error: there is not enough memory")
 
@@ -193,7 +193,7 @@ def test_no_line_is_longer_than_500_characters(edge_lam, monkeypatch, tmp_path):
     def fail(model: object, **_: object) -> None:
         raise RuntimeError("\x1b[2J\n" + "x" * 10**6)
 
-    monkeypatch.setattr("edge_lam.model_path.find_model", fail)
+    monkeypatch.setattr("edge_lam.loading.model_path.find_model", fail)
     shown = edge_lam("info", tmp_path / "x.gguf")
     assert shown.code == 1
     assert max(map(len, shown.err.splitlines())) < 500

@@ -9,7 +9,7 @@ import pytest
 
 from edge_lam.cli.model_options import ModelOptions, load_option, model_options
 from edge_lam.cli.options import options_of
-from edge_lam.load_options import FLAGS
+from edge_lam.loading.options import FLAGS
 
 
 def parsed(*arguments: str, command_name: str = "call") -> ModelOptions:

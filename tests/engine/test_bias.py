@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.engine import ReplyFinished, Request
-from edge_lam.engine.bias import read_bias, token_bias
+from edge_lam.engine import ReplyFinished
 from edge_lam.errors import InvalidRequest
+from edge_lam.request import Request
+from edge_lam.request.logit_bias import read_bias, token_bias
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import Engine, ReplyFinished, Request
+from edge_lam.engine import Engine, ReplyFinished
 from edge_lam.engine.binding import constraint_of, grammar_of
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
 from edge_lam.metrics import CallLog
+from edge_lam.request import Request
 
 TOOLS = DEMO_TOOLS[:2]
 REQUIRED = {"tools": TOOLS, "tool_choice": "required"}

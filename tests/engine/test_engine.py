@@ -9,17 +9,9 @@ from dataclasses import asdict
 import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import (
-    ArgumentsDelta,
-    CallDropped,
-    CallFinished,
-    CallStarted,
-    Engine,
-    ReplyFinished,
-    Request,
-    TextDelta,
-)
+from edge_lam.engine import ArgumentsDelta, CallDropped, CallFinished, CallStarted, Engine, ReplyFinished, TextDelta
 from edge_lam.errors import Closed, InvalidRequest, PromptTooLong
+from edge_lam.request import Request
 
 TWO_TOOLS = DEMO_TOOLS[:2]
 

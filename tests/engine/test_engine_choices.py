@@ -7,10 +7,11 @@ import json
 import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import ReplyFinished, Request
+from edge_lam.engine import ReplyFinished
 from edge_lam.errors import InvalidRequest, InvalidSchema
 from edge_lam.formats import XLam2Qwen
 from edge_lam.formats.syntax import TOOL_CALLS
+from edge_lam.request import Request
 
 TOOLS = DEMO_TOOLS[:4]
 FORECAST = {

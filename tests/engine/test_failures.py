@@ -17,11 +17,12 @@ import pytest
 
 from edge_lam import LAM, Agent
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import Engine, Request
+from edge_lam.engine import Engine
 from edge_lam.errors import BackendError, Busy, Cancelled, Closed
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model, library
 from edge_lam.metrics import CallLog, Meter
+from edge_lam.request import Request
 
 CALL = {"tools": DEMO_TOOLS[:1], "tool_choice": "get_time", "parallel_tool_calls": False, "max_tokens": 24}
 

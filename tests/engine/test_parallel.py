@@ -15,12 +15,13 @@ import pytest
 from edge_lam import load
 from edge_lam.decoding import Vocabulary
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import Engine, ReplyFinished, Request, TextDelta
+from edge_lam.engine import Engine, ReplyFinished, TextDelta
 from edge_lam.engine.binding import constraint_of, grammar_of
 from edge_lam.errors import BackendError, Busy, Closed
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
 from edge_lam.metrics import CallLog
+from edge_lam.request import Request
 
 QUESTIONS = [
     f"What time is it in {city}?" for city in ("Tokyo", "Oslo", "Lima", "Rome", "Cairo", "Paris", "Quito", "Bern")

@@ -13,10 +13,11 @@ import pytest
 
 from edge_lam.decoding import PassCosts
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import Engine, ReplyFinished, Request
+from edge_lam.engine import Engine, ReplyFinished
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Context, Model
 from edge_lam.metrics import CallLog
+from edge_lam.request import Request
 
 TOOLS = {"tools": DEMO_TOOLS[:2], "tool_choice": "required"}
 CALL = "What time is it in Tokyo?"

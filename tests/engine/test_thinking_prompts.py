@@ -7,10 +7,11 @@ import json
 import pytest
 
 from edge_lam.decoding import Sampler
-from edge_lam.engine import Engine, Request, TextDelta, ThinkingDelta
+from edge_lam.engine import Engine, TextDelta, ThinkingDelta
 from edge_lam.formats import detect
 from edge_lam.llama import Context, Model
 from edge_lam.metrics import CallLog
+from edge_lam.request import Request
 
 TEMPLATE = """\
 {% if tools %}{{ tools | tojson }}{% endif %}

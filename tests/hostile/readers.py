@@ -22,8 +22,8 @@ from edge_lam.errors import EdgeLamError
 from edge_lam.llama import Context, GGUFHeader, Model
 from edge_lam.llama.gguf_pack import pack_header
 from edge_lam.llama.probe import write_model
+from edge_lam.loading.model_path import EMBEDDED_MODEL
 from edge_lam.metrics.log import prune_log
-from edge_lam.model_path import EMBEDDED_MODEL
 from edge_lam.tools import load_tools
 from edge_lam.trajectories import read_entries, read_log
 from edge_lam_converters import plan

@@ -25,7 +25,7 @@ from edge_lam.decoding import Vocabulary
 from edge_lam.errors import EdgeLamError
 from edge_lam.formats import XLam2Qwen
 from edge_lam.llama import Model
-from edge_lam.model_path import EMBEDDED_MODEL
+from edge_lam.loading.model_path import EMBEDDED_MODEL
 from edge_lam.tools import Tool
 
 PACKAGE = "jsonschema==4.25.1"

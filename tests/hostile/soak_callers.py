@@ -26,8 +26,8 @@ from edge_lam import LAM, Agent
 from edge_lam.decoding import Sampler
 from edge_lam.decoding.constraint import Constraint
 from edge_lam.demo_tools import DEMO_TOOLS, calculate, convert_units
-from edge_lam.engine import ChatOptions
 from edge_lam.errors import Cancelled
+from edge_lam.request import ChatOptions
 
 QUESTIONS = (  # every third one has to call
     "What time is it in Tokyo?",

@@ -21,7 +21,7 @@ from edge_lam.formats import XLam2Qwen, detect, read_template
 from edge_lam.llama import Context, GGUFHeader, Model
 from edge_lam.llama.gguf_pack import pack_header
 from edge_lam.llama.probe import write_model
-from edge_lam.model_path import EMBEDDED_MODEL
+from edge_lam.loading.model_path import EMBEDDED_MODEL
 from edge_lam.serve import ServeOptions, app
 from edge_lam.tools import as_tools
 from edge_lam_converters.imatrix import Imatrix, Sums, read_imatrix

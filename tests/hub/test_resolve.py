@@ -11,7 +11,7 @@ from edge_lam.errors import HubError, InvalidModelFile, ModelNotFound
 from edge_lam.hub import license_of, resolve
 from edge_lam.hub.choice import checkpoint_files, choose_checkpoint, quant_of
 from edge_lam.hub.reference import Reference
-from edge_lam.model_path import find_model
+from edge_lam.loading.model_path import find_model
 from tests.hub.hub_server import COMMIT, Repo
 
 FILES = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from oracle import ROOT, Oracle, Result
 
-from edge_lam.model_path import EMBEDDED_MODEL
+from edge_lam.loading.model_path import EMBEDDED_MODEL
 from edge_lam_converters.quality import compare
 
 TITLE = "Divergence against llama-perplexity"

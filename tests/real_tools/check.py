@@ -18,8 +18,8 @@ from typing import Any
 from servers import SERVERS, NotStarted, Server, definitions
 
 from edge_lam import LAM, Tool, load
-from edge_lam.engine.lint import ToolLint
 from edge_lam.errors import EdgeLamError
+from edge_lam.tool_lint import ToolLint
 
 REQUEST = "Use the tool."
 MAX_TOKENS = 200

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
-from edge_lam.engine.response_format import read_response_format
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import XLam2Qwen
 from edge_lam.formats.json_text import decode
+from edge_lam.request.response_format import read_response_format
 from edge_lam.schema.compile import compile_schema
 from edge_lam.schema.normalize import normalize_parameters
 from edge_lam.schema.numbers import is_held_multiple

@@ -28,7 +28,7 @@ def edge_lam_serve(*more: str) -> list[str]:
 
 def llama_server(program: Path) -> list[str]:
     """Return the command that starts llama-server on the same file, as its documentation says for tools."""
-    from edge_lam.model_path import find_model  # here: `--help` needs no installation
+    from edge_lam.loading.model_path import find_model  # here: `--help` needs no installation
 
     # One thread: with several, OpenMP's spin for seconds a token where the machine has other work.
     model = ("--jinja", "--alias", MODEL, "-c", str(N_CTX), "-n", LONGEST, "-np", "1", "-t", "1", "-tb", "1")

@@ -15,8 +15,8 @@ import pytest
 import edge_lam
 from edge_lam.cli.main import run
 from edge_lam.errors import InvalidModelFile, MissingPackage, ModelNotFound
-from edge_lam.model_path import EMBEDDED_MODEL, find_model
-from edge_lam.smol_lam import SMOL_LAM, ComposedModel
+from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
+from edge_lam.loading.smol_lam import SMOL_LAM, ComposedModel
 from edge_lam_converters import convert
 from edge_lam_converters.random_checkpoint import SHAPES, write_random_checkpoint
 from tests.adapters import write_lora
@@ -43,8 +43,8 @@ def model(parts: ComposedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.syspath_prepend(str(parts.adapter.parent / "site"))
-    monkeypatch.setattr("edge_lam.model_path.SMOL_LAM", parts)
-    monkeypatch.setattr("edge_lam.smol_lam.SMOL_LAM", parts)
+    monkeypatch.setattr("edge_lam.loading.model_path.SMOL_LAM", parts)
+    monkeypatch.setattr("edge_lam.loading.smol_lam.SMOL_LAM", parts)
     return parts
 
 

@@ -11,7 +11,7 @@ import pytest
 import edge_lam
 from edge_lam.formats import XLam2Qwen, detect
 from edge_lam.llama import GGUFHeader
-from edge_lam.model_path import EMBEDDED_MODEL
+from edge_lam.loading.model_path import EMBEDDED_MODEL
 from edge_lam_converters import convert
 from tests.amount import many
 from tiny_lam.evaluate import EVALUATION_SEED, SETS, score_requests, score_set

@@ -91,7 +91,7 @@ def command(
     says, and the table tells how often it returned the call. What is not installed is skipped.
     """
     from edge_lam.llama.threads import default_threads
-    from edge_lam.model_path import find_model
+    from edge_lam.loading.model_path import find_model
     from edge_lam_benchmarks.answers import grouped
     from edge_lam_benchmarks.peers import PEERS, Setup
     from edge_lam_benchmarks.peers.comparison import compare

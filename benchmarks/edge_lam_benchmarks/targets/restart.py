@@ -14,13 +14,14 @@ from typing import Any
 
 from edge_lam import load
 from edge_lam.decoding import Vocabulary
-from edge_lam.engine import ReplyFinished, Request
+from edge_lam.engine import ReplyFinished
 from edge_lam.engine.binding import grammar_of
 from edge_lam.errors import EdgeLamError
 from edge_lam.formats import detect
 from edge_lam.llama import Model
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.shape import ModelShape
+from edge_lam.request import Request
 from edge_lam_benchmarks.answers import Answer
 from edge_lam_benchmarks.fresh import run_fresh
 from edge_lam_benchmarks.items import Sample

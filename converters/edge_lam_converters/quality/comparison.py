@@ -18,7 +18,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.formats.examples import Example, read_examples
 from edge_lam.llama.gguf_types import GGUFArray
 from edge_lam.llama.model import Model
-from edge_lam.loading import load
+from edge_lam.loading.load import load
 from edge_lam.tools import ToolCall, as_tools
 from edge_lam_converters.quality.agreement import CallAgreement, call_agreement, make_calls
 from edge_lam_converters.quality.corpus import Corpus, ReadOptions, chat_format_of, no_progress

@@ -16,7 +16,7 @@ from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.examples import Example, read_examples
 from edge_lam.llama import Model
-from edge_lam.loading import load
+from edge_lam.loading.load import load
 from edge_lam.metrics.memory import process_memory
 from edge_lam.tools import ToolCall, as_tools
 from edge_lam_converters.adapter_gguf import export_adapter

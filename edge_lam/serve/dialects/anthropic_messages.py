@@ -13,7 +13,8 @@ from edge_lam.serve.errors import error_object
 from edge_lam.serve.wire import sse, to_text
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ArgumentsDelta, CallStarted, ChatOptions, Reply
+    from edge_lam.engine import ArgumentsDelta, CallStarted, Reply
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.errors import Failure
     from edge_lam.tools import ToolCall
 

@@ -21,9 +21,10 @@ from edge_lam.engine import (
 
 if TYPE_CHECKING:
     from edge_lam.decoding import TokenLogprob
-    from edge_lam.engine import ChatOptions, Event, Reply
+    from edge_lam.engine import Event, Reply
     from edge_lam.formats.messages import Messages
     from edge_lam.lam import ModelInfo
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.errors import Failure
     from edge_lam.tools import ToolCall
 

@@ -15,7 +15,8 @@ from edge_lam.serve.wire import sse
 
 if TYPE_CHECKING:
     from edge_lam.decoding import TokenLogprob
-    from edge_lam.engine import ChatOptions, Reply
+    from edge_lam.engine import Reply
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.errors import Failure
 
 PATH = "/completion"

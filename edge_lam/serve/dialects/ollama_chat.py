@@ -13,7 +13,8 @@ from edge_lam.serve.errors import error_object
 from edge_lam.serve.wire import to_text
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ChatOptions, Reply
+    from edge_lam.engine import Reply
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.errors import Failure
     from edge_lam.tools import ToolCall
 

@@ -13,7 +13,8 @@ from edge_lam.serve.dialects.parts import string, text_of
 from edge_lam.serve.wire import sse
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ArgumentsDelta, CallStarted, ChatOptions, Reply
+    from edge_lam.engine import ArgumentsDelta, CallStarted, Reply
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.errors import Failure
     from edge_lam.tools import ToolCall
 

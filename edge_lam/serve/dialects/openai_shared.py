@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from edge_lam.engine import ChatOptions, Reply
+    from edge_lam.engine import Reply
     from edge_lam.lam import ModelInfo
+    from edge_lam.request import ChatOptions
 
 # The fields that are options of `LAM.chat` under the same name, which checks them.
 OPTIONS = (

@@ -7,9 +7,9 @@ from dataclasses import fields
 import pytest
 
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import ChatOptions, Request, ToolChoice
 from edge_lam.errors import InvalidRequest, InvalidTool
 from edge_lam.params import SAMPLING_PARAMS, SamplingParams
+from edge_lam.request import ChatOptions, Request, ToolChoice
 
 
 def test_options_and_fields_are_the_same():

@@ -15,7 +15,7 @@ from edge_lam._util.cut_files import JOIN_HINT, is_cut
 from edge_lam._util.extras import require
 from edge_lam._util.paths import cache_dir, user_path
 from edge_lam.errors import InvalidModelFile, InvalidRequest
-from edge_lam.smol_lam import SMOL_LAM
+from edge_lam.loading.smol_lam import SMOL_LAM
 
 if TYPE_CHECKING:
     from edge_lam.hub.download import Progress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CHUNK, _BLOCKS = 1 << 20, 64  # bytes; a part is known by that many of them
 
 EMBEDDED_NAME = "tiny-lam"
-EMBEDDED_MODEL = Path(__file__).parent / "assets" / "tiny-lam-Q8_0.gguf"
+EMBEDDED_MODEL = Path(__file__).parents[1] / "assets" / "tiny-lam-Q8_0.gguf"
 
 
 def find_model(model: str | os.PathLike[str] | None = None, *, on_progress: Progress | None = None) -> Path:

@@ -6,20 +6,19 @@ Neither llama.cpp nor click is imported: `help`, command lines and the config's 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, fields
 from functools import partial, wraps
 from inspect import cleandoc, signature
 from textwrap import fill
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from edge_lam.llama.adapter import Adapters
 
 P = ParamSpec("P")
 T = TypeVar("T")
 OptionsT = TypeVar("OptionsT", bound="PlanOptions")
-
-# A LoRA adapter in GGUF, with its scale if that is not 1; several for all requests, or by the names that requests say.
-AdapterFile: TypeAlias = str | os.PathLike[str] | tuple[str | os.PathLike[str], float]
-Adapters: TypeAlias = Sequence[AdapterFile] | Mapping[str, AdapterFile | list[AdapterFile]]
 
 
 @dataclass(frozen=True, slots=True)

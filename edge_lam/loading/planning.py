@@ -5,8 +5,8 @@ from __future__ import annotations
 from edge_lam.llama import ModelFile
 from edge_lam.llama.adapter import adapter_bytes
 from edge_lam.llama.plan import MemoryPlan, plan_memory
-from edge_lam.load_options import PlanOptions, takes
-from edge_lam.model_path import find_model
+from edge_lam.loading.model_path import find_model
+from edge_lam.loading.options import PlanOptions, takes
 
 
 @takes(PlanOptions)

@@ -24,7 +24,7 @@ from edge_lam.metrics.memory import address_space, machine_memory, memory_limit,
 
 SMALLER_KV_TYPE = "q8_0"
 
-logger = logging.getLogger("edge_lam.engine")
+logger = logging.getLogger("edge_lam.loading")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from edge_lam.engine import EventStream
 from edge_lam.errors import Cancelled
+from edge_lam.stream import EventStream
 
 
 class Counter:

@@ -13,8 +13,8 @@ from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
-from edge_lam.engine.channel import Channel, End, EventT, ResultT
 from edge_lam.errors import BackendError, Cancelled
+from edge_lam.stream.channel import Channel, End, EventT, ResultT
 
 StreamT = TypeVar("StreamT", bound="EventStream[Any, Any]")
 

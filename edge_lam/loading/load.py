@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from edge_lam.cache import BakedFile, PrefixStore, prefix_folder, state_key
 from edge_lam.decoding import TokenizerAhead, check_vocabulary, choose_engine
 from edge_lam.engine import Engine
-from edge_lam.engine.admission import admit
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats import detect, read_template
 from edge_lam.lam import LAM
 from edge_lam.llama import Context, Model, ModelFile, choose_device
-from edge_lam.load_options import LoadOptions, takes
+from edge_lam.loading.admission import admit
+from edge_lam.loading.model_path import find_model, open_descriptor
+from edge_lam.loading.options import LoadOptions, takes
+from edge_lam.loading.planning import plan_of
 from edge_lam.metrics.log import CallLog
 from edge_lam.metrics.telemetry import Telemetry
-from edge_lam.model_path import find_model, open_descriptor
-from edge_lam.planning import plan_of
 
 if TYPE_CHECKING:
     from edge_lam.formats import ChatFormat

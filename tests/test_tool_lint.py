@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.engine.lint import ToolLint
 from edge_lam.formats import detect
 from edge_lam.llama import Model
+from edge_lam.tool_lint import ToolLint
 from edge_lam.tools import Tool, as_tools
 
 ANY = {"type": "object", "properties": {"x": {"type": "string", "description": "What to do"}}}
