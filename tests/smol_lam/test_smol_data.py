@@ -103,7 +103,7 @@ def test_a_request_is_right_only_if_it_does_what_is_expected(request_, text, cal
 
 def test_the_tools_of_the_catalog_are_new_and_told_by_their_schema():
     names = [tool.name for tool in TOOLS]
-    assert len(set(names)) == len(names) > 180
+    assert len(set(names)) == len(names) > 280
     assert not set(names) & {tool.name for tool in (*catalog.DEMO, *catalog.TRAINED, *catalog.HELD_OUT)}
     assert not set(names) & {tool["name"] for group in GROUPS for tool in group["tools"]}
     rng = random.Random(2)
@@ -179,6 +179,30 @@ def test_a_near_request_is_for_another_tool_of_the_same_app():
     drawn = [near_tool(rng, list(APPS[0][:2]), APPS) for _ in range(300)]
     others = {tool.name for tool in drawn if tool in TOOLS}
     assert others == {tool.name for tool in APPS[0]} - origins
+
+
+def test_words_of_a_tools_own_and_lists_of_choices(tmp_path):
+    file = tmp_path / "some.txt"
+    file.write_text(
+        "# ring | Ring on some days.\n"
+        "tone: text marimba|old phone | Tone\n"
+        "after?: list tea|a nap | What it follows\n"
+        "days?: choices mon=Monday|Mondays, tue=Tuesday, wed=Wednesday | Days\n"
+        "- ring {tone} on {days} after {after}\n",
+        encoding="utf-8",
+    )
+    (spec,) = read_tools(file)
+    schema = spec.definition()["parameters"]
+    assert schema["properties"]["tone"] == {"type": "string", "description": "Tone"}
+    assert schema["properties"]["days"]["items"] == {"type": "string", "enum": ["mon", "tue", "wed"]}
+    rng = random.Random(1)
+    for _ in range(20):
+        text, calls, _said = ask(rng, spec, replace(MIX, scrambled=0.9, wrapped=0.0))
+        arguments = calls[0]["arguments"]
+        jsonschema.validate(arguments, schema)
+        assert arguments["tone"] in text.lower()
+        assert all(day in text.lower() for day in arguments["days"])
+        assert all(thing in text for thing in arguments["after"])
 
 
 def test_a_dotted_parameter_is_a_property_of_an_object(tmp_path):

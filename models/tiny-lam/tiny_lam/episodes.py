@@ -246,7 +246,7 @@ def _draw_value(rng: random.Random, param: Param, mix: Mix, unit: str | None) ->
     if param.kind in slots.KINDS and param.schema["type"] == "string" and rng.random() < mix.scrambled:
         value = slots.draw_any(rng, param.kind)
         return value, value
-    if param.schema["type"] == "array" and mix.scrambled and rng.random() < mix.scrambled:
+    if param.schema["type"] == "array" and param.kind and mix.scrambled and rng.random() < mix.scrambled:
         items = slots.draw_any_list(rng, param.kind)
         return slots.join_words(items, rng), items
     if unit and param.kind == "unit":

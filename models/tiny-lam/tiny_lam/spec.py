@@ -48,6 +48,9 @@ class Param:
 
     def draw(self, rng: random.Random, *, held_out: bool = False, more: bool = False) -> tuple[str, Any]:
         """Draw one (surface, value) pair; `held_out` takes values that training never draws, `more` only it does."""
+        if self.surfaces and self.schema["type"] == "array":
+            chosen = rng.sample(self.surfaces, min(rng.choice((1, 2, 2, 3)), len(self.surfaces)))
+            return slots.join_words([rng.choice(phrases) for _, phrases in chosen], rng), [value for value, _ in chosen]
         if self.surfaces:
             value, phrases = rng.choice(self.surfaces)
             return rng.choice(phrases), value

@@ -8,6 +8,8 @@ No tool of a file does the work of another: what is asked of one that is not giv
     age?: whole 1..99 | Age in years
     weight?: number 1..90 | Weight in kilograms
     tags?: list label | Tags to put on it
+    ring?: text marimba|old phone|waves | Ring tone, of these or any other words
+    days?: choices mon=Monday|Mondays, tue=Tuesday | Days on which to ring
     starred?: flag starred|as a favorite / not starred | Whether it is a favorite
     - save {name} in my contacts
     + save {name} and {name2} in my contacts
@@ -17,12 +19,14 @@ No tool of a file does the work of another: what is asked of one that is not giv
 
 A line ``name: TYPE | description`` is a parameter, ``name?:`` an optional one, ``when.day:`` one in an object; "-" is a
 request, "+" one for two calls, "?" one that lacks the parameter it names, "=" a value of the result and ">" an answer
-that states it. Placeholders and kinds of values are tiny-lam's (`tiny_lam.spec`, `tiny_lam.slots`).
+that states it. Placeholders and kinds of values are tiny-lam's (`tiny_lam.spec`, `tiny_lam.slots`); "text" and
+"list" take words of their own instead of a kind, "choices" is a list of an enum's values.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,21 +88,28 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _param(kind: str, values: str, description: str) -> Param:
-    if kind == "text":
-        return S(description, values)
-    if kind == "list":
-        return L(description, values)
+    if kind in ("text", "list"):
+        return _copied(kind, values, description)
     if kind == "whole":
         return I(description, *_range(values))
     if kind == "number":
         return N(description, *_range(values), 1)
-    if kind == "choice":
+    if kind in ("choice", "choices"):
         pairs = (value.partition("=") for value in values.split(", "))
-        return E(description, **{value: said.split("|") or [] if said else [words(value)] for value, _, said in pairs})
+        one = E(description, **{value: said.split("|") if said else [words(value)] for value, _, said in pairs})
+        return one if kind == "choice" else replace(one, schema={"type": "array", "items": one.schema})
     if kind == "flag":
         yes, _, no = values.partition(" / ")
         return B(description, yes=yes.split("|"), no=no.split("|"))
-    raise ValueError(f"unknown type {kind!r}; known: text, list, whole, number, choice, flag")
+    raise ValueError(f"unknown type {kind!r}; known: text, list, whole, number, choice, choices, flag")
+
+
+def _copied(kind: str, values: str, description: str) -> Param:
+    """A string or a list of them: of a kind, or of the words between the bars, which the schema does not name."""
+    if "|" not in values:
+        return S(description, values) if kind == "text" else L(description, values)
+    schema = {"type": "string"} if kind == "text" else {"type": "array", "items": {"type": "string"}}
+    return Param(description, schema, surfaces=tuple((value, (value,)) for value in values.split("|")))
 
 
 def words(value: str) -> str:
