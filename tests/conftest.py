@@ -28,6 +28,13 @@ settings.load_profile("edge-lam")
 # A shell starts what it puts into the background deaf to Ctrl-C, and children inherit that; the tests send Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("COLUMNS", None)  # xdist sets it for its workers: what is written to a pipe would be cut to it
+# The tests start hundreds of Python processes. What one of them has compiled, the others need not compile again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# Workers share the cores: with as many threads each as there are cores, they would wait for one another at each layer.
+N_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if N_WORKERS > 1:
+    os.environ.setdefault("EDGE_LAM_THREADS", str(max(1, (os.cpu_count() or 1) // N_WORKERS)))
 
 ROOT = Path(__file__).resolve().parents[1]
 # Rooms without a model. A test there that needs one asks for it by a fixture, or is marked so.
