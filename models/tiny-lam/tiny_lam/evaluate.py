@@ -62,12 +62,12 @@ SETS = (
 )
 
 
-def episodes(chosen: EvaluationSet, examples: int, seed: int) -> Iterator[Episode]:
-    """Draw episodes until `examples` replies of the set's kind were drawn."""
+def episodes(chosen: EvaluationSet, examples: int, seed: int, conversations: int = 5) -> Iterator[Episode]:
+    """Draw episodes of so many conversations until `examples` replies of the set's kind were drawn."""
     rng = random.Random(seed)
     drawn = 0
     while drawn < examples:
-        episode = draw_episode(rng, chosen.mix, 5)
+        episode = draw_episode(rng, chosen.mix, conversations)
         drawn += sum(turn.kind == chosen.kind for conversation in episode.conversations for turn in conversation)
         yield episode
 
@@ -101,11 +101,21 @@ def _stated(turn: Turn) -> list[str]:
 
 
 def score_set(
-    lam: edge_lam.LAM, chosen: EvaluationSet, examples: int, seed: int, *, constrain: bool, wrong: list[dict[str, Any]]
+    lam: edge_lam.LAM,
+    chosen: EvaluationSet,
+    examples: int,
+    seed: int,
+    *,
+    constrain: bool,
+    wrong: list[dict[str, Any]],
+    conversations: int = 5,
 ) -> tuple[int, int]:
-    """Return how many replies were right, of how many; wrong ones are appended to `wrong`."""
+    """Return how many replies were right, of how many; wrong ones are appended to `wrong`.
+
+    `conversations` share the same tools, which are read once for all of them.
+    """
     right = total = 0
-    for episode in episodes(chosen, examples, seed):
+    for episode in episodes(chosen, examples, seed, conversations):
         tools = [tool.definition() for tool in episode.tools]
         for conversation in episode.conversations:
             messages: list[dict[str, Any]] = [{"role": "system", "content": episode.system}]
