@@ -6,7 +6,7 @@ Behind it, if there is a store, are the prefixes of earlier calls and earlier pr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -246,7 +246,7 @@ class Slots:
                 store.clear()
 
 
-def common_length(first: Sequence[int], second: Sequence[int]) -> int:
+def common_length(first: Iterable[int], second: Iterable[int]) -> int:
     """Return how many tokens both begin with."""
     length = 0
     for one, other in zip(first, second, strict=False):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from edge_lam.decoding.constraint import Constraint, GrammarConstraint, Unconstrained
 from edge_lam.decoding.costs import PassCosts
+from edge_lam.decoding.detokenizer import Detokenizer
 from edge_lam.decoding.logprobs import TokenLogprob, TopLogprob
 from edge_lam.decoding.sampling import ReplaySampler, Sampler
 from edge_lam.decoding.speculator import Draft, Guess, NgramCache, PromptLookup, Speculator
@@ -17,6 +18,7 @@ from edge_lam.decoding.vocabulary import Vocabulary, choose_engine
 __all__ = [
     "CallTracker",
     "Constraint",
+    "Detokenizer",
     "Draft",
     "GrammarConstraint",
     "Guess",

@@ -66,10 +66,6 @@ class Draft:
     guesses: list[Guess] = field(default_factory=list)
     spared: Guess | None = None
 
-    def rows(self, n_unread: int) -> list[int]:
-        """Return after which tokens logits are needed, when the draft is read behind `n_unread` others."""
-        return [n_unread - 1 + offset for offset in [*self.offsets, len(self.tokens)]]
-
     def guessed(self, row: int, token: int) -> bool:
         """Tell whether `token`, chosen from the logits of a row, is what was guessed there."""
         return row < len(self.guesses) and self.guesses[row].token == token

@@ -10,20 +10,16 @@ from __future__ import annotations
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
 from edge_lam.engine.engine import Engine
-from edge_lam.engine.events import (
+from edge_lam.engine.reply import Event, LogprobsDelta, Reply, ReplyFinished, ReplyStream
+from edge_lam.engine.sequence import Sequence
+from edge_lam.formats.events import (
     ArgumentsDelta,
     CallDropped,
     CallFinished,
     CallStarted,
-    Event,
-    LogprobsDelta,
-    ReplyFinished,
-    ReplyStream,
     TextDelta,
     ThinkingDelta,
 )
-from edge_lam.engine.reply import Reply
-from edge_lam.engine.sequence import Sequence
 
 __all__ = [
     "ArgumentsDelta",

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from edge_lam._util.extras import is_installed, require
 from edge_lam.decoding import CallTracker, GrammarConstraint, Unconstrained
-from edge_lam.engine.events import TextDelta
 from edge_lam.errors import InvalidRequest, InvalidTool
-from edge_lam.formats.events import ParsedReply
+from edge_lam.formats.events import ParsedReply, TextDelta
 from edge_lam.formats.grammar import check_together, try_out
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.request import response_format

@@ -1,7 +1,7 @@
-"""`EngineCore`: the thread that owns a context, and runs sequences on it until each is finished.
+"""`EngineCore`: who may run, and the thread that runs them.
 
-Any thread submits sequences and stops them. In one turn the owner admits those that wait, schedules a pass, runs it,
-and lets those go on that have all they need.
+Any thread takes a place in line, submits a sequence, stops it. The owner, a thread of its own, is the only one that
+touches the context: it drives the `Runner` as long as there is something to do.
 """
 
 from __future__ import annotations
@@ -10,24 +10,19 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from edge_lam.cache import PrefixMatch
-from edge_lam.engine.deadlines import Deadlines
-from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
-from edge_lam.engine.sequence import NOBODY, LogitRows, Status
-from edge_lam.errors import BackendError, Busy, Cancelled, Closed, EdgeLamError
+from edge_lam.engine.runner import Runner
+from edge_lam.errors import BackendError, Busy, Closed, EdgeLamError
 
 if TYPE_CHECKING:
     from edge_lam.cache import Slot, Slots
     from edge_lam.decoding import PassCosts
-    from edge_lam.engine.scheduler import Chunk
-    from edge_lam.engine.sequence import Sequence as Generation
-    from edge_lam.engine.sequence import StopReason
+    from edge_lam.engine.sequence import Sequence, StopReason
     from edge_lam.llama import Context
 
 IDLE_SECONDS = 1.0  # without work, before conversations are stored: the results of a call come sooner
@@ -72,20 +67,15 @@ class EngineCore:
     def __init__(
         self, context: Context, slots: Slots, costs: PassCosts, *, queue_limit: int, release: Callable[[], None]
     ) -> None:
-        self.slots = slots
-        self._context, self._costs, self._release = context, costs, release
-        self._scheduler = Scheduler(context.n_batch, context.n_logits)
+        self.slots, self._release = slots, release
+        self._runner = Runner(context, slots, costs, finished=self._free_place)  # the owner's, but for `abort`
         self._most = context.n_sequences + queue_limit
         self._process = os.getpid()
         self._deadlines = Deadlines(partial(self.stop, reason="timeout"))
         self._changed = threading.Condition()  # guards what follows
         self.n_places = 0
-        self._arrived: deque[Generation] = deque()
-        self._pass: Sequence[Chunk] = ()
+        self._arrived: deque[Sequence] = deque()
         self.is_closing = self._is_dropping = False
-        self._waiting: list[Generation] = []  # this and what follows is the owner's alone
-        self._slot_of: dict[Generation, Slot] = {}
-        self._n_passes = self._n_passed = 0
         self.owner = threading.Thread(target=self._own, name="edge-lam", daemon=True)
         self.owner.start()
 
@@ -100,8 +90,8 @@ class EngineCore:
     def activity(self) -> Activity:
         """What it does now, and did so far."""
         with self._changed:
-            running = len(self._slot_of)
-            return Activity(running, self.n_places - running, self._n_passes, self._n_passed)
+            running = len(self._runner.running)
+            return Activity(running, self.n_places - running, self._runner.n_passes, self._runner.n_passed)
 
     def reserve(self) -> None:
         """Take a place in line, before the work of making a prompt; `submit` or `give_up` has to follow.
@@ -122,7 +112,7 @@ class EngineCore:
         with self._changed:
             self.n_places -= 1
 
-    def submit(self, sequence: Generation) -> None:
+    def submit(self, sequence: Sequence) -> None:
         """Run a sequence, for which there is a place in line.
 
         Raises:
@@ -135,17 +125,13 @@ class EngineCore:
             self._arrived.append(sequence)
             self._changed.notify()
 
-    def stop(self, sequence: Generation, reason: StopReason) -> None:
+    def stop(self, sequence: Sequence, reason: StopReason) -> None:
         """Have a sequence end early, from any thread; it ends within a pass, or amid one that reads a prompt."""
         if os.getpid() != self._process:
             return
         with self._changed:
             sequence.stop = sequence.stop or reason
-            # What others read in this pass has to be read again: too dear unless the pass is a long one.
-            n_tokens = sum(len(chunk.tokens) for chunk in self._pass)
-            is_worth_it = len(self._pass) == 1 or n_tokens > PREFILL_CHUNK
-            if is_worth_it and any(chunk.sequence is sequence for chunk in self._pass):
-                self._context.abort()
+            self._runner.abort(sequence)
             self._changed.notify()
 
     def close(self) -> None:
@@ -154,8 +140,7 @@ class EngineCore:
             return
         with self._changed:
             self.is_closing = True
-            if self._pass:
-                self._context.abort()
+            self._runner.abort()
             self._changed.notify()
         if threading.current_thread() is not self.owner:  # it may be the last to hold the engine
             self.owner.join()
@@ -171,32 +156,23 @@ class EngineCore:
         reason: BaseException = Closed("the model was closed")
         try:
             while self._wait():
-                self._turn()
+                if self._is_dropping:
+                    self._is_dropping = False
+                    self.slots.drop_prefixes()
+                self._runner.step()
         except BaseException as error:
             reason = error
         with self._changed:
             self.is_closing = True
-            left = [*self._scheduler.running, *self._waiting, *self._arrived]
+            left = [*self._runner.running, *self._runner.waiting, *self._arrived]
         self._deadlines.close()
         for sequence in left:
-            _end(sequence, reason)
+            sequence.end(reason)
         try:
             for slot in self.slots.unsaved():
                 self._save(slot)
         finally:
             self._release()
-
-    def _turn(self) -> None:
-        """Admit, schedule, run, advance."""
-        if self._is_dropping:
-            self._is_dropping = False
-            self.slots.drop_prefixes()
-        self._end_stopped()
-        self._admit()
-        with self._changed:
-            self._pass = chunks = self._scheduler.schedule()
-        if chunks and self._run(chunks):
-            self._advance(chunks)
 
     def _wait(self) -> bool:
         """Wait until there is something to do, and tell whether there is. A longer wait is used to store conversations.
@@ -206,20 +182,15 @@ class EngineCore:
         while True:
             unsaved = self.slots.unsaved()
             with self._changed:
-                if self._changed.wait_for(
-                    lambda: (
-                        self.is_closing
-                        or self._is_dropping
-                        or self._arrived
-                        or self._waiting
-                        or self._scheduler.running
-                    ),
-                    IDLE_SECONDS if unsaved else None,
-                ):
-                    self._waiting += self._arrived
+                if self._changed.wait_for(self._has_work, IDLE_SECONDS if unsaved else None):
+                    self._runner.waiting += self._arrived
                     self._arrived.clear()
                     return not self.is_closing
             self._save(unsaved[0])
+
+    def _has_work(self) -> bool:
+        is_busy = self._arrived or self._runner.waiting or self._runner.running
+        return self.is_closing or self._is_dropping or bool(is_busy)
 
     def _save(self, slot: Slot) -> None:
         try:
@@ -227,112 +198,66 @@ class EngineCore:
         except (EdgeLamError, MemoryError) as error:  # what can't be stored only has to be read again
             logger.debug("a conversation of %d tokens is not stored: %s", len(slot.tokens), error)
 
-    def _end_stopped(self) -> None:
-        now = perf_counter()
-        for sequence in [*self._waiting, *self._scheduler.running]:
-            if sequence.stop == "cancelled":
-                self._finish(sequence, Cancelled("the request was cancelled"))
-            elif sequence.stop == "timeout" or (sequence.deadline is not None and now >= sequence.deadline):
-                sequence.finish_reason = "timeout"
-                self._finish(sequence)
-
-    def _admit(self) -> None:
-        """Give waiting sequences a slot, in the order in which they came."""
-        running = self._scheduler.running
-        for sequence in list(self._waiting):
-            alike = [other.prompt for other in running if other.adapter == sequence.adapter]
-            slot = self.slots.take(sequence.prompt, alike, sequence.adapter)
-            if slot is None and not self.slots.n_free:
-                return
-            if slot is None:  # what it begins with is being read by another one
-                continue
-            self._waiting.remove(sequence)
-            running.append(sequence)
-            self._attempt(sequence, partial(self._start, sequence, slot))
-
-    def _start(self, sequence: Generation, slot: Slot) -> None:
-        """Let a slot begin the prompt with what is known of it, and plan to store its static tokens if they are new."""
-        self._slot_of[sequence], sequence.status = slot, Status.PREFILL
-        with sequence.times.measure("restore"):
-            if sequence.wants_prompt:
-                slot.keep(0)
-            match = PrefixMatch(0) if sequence.wants_prompt else slot.match_prefix(sequence.prompt, sequence.n_static)
-        sequence.n_computed = sequence.counts.cached = match.n_held
-        sequence.counts.restored = match.n_restored
-        sequence.checkpoint, sequence.cache = match.checkpoint, match.outcome
-        sequence.consumer.begin(slot)
-
-    def _run(self, chunks: Sequence[Chunk]) -> bool:
-        """Run a pass, and tell whether it is through; what was aborted is read again."""
-        start = perf_counter()
-        try:
-            parts = [self._slot_of[chunk.sequence].part(chunk.tokens, chunk.rows) for chunk in chunks]
-            self._context.use_adapter(chunks[0].sequence.adapter)
-            is_done = self._context.decode_parts(parts)
-        except EdgeLamError as error:
-            for chunk in chunks:
-                self._slot_of[chunk.sequence].keep(0)
-                self._finish(chunk.sequence, error)
-            return False
-        finally:
-            with self._changed:
-                self._pass = ()
-        if not is_done:
-            return False
-        seconds = perf_counter() - start
-        self._n_passes, self._n_passed = self._n_passes + 1, self._n_passed + len(chunks)
-        self._costs.record(sum(len(chunk.tokens) for chunk in chunks), seconds)
-        for chunk in chunks:
-            self._slot_of[chunk.sequence].append(chunk.tokens)
-            chunk.sequence.note_pass(len(chunk.tokens), seconds)
-        return True
-
-    def _advance(self, chunks: Sequence[Chunk]) -> None:
-        """Let sequences go on with what the pass gave."""
-        n_tokens, first_row = sum(len(chunk.tokens) for chunk in chunks), 0
-        for chunk in chunks:
-            logits = LogitRows(self._context, first_row)
-            first_row += len(chunk.rows)
-            n_others = n_tokens - len(chunk.tokens)
-            self._attempt(chunk.sequence, partial(self._go_on, chunk, logits, n_others))
-
-    def _go_on(self, chunk: Chunk, logits: LogitRows, n_others: int) -> None:
-        sequence, slot = chunk.sequence, self._slot_of[chunk.sequence]
-        if sequence.n_computed == sequence.checkpoint:
-            with sequence.times.measure("save"):
-                slot.save()
-        if chunk.rows:
-            sequence.consumer.advance(logits, n_others)
-            slot.keep(sequence.n_computed)  # guesses that were wrong are forgotten
-
-    def _attempt(self, sequence: Generation, step: Callable[[], None]) -> None:
-        """Take a sequence a step further, and end it if that fails, or nothing is left to do."""
-        try:
-            step()
-        except BaseException as error:
-            self._finish(sequence, error)
-        else:
-            if sequence.finish_reason or not sequence.n_unread:
-                self._finish(sequence)
-
-    def _finish(self, sequence: Generation, error: BaseException | None = None) -> None:
-        """End a sequence. Whoever waits for it may take its place in line at once."""
-        if slot := self._slot_of.pop(sequence, None):
-            self._scheduler.running.remove(sequence)
-            self.slots.give_back(slot)
-        else:
-            self._waiting.remove(sequence)
-        sequence.status = Status.FINISHED
+    def _free_place(self, sequence: Sequence) -> None:
+        """Give the place of a sequence that has ended to whoever comes next."""
         with self._changed:
             self.n_places -= 1
         self._deadlines.remove(sequence)
-        _end(sequence, error)
 
 
-def _end(sequence: Generation, error: BaseException | None) -> None:
-    """Tell the consumer, and hold it no longer: what it holds, and who reads from it, holds the sequence."""
-    consumer, sequence.consumer = sequence.consumer, NOBODY
-    try:
-        consumer.end(error)
-    except Exception:  # a failure there ends nobody else
-        logger.exception("the end of a request could not be told")
+class Deadlines:
+    """Watches the deadlines of sequences, in one thread that starts with the first of them.
+
+    The engine's thread can't tell by itself amid a pass. A timer for each sequence would start a thread for each
+    request: a server gives every request a limit.
+
+    Args:
+        expired: called in that thread with each sequence whose deadline has come; not twice.
+    """
+
+    def __init__(self, expired: Callable[[Sequence], None]) -> None:
+        self._expired = expired
+        self._changed = threading.Condition()  # guards what follows
+        self._deadlines: dict[Sequence, float] = {}
+        self._next = float("inf")  # when the thread looks again
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    def add(self, sequence: Sequence) -> None:
+        """Watch a sequence, if it has a deadline."""
+        if sequence.deadline is None:
+            return
+        with self._changed:
+            self._deadlines[sequence] = sequence.deadline
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="edge-lam-deadlines", daemon=True)
+                self._thread.start()
+            elif sequence.deadline < self._next:
+                self._changed.notify()
+
+    def remove(self, sequence: Sequence) -> None:
+        """Watch it no longer."""
+        with self._changed:
+            self._deadlines.pop(sequence, None)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                if self._is_closed:
+                    return
+                now = perf_counter()
+                over = [sequence for sequence, deadline in self._deadlines.items() if deadline <= now]
+                for sequence in over:
+                    del self._deadlines[sequence]
+                if not over:
+                    self._next = min(self._deadlines.values(), default=float("inf"))
+                    self._changed.wait(self._next - now if self._deadlines else None)
+                    continue
+            for sequence in over:
+                self._expired(sequence)

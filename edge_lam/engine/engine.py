@@ -16,19 +16,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from edge_lam.cache import MIN_PREFIX, Slots
-from edge_lam.decoding import PassCosts, Sampler, Speculator, Trace, Vocabulary
+from edge_lam.decoding import Detokenizer, PassCosts, Sampler, Speculator, Trace, Vocabulary
 from edge_lam.decoding.speculator import MAX_DRAFT_TOKENS, MAX_GUESSES
 from edge_lam.engine.binding import call_tracker, constraint_of, grammar_of, open_parser, usable_tools
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
-from edge_lam.engine.events import Event, ReplyStream
-from edge_lam.engine.output import Output, PrefixOutput, TextWriter, error_code
+from edge_lam.engine.output import Output, PrefixOutput, error_code
 from edge_lam.engine.prompt import ModelUsers, PromptBuilder
 from edge_lam.engine.recorder import Recorder
+from edge_lam.engine.reply import Event, ReplyStream
 from edge_lam.engine.sequence import Sequence
 from edge_lam.errors import EdgeLamError, InvalidRequest
-from edge_lam.formats import Segment, normalize_messages
-from edge_lam.formats.template import rendering_within
+from edge_lam.formats import normalize_messages
 from edge_lam.formats.thinking import thinking_end
 from edge_lam.metrics.meter import Meter
 from edge_lam.request.logit_bias import token_bias
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from edge_lam.engine.recorder import Record
     from edge_lam.engine.reply import Reply
     from edge_lam.errors import InvalidTool
-    from edge_lam.formats import ChatFormat
+    from edge_lam.formats import ChatFormat, Segment
     from edge_lam.llama import Context, Model
     from edge_lam.metrics.log import CallLog
     from edge_lam.metrics.report import CallReport
@@ -102,12 +101,13 @@ class Engine:
             max_tokens=min(MAX_DRAFT_TOKENS, context.n_batch - 1),
             max_guesses=min(MAX_GUESSES, context.n_logits - 1),
         )
-        self.prompts = PromptBuilder(self.model, chat_format)
+        self._users = ModelUsers()
+        self.prompts = PromptBuilder(self.model, chat_format, self._users)
         meter = Meter(gpu=self.model.device != "cpu")
         self.recorder = Recorder(
             context, chat_format, log, meter, store=store, load_seconds=load_seconds, constraint=self.vocabulary.engine
         )
-        self._store, self._users = store, ModelUsers()
+        self._store = store
         self._compiling = threading.Lock()  # so that tools which come in many requests at once are compiled once
         release = partial(_release, context, self.vocabulary, self._users)
         self.core = EngineCore(
@@ -206,9 +206,9 @@ class Engine:
         self.context.check_adapter(request.adapter)
         sequence, record = Sequence(0, adapter=request.adapter), self.recorder.open(request)
         with self._place(sequence):
-            segments = self._render(request, sequence)
+            segments = self.prompts.render(request, sequence)
             self._compile(request, sequence, segments)
-            prompt = self._tokenize(request, sequence, segments)
+            prompt = self.prompts.tokens(request, sequence, segments, self.context.n_ctx)
             with self._users, sequence.times.measure("render"):
                 sequence.n_static = min(self.prompts.n_static(request, prompt), len(prompt) - 1)
             sequence.prompt = prompt[: sequence.n_static + 1]
@@ -228,13 +228,13 @@ class Engine:
 
     def _prepare(self, request: Request, sequence: Sequence, record: Record, channel: Channel[Event, Reply]) -> Output:
         """Make the prompt of a sequence, and what its tokens are chosen and shown by."""
-        segments = self._render(request, sequence)
+        segments = self.prompts.render(request, sequence)
         with self._users:
             bias = token_bias(request.logit_bias, self.model)
         sampler = request.sampler or Sampler(request.sampling, logit_bias=bias)
         record.seed, record.prompt = sampler.seed, segments
         constraint = self._compile(request, sequence, segments)
-        sequence.prompt = self._tokenize(request, sequence, segments)
+        sequence.prompt = self.prompts.tokens(request, sequence, segments, self.context.n_ctx)
         sequence.max_tokens = min(request.max_tokens, self.context.n_ctx - len(sequence.prompt))
         if self._store is not None and len(sequence.prompt) > MIN_PREFIX and request.prompt is None:
             sequence.n_static = self._n_static(request, sequence)
@@ -247,20 +247,12 @@ class Engine:
         return Output(
             sequence,
             Decoder(sequence, constraint, sampler, self.speculator, end_tokens=ends, trace=trace),
-            writer=TextWriter(self.vocabulary, request.stop, constraint.thinking_end),
+            detokenizer=Detokenizer(self.vocabulary, request.stop, constraint.thinking_end),
             parser_of=partial(open_parser, request, self.format, constraint, sequence.id),
             record=record,
             channel=channel,
             remember=partial(self._remember, request),
         )
-
-    def _render(self, request: Request, sequence: Sequence) -> list[Segment]:
-        """Return the prompt of a request as text; the limit of the request covers its template too."""
-        if request.prompt is not None:
-            return [Segment(request.prompt if isinstance(request.prompt, str) else "", True)]
-        left = None if request.timeout is None else request.timeout - sequence.elapsed()
-        with sequence.times.measure("render"), rendering_within(left):
-            return self.format.render_segments(request.messages, request.tools)
 
     def _compile(self, request: Request, sequence: Sequence, segments: list[Segment]) -> Constraint:
         """Return the constraint of a reply to a rendered prompt."""
@@ -269,16 +261,6 @@ class Engine:
         with self._compiling, self._users, sequence.times.measure("compile"):
             grammar = grammar_of(request, self.format, self.vocabulary, end)
             return constraint_of(request, grammar, self.format, self.vocabulary, end)
-
-    def _tokenize(self, request: Request, sequence: Sequence, segments: list[Segment]) -> list[int]:
-        """Return a rendered prompt as tokens."""
-        with self._users, sequence.times.measure("tokenize"):
-            if request.prompt is not None:
-                prompt = self.prompts.raw_tokens(request.prompt)
-            else:
-                prompt = self.prompts.tokenize(segments)
-            self.prompts.check_length(request, len(prompt), self.context.n_ctx)
-        return prompt
 
     def _n_static(self, request: Request, sequence: Sequence) -> int:
         """Return how many tokens of a prompt other requests will share; 0 if the template has no place for others."""
@@ -295,8 +277,7 @@ class Engine:
             return
         messages, tools, prompts = request.messages, request.tools, self.prompts
         # The caller's list grows, and what is to be done must not hold the engine: it ends when nobody holds it.
-        turns = normalize_messages(messages) if isinstance(messages, str) else list(messages)
-        turns.append(reply.message)
+        turns = [*(normalize_messages(messages) if isinstance(messages, str) else messages), reply.message]
         slot.count_next_turn = lambda tokens: prompts.n_next(turns, tools, tokens)
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from edge_lam.engine.events import CallFinished, CallStarted, Event, LogprobsDelta, ReplyFinished
-from edge_lam.engine.reply import Reply
+from edge_lam.engine.reply import Event, LogprobsDelta, Reply, ReplyFinished
 from edge_lam.errors import Cancelled, Closed, EdgeLamError
+from edge_lam.formats.events import CallFinished, CallStarted
 
 if TYPE_CHECKING:
     from edge_lam.cache import Slot
-    from edge_lam.decoding import Vocabulary
-    from edge_lam.decoding.constraint import Kind
+    from edge_lam.decoding import Detokenizer
     from edge_lam.engine.decoder import Decoder
     from edge_lam.engine.recorder import Record
-    from edge_lam.engine.sequence import Rows
-    from edge_lam.engine.sequence import Sequence as Generation
+    from edge_lam.engine.sequence import Rows, Sequence
     from edge_lam.formats.events import ParserEvent
     from edge_lam.formats.parser import ReplyParser
     from edge_lam.metrics.report import CallReport
@@ -26,94 +23,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class TextWriter:
-    """Turns tokens into text that can be shown at once: whole characters, and nothing that may become a stop string.
-
-    Attributes:
-        stopped: whether a stop string came; it and what follows is left out.
-        stopped_by: which one.
-
-    Args:
-        vocabulary: what each token stands for.
-        stop: strings that end the reply if it is text; calls and thinking may contain them.
-        thinking_end: what closes the thinking that the prompt began; "" if the reply begins with no thinking.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, stop: Sequence[str] = (), thinking_end: str = "") -> None:
-        self.stopped, self.stopped_by = False, ""
-        self._thinking_end = thinking_end
-        self.stop = tuple(stop)
-        self._text_of = vocabulary.text
-        # Half a character waits here for its other half. Bytes that are no UTF-8 become U+FFFD.
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._held = ""
-        self._n_taken = 0
-
-    @property
-    def n_shown(self) -> int:
-        """Bytes of the tokens that stand in what was returned so far."""
-        return self._n_taken - len(self._decoder.getstate()[0]) - len(self._held.encode())
-
-    def write(self, tokens: Iterable[int], kind: Kind | None) -> str:
-        """Take the next tokens and return the text that is certain now.
-
-        Args:
-            tokens: of the reply.
-            kind: what the reply is; as long as that is open, all but thinking is held back.
-        """
-        data = b"".join(map(self._text_of, tokens))
-        self._n_taken += len(data)
-        self._held += self._decoder.decode(data)
-        thought = self._thought()
-        if kind is None or self._thinking_end:
-            return thought
-        return thought + self._release(partial_end(self._held, self.stop) if kind == "text" else 0, kind)
-
-    def finish(self) -> str:
-        """Return what was held back, half characters left out."""
-        return self._release(0, "calls" if self._thinking_end else "text")
-
-    def _thought(self) -> str:
-        """Return what of the text is thinking, up to its end."""
-        if not self._thinking_end:
-            return ""
-        thought, found, behind = self._held.partition(self._thinking_end)
-        if found:
-            thought, self._held, self._thinking_end = thought + found, behind, ""
-            return thought
-        end = len(thought) - partial_end(thought, [self._thinking_end])
-        self._held = thought[end:]
-        return thought[:end]
-
-    def _release(self, keep: int, kind: Kind) -> str:
-        found = [(self._held.find(stop), stop) for stop in self.stop if stop in self._held] if kind == "text" else []
-        if found or self.stopped:
-            end, self.stopped_by = min(found, default=(0, self.stopped_by))
-            text, self._held, self.stopped = self._held[:end], "", True
-            return text
-        end = len(self._held) - keep
-        text, self._held = self._held[:end], self._held[end:]
-        return text
-
-
-def partial_end(text: str, strings: Iterable[str]) -> int:
-    """Return how many characters at the end of a text may be the beginning of one of the strings, not all of it."""
-    longest = 0
-    for string in strings:
-        for length in range(min(len(string) - 1, len(text)), longest, -1):
-            if text.endswith(string[:length]):
-                longest = length
-                break
-    return longest
-
-
 class Output:
     """Runs the decoder of a sequence, shows what is certain of its reply, and makes the reply when it is whole.
 
     Args:
         sequence: what runs.
         decoder: chooses its tokens.
-        writer: makes text of them.
+        detokenizer: makes text of them.
         parser_of: returns the parser of the text, given the one so far; asked before each piece.
         record: of the call; closed at the end.
         channel: gets the events, and the reply or the error.
@@ -122,22 +38,22 @@ class Output:
 
     def __init__(
         self,
-        sequence: Generation,
+        sequence: Sequence,
         decoder: Decoder,
         *,
-        writer: TextWriter,
+        detokenizer: Detokenizer,
         parser_of: Callable[[ReplyParser | None], ReplyParser],
         record: Record,
         channel: Channel[Event, Reply],
         remember: Callable[[Reply, Slot], None],
     ) -> None:
-        self._sequence, self._decoder, self._writer = sequence, decoder, writer
+        self._sequence, self._decoder, self._detokenizer = sequence, decoder, detokenizer
         self._parser_of, self._max_calls = parser_of, record.request.max_tool_calls
         self._record, self._channel, self._remember = record, channel, remember
         self._parser: ReplyParser | None = None
         self._slot: Slot | None = None
         self._n_begun = 0
-        self._n_told = self._n_told_bytes = 0  # of the logprobs
+        self._n_shown = self._n_shown_bytes = 0  # tokens whose logprobs were shown
         self._cut_at_name: list[float | None] = []
 
     def begin(self, slot: Slot) -> None:
@@ -172,26 +88,26 @@ class Output:
             else:
                 self._channel.fail(error or Cancelled("the request was cancelled"))
 
-    def _write(self, tokens: Sequence[int]) -> None:
-        text = self._writer.write(tokens, self._decoder.constraint.kind)
-        if self._writer.stopped:
+    def _write(self, tokens: list[int]) -> None:
+        text = self._detokenizer.write(tokens, self._decoder.constraint.kind)
+        if self._detokenizer.stopped:
             self._sequence.finish_reason = "stop"
         if text:
-            self._tell_logprobs(self._writer.n_shown)
+            self._show_logprobs(self._detokenizer.n_shown)
             self._feed(text)
 
-    def _tell_logprobs(self, n_bytes: int | None = None) -> None:
+    def _show_logprobs(self, n_bytes: int | None = None) -> None:
         """Show the logprobs, if they are wanted, of the tokens that make up so many bytes; by default of all."""
         logprobs = self._decoder.trace.logprobs if self._decoder.trace else None
         if not logprobs:
             return
-        first = self._n_told
+        first = self._n_shown
         for token in logprobs[first:]:
-            if n_bytes is not None and self._n_told_bytes + len(token.bytes) > n_bytes:
+            if n_bytes is not None and self._n_shown_bytes + len(token.bytes) > n_bytes:
                 break
-            self._n_told, self._n_told_bytes = self._n_told + 1, self._n_told_bytes + len(token.bytes)
-        if self._n_told > first:
-            self._channel.put(LogprobsDelta(tuple(logprobs[first : self._n_told])))
+            self._n_shown, self._n_shown_bytes = self._n_shown + 1, self._n_shown_bytes + len(token.bytes)
+        if self._n_shown > first:
+            self._channel.put(LogprobsDelta(tuple(logprobs[first : self._n_shown])))
 
     def _feed(self, text: str) -> None:
         if self._is_full:
@@ -231,10 +147,10 @@ class Output:
     def _complete(self) -> Reply:
         """Make a reply of what was written."""
         sequence, trace = self._sequence, self._decoder.trace
-        if trace and self._writer.stopped:
-            trace.cut(self._writer.stop)
-        self._tell_logprobs()
-        if text := self._writer.finish():
+        if trace and self._detokenizer.stopped:
+            trace.cut(self._detokenizer.stop)
+        self._show_logprobs()
+        if text := self._detokenizer.finish():
             self._feed(text)
         parser = self._open_parser()
         with sequence.times.measure("parse"):
@@ -260,7 +176,7 @@ class Output:
             parsed.thinking,
             None if trace is None or trace.logprobs is None else tuple(trace.logprobs),
             None if form is None else form.model,
-            self._writer.stopped_by,
+            self._detokenizer.stopped_by,
             None if trace is None or trace.prompt_logprobs is None else tuple(trace.prompt_logprobs),
             None if trace is None else trace.end_logprob,
         )
@@ -279,7 +195,7 @@ class PrefixOutput(Generic[T]):
 
     def __init__(
         self,
-        sequence: Generation,
+        sequence: Sequence,
         record: Record,
         result: Callable[[Slot, CallReport], T],
         channel: Channel[Event, T],

@@ -1,18 +1,27 @@
-"""`Reply`: what the model answered."""
+"""`Reply`: what the model answered, and the events it comes in.
+
+Every way to get a reply, whole or streamed, is a view of one `ReplyStream`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_lam.decoding import TokenLogprob
 from edge_lam.decoding.logprobs import openai_logprobs
 from edge_lam.errors import InvalidCall, InvalidReply
+from edge_lam.formats.events import ParserEvent
 from edge_lam.metrics.report import CallReport
+from edge_lam.stream import EventStream
 from edge_lam.tools import ToolCall
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from edge_lam.engine.sequence import Sequence
+    from edge_lam.stream import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +90,42 @@ class Reply:
         if self.logprobs is None:
             return None
         return openai_logprobs(self.logprobs)
+
+
+@dataclass(frozen=True, slots=True)
+class LogprobsDelta:
+    """Log probabilities, if they were asked for, of the tokens that the next events come from.
+
+    All deltas of a reply add up to its `logprobs`.
+    """
+
+    tokens: tuple[TokenLogprob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFinished:
+    """The last event."""
+
+    reply: Reply
+
+
+Event: TypeAlias = ParserEvent | LogprobsDelta | ReplyFinished
+
+
+class ReplyStream(EventStream[Event, Reply]):
+    """The events of one reply, and the reply as their result."""
+
+    def __init__(self, begin: Callable[[Channel[Event, Reply]], None], sequence: Sequence) -> None:
+        super().__init__(begin)
+        self._sequence = sequence
+
+    @property
+    def n_prompt(self) -> int:
+        """Tokens of the prompt; 0 until it has begun."""
+        return len(self._sequence.prompt)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many tokens of the prompt were cached, and how many are read, those included; zeros while it waits."""
+        sequence = self._sequence
+        return sequence.counts.cached, min(sequence.n_computed, len(sequence.prompt))

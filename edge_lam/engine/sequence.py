@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 FinishReason: TypeAlias = Literal["", "stop", "length", "timeout"]
 StopReason: TypeAlias = Literal["", "cancelled", "timeout"]
+
+logger = logging.getLogger("edge_lam.engine")
 
 
 class Status(Enum):
@@ -154,6 +157,14 @@ class Sequence:
             last = n - self.n_whole
             rows += [last + offset for offset in [*self.draft.offsets, len(self.draft.tokens)]]
         return rows
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Tell the consumer, and hold it no longer: what it holds, and who reads from it, holds the sequence."""
+        consumer, self.consumer = self.consumer, NOBODY
+        try:
+            consumer.end(error)
+        except Exception:  # a failure there ends nobody else
+            logger.exception("the end of a request could not be told")
 
     def note_start(self) -> None:
         """Note that it has a slot: what was no work of its own until now was waiting."""

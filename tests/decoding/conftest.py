@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from edge_lam.cache import Slots
-from edge_lam.decoding import GrammarConstraint, PassCosts, Sampler, Unconstrained, Vocabulary
+from edge_lam.decoding import Detokenizer, GrammarConstraint, PassCosts, Sampler, Unconstrained, Vocabulary
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Decoder, EngineCore, Sequence
-from edge_lam.engine.output import TextWriter
 from edge_lam.formats import ChatFormat, XLam2Qwen
 from edge_lam.llama import Context, Model
 from edge_lam.tools import Tool, as_tools
@@ -47,7 +46,7 @@ def tools() -> list[Tool]:
 class Written:
     """Runs a decoder, and holds the text that it wrote; its end is waited for."""
 
-    def __init__(self, decoder: Decoder, writer: TextWriter) -> None:
+    def __init__(self, decoder: Decoder, writer: Detokenizer) -> None:
         self.text = ""
         self.error: BaseException | None = None
         self._decoder, self._writer, self._ended = decoder, writer, threading.Event()
@@ -114,7 +113,7 @@ def run(core: EngineCore, vocabulary: Vocabulary) -> Callable:
             end_tokens=vocabulary.end_tokens,
             trace=trace,
         )
-        sequence.consumer = written = Written(decoder, TextWriter(vocabulary, stop))
+        sequence.consumer = written = Written(decoder, Detokenizer(vocabulary, stop))
         written.sequence = sequence
         if hasattr(sampler, "leave"):
             sampler.leave = lambda: core.stop(sequence, "cancelled")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.decoding import CallTracker, GrammarConstraint, Vocabulary
+from edge_lam.decoding import CallTracker, Detokenizer, GrammarConstraint, Vocabulary
 from edge_lam.decoding.thinking import Behind
-from edge_lam.engine.output import TextWriter
 
 END = "</think>"
 CALL = '[{"name": "get_time", "arguments": {"city": "Oslo"}}]'
@@ -102,14 +101,14 @@ def test_a_fork_thinks_for_itself(thinking, model):
 
 
 def test_thinking_is_written_at_once_and_may_hold_stop_strings(vocabulary, model):
-    writer = TextWriter(vocabulary, ("STOP",), END)
+    writer = Detokenizer(vocabulary, ("STOP",), END)
     assert writer.write(model.tokenize("a STOP b </"), None) == "a STOP b "
     assert writer.write(model.tokenize("x"), "text") == "</x"
     assert writer.write(model.tokenize(END + "\nHel", parse_special=False), None) == END
     assert not writer.stopped
     assert writer.write(model.tokenize("lo STOP!"), "text") == "\nHello "
     assert writer.stopped
-    endless = TextWriter(vocabulary, ("b",), END)
+    endless = Detokenizer(vocabulary, ("b",), END)
     assert endless.write(model.tokenize("a b <"), None) + endless.finish() == "a b <"
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_lam.engine.output import TextWriter, partial_end
+from edge_lam.decoding.detokenizer import Detokenizer, partial_end
 
 
 def write(vocabulary, text: str, stop: tuple[str, ...] = (), kind: str | None = "text") -> tuple[list[str], bool]:
-    writer = TextWriter(vocabulary, stop)
+    writer = Detokenizer(vocabulary, stop)
     pieces = []
     for token in vocabulary.model.tokenize(text, parse_special=False):
         pieces.append(writer.write([token], kind))
@@ -31,14 +31,14 @@ def test_half_characters_wait_for_the_other_half(vocabulary):
 
 
 def test_a_character_cut_off_at_the_end_is_left_out(vocabulary):
-    writer = TextWriter(vocabulary)
+    writer = Detokenizer(vocabulary)
     tokens = vocabulary.model.tokenize("ok 🧭")
     assert writer.write(tokens[:-1], "text") + writer.finish() == "ok "
 
 
 def test_bytes_that_are_no_text_are_replaced(vocabulary):
     lone = next(token for token in range(4096) if vocabulary.text(token) == b"\xff")
-    writer = TextWriter(vocabulary)
+    writer = Detokenizer(vocabulary)
     assert writer.write([lone, *vocabulary.model.tokenize("a")], "text") == "\ufffda"
 
 
@@ -61,7 +61,7 @@ def test_stop_strings_end_the_text_and_are_left_out(vocabulary, text, stop, writ
 
 
 def test_nothing_of_a_stop_string_is_shown_before_it_is_whole(vocabulary):
-    writer = TextWriter(vocabulary, ("<<END>>",))
+    writer = Detokenizer(vocabulary, ("<<END>>",))
     shown = "".join(writer.write([token], "text") for token in vocabulary.model.tokenize("done <<EN"))
     assert shown == "done "
     assert writer.finish() == "<<EN"
@@ -74,7 +74,7 @@ def test_calls_may_contain_stop_strings(vocabulary):
 
 
 def test_all_is_held_while_text_and_calls_are_open(vocabulary):
-    writer = TextWriter(vocabulary, ("Note",))
+    writer = Detokenizer(vocabulary, ("Note",))
     assert writer.write(vocabulary.model.tokenize("["), None) == ""
     assert writer.write(vocabulary.model.tokenize("Note"), "text") == "["
     assert writer.stopped
