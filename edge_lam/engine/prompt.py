@@ -168,7 +168,9 @@ class PromptBuilder:
         message = f"the prompt has {n_prompt} tokens ({shares}), {excess} more than the context of {n_ctx} can take"
         raise PromptTooLong(message, n_prompt=n_prompt, n_ctx=n_ctx, excess=excess, parts=parts)
 
-    def _n_shared(self, probes: Iterable[list[Mapping[str, Any]]], tools: tuple[Tool, ...], tokens: Iterable[int]) -> int:
+    def _n_shared(
+        self, probes: Iterable[list[Mapping[str, Any]]], tools: tuple[Tool, ...], tokens: Iterable[int]
+    ) -> int:
         """Return how many tokens they begin with in common with the prompts of all probes."""
         prompts = [self.tokenize(self._format.render_segments(probe, tools)) for probe in probes]
         return min(common_length(tokens, prompt) for prompt in prompts)

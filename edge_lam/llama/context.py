@@ -11,10 +11,9 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter, process_time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from edge_lam.errors import BackendError, Closed, InvalidRequest
+from edge_lam.errors import BackendError, InvalidRequest
 from edge_lam.llama.adapter import apply_adapters, load_adapters
 from edge_lam.llama.adaptive_threads import AdaptiveThreads
 from edge_lam.llama.batch import Batch, Part, logit_rows, token_ids
@@ -23,7 +22,7 @@ from edge_lam.llama.context_size import ContextSize
 from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.kv_types import DEFAULT_KV_TYPE, kv_type_of
 from edge_lam.llama.library import library
-from edge_lam.llama.sequence_state import copy_state, put_state
+from edge_lam.llama.sequence_memory import SequenceMemory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,14 +41,12 @@ _FAILURES = {
 }
 
 
-class Context:
+class Context(SequenceMemory):
     """The working memory of one model; not for use by two threads at once, `abort` aside.
 
-    Attributes:
+    Attributes beside those of `SequenceMemory`:
         model: what it runs.
-        n_ctx: tokens that each sequence holds.
-        n_sequences: sequences, numbered from 0.
-        n_cells: tokens that all of them hold together.
+        n_cells: tokens that all sequences hold together.
         n_batch: tokens that go through the model in one pass.
         n_threads: threads that compute; on a processor that others use too they may be fewer for a while.
         n_logits: tokens whose logits one `decode` can give.
@@ -59,6 +56,27 @@ class Context:
         kv_layout: how their bytes differ from what is usual for that type, or "".
         kv_bytes: memory for keys and values.
         compute_bytes: memory for intermediate results and logits, as llama.cpp reports it.
+
+    Args:
+        model: a loaded model.
+        n_ctx: tokens to hold, in each sequence; by default what the model was trained for, at most 4096: the
+            memory is taken now.
+        n_batch: tokens in one pass; by default 512 on a GPU, and at most 128 on a processor.
+        n_threads: threads that compute; by default one per physical core that this process may use, and fewer while
+            other programs want the cores.
+        n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
+            By default 32, or 10 for each sequence.
+        n_sequences: sequences that go through the model side by side.
+        kv_type: what keys and values are kept as, a name of `KV_TYPES`.
+        adapters: LoRA adapters in GGUF to compute with, as `load` takes them; those of the name "" at first.
+        on_node: llama.cpp calls it for every node of its graph (``ggml_backend_sched_eval_callback``).
+        llama: llama.cpp's functions, where they are not those of `library()`.
+
+    Raises:
+        InvalidRequest: a number is out of range, the model can't have that type, or an adapter is for another one.
+        ModelNotFound, InvalidModelFile: an adapter is missing or none.
+        BackendError: llama.cpp could not set it up, such as for want of memory.
+        Closed: the model is closed.
     """
 
     def __init__(
@@ -75,29 +93,6 @@ class Context:
         on_node: object = None,
         llama: Any = None,
     ) -> None:
-        """Set up memory for a model.
-
-        Args:
-            model: a loaded model.
-            n_ctx: tokens to hold, in each sequence; by default what the model was trained for, at most 4096: the
-                memory is taken now.
-            n_batch: tokens in one pass; by default 512 on a GPU, and at most 128 on a processor.
-            n_threads: threads that compute; by default one per physical core that this process may use, and fewer while
-                other programs want the cores.
-            n_logits: tokens whose logits one `decode` can give; memory for them is set aside, 300 MB for 512 of Qwen's.
-                By default 32, or 10 for each sequence.
-            n_sequences: sequences that go through the model side by side.
-            kv_type: what keys and values are kept as, a name of `KV_TYPES`.
-            adapters: LoRA adapters in GGUF to compute with, as `load` takes them; those of the name "" at first.
-            on_node: llama.cpp calls it for every node of its graph (``ggml_backend_sched_eval_callback``).
-            llama: llama.cpp's functions, where they are not those of `library()`.
-
-        Raises:
-            InvalidRequest: a number is out of range, the model can't have that type, or an adapter is for another one.
-            ModelNotFound, InvalidModelFile: an adapter is missing or none.
-            BackendError: llama.cpp could not set it up, such as for want of memory.
-            Closed: the model is closed.
-        """
         is_adaptive = n_threads is None and model.device == "cpu"
         size = ContextSize.of(
             model.shape,
@@ -109,23 +104,19 @@ class Context:
             n_threads=n_threads,
         )
         self.model, self.kv_type = model, kv_type_of(kv_type, model.shape.n_head_dim)
-        self.n_ctx, self.n_sequences, self.n_threads = size.n_ctx, size.n_sequences, size.n_threads
-        self.n_batch, self.n_logits = size.n_batch, size.n_logits
-        self._llama = llama or library()
-        self._process = os.getpid()
-        self._n_outputs = 0
+        self.n_batch, self.n_logits, self.n_threads = size.n_batch, size.n_logits, size.n_threads
         self._threads = AdaptiveThreads(size.n_threads) if is_adaptive else None
         self.adapters, self.adapter = load_adapters(model, adapters), ""
         self._on_node = on_node  # llama.cpp keeps only the address
         self._abort = ctypes.create_string_buffer(2)  # not empty: the pass under way ends
+        self._n_outputs = 0
         created = create_context(model, size, self.kv_type, abort=self._abort, on_node=on_node)
+        pointer, llama = created.pointer, llama or library()
+        super().__init__(llama, pointer, n_ctx=size.n_ctx, n_sequences=size.n_sequences)
         self.compute_bytes, self.kv_layout = created.compute_bytes, created.kv_layout
-        pointer = created.pointer
-        self._pointer: int | None = pointer
-        self._memory = self._llama.llama_get_memory(pointer)
-        self._batch = Batch(self._llama, self.n_batch)
-        self._free = weakref.finalize(self, free_context, self._llama, pointer, self._batch.struct, self._process)
-        self.n_cells: int = self._llama.llama_n_ctx(pointer)
+        self._batch = Batch(llama, self.n_batch)
+        self._free = weakref.finalize(self, free_context, llama, pointer, self._batch.struct, os.getpid())
+        self.n_cells: int = llama.llama_n_ctx(pointer)
         self.kv_bytes = model.shape.kv_bytes(self.n_cells, self.kv_type)
         model.attach(self)
         apply_adapters(pointer, self.adapters[""])
@@ -289,91 +280,10 @@ class Context:
         row = self._llama.llama_get_logits_ith(pointer, index if index < 0 else index - self._n_outputs)
         return np.ctypeslib.as_array(row, shape=(self.model.n_vocab,))
 
-    def length(self, sequence: int = 0) -> int:
-        """Return how many tokens the sequence holds.
-
-        Raises:
-            InvalidRequest: no such sequence.
-            Closed: after `close()`.
-        """
-        self._open()
-        if not 0 <= sequence < self.n_sequences:
-            raise InvalidRequest(f"there is no sequence {sequence}", param="sequence")
-        return int(self._llama.llama_memory_seq_pos_max(self._memory, sequence)) + 1
-
-    def truncate(self, position: int, *, sequence: int = 0) -> None:
-        """Forget the tokens from a position on.
-
-        Raises:
-            InvalidRequest: no such position or sequence.
-            BackendError: llama.cpp can't.
-            Closed: after `close()`.
-        """
-        held = self.length(sequence)
-        if position < 0:
-            raise InvalidRequest(f"there is no position {position}", param="position")
-        if position < held and not self._llama.llama_memory_seq_rm(self._memory, sequence, position, -1):
-            raise BackendError(f"llama.cpp can't forget the tokens from {position} on with this model")
-
-    def copy(self, source: int, target: int, length: int) -> None:
-        """Let a sequence hold the first tokens of another one, and nothing else; they share the memory.
-
-        Args:
-            source: the sequence that holds them.
-            target: another one.
-            length: how many tokens.
-
-        Raises:
-            InvalidRequest: no such sequences, or fewer tokens are held.
-            Closed: after `close()`.
-        """
-        if source == target or not 0 < length <= self.length(source):
-            raise InvalidRequest(f"sequence {source} can't give {length} tokens to {target}", param="length")
-        self.truncate(0, sequence=target)
-        self._llama.llama_memory_seq_cp(self._memory, source, target, 0, length)
-
-    def state(self, *, sequence: int = 0) -> NDArray[np.uint8]:
-        """Return a copy of the keys and values of a sequence, shape (bytes,), as `restore` takes them.
-
-        Raises:
-            InvalidRequest: no such sequence.
-            BackendError: llama.cpp can't copy them.
-            Closed: after `close()`.
-        """
-        self.length(sequence)
-        return copy_state(self._llama, self._open(), sequence)
-
     def restore(self, state: NDArray[np.uint8], *, sequence: int = 0) -> int:
-        """Replace what a sequence holds by a copied state; the logits of the last `decode` are gone.
-
-        Args:
-            state: of a context with the same model and the same types of keys and values.
-            sequence: which sequence.
-
-        Returns:
-            How many tokens it holds now.
-
-        Raises:
-            InvalidRequest: no such sequence.
-            BackendError: the state does not fit; the sequence is empty then.
-            Closed: after `close()`.
-        """
-        self.truncate(0, sequence=sequence)
+        """Replace what a sequence holds, as of `SequenceMemory`; the logits of the last `decode` are gone."""
         self._n_outputs = 0
-        reason = put_state(self._llama, self._open(), state, sequence)
-        if reason is None and self.length(sequence) > self.n_ctx:
-            reason = f"it holds {self.length(sequence)} tokens, the context {self.n_ctx}"
-        if reason is not None:
-            self._llama.llama_memory_seq_rm(self._memory, sequence, 0, -1)
-            raise BackendError(f"the state does not fit this context: {reason}")
-        return self.length(sequence)
-
-    def _open(self) -> int:
-        if self._pointer is None:
-            raise Closed("the context is closed")
-        if os.getpid() != self._process:
-            raise BackendError("the context belongs to another process", hint="load the model after the fork")
-        return self._pointer
+        return super().restore(state, sequence=sequence)
 
     def close(self) -> None:
         """Free the memory; a second call does nothing."""
@@ -387,7 +297,5 @@ class Context:
     def __enter__(self) -> Context:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -35,12 +35,7 @@ class NewContext:
 
 
 def create_context(
-    model: Model,
-    size: ContextSize,
-    kv_type: KVType,
-    *,
-    abort: ctypes.Array[ctypes.c_char],
-    on_node: object,
+    model: Model, size: ContextSize, kv_type: KVType, *, abort: ctypes.Array[ctypes.c_char], on_node: object
 ) -> NewContext:
     """Let llama.cpp make a context.
 

@@ -9,21 +9,15 @@ import ctypes
 import os
 import weakref
 from collections.abc import Iterable
-from types import ModuleType, TracebackType
 from typing import Any, Protocol
 
-from edge_lam.errors import BackendError, Closed, InvalidRequest
-from edge_lam.llama.cpu import cpu, lacking_features
+from edge_lam.errors import Closed, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFArray
-from edge_lam.llama.interruptible import interruptible
-from edge_lam.llama.library import build_info, device_label, devices, library, log, string_length
-from edge_lam.llama.mapped import release_pages
+from edge_lam.llama.library import library
 from edge_lam.llama.model_file import ModelFile
-from edge_lam.llama.self_test import accelerator_verdict
+from edge_lam.llama.model_load import choose_device, free_model, load_model
 
 _NORMAL_TOKEN = 1  # tokenizer.ggml.token_type
-_ALL_LAYERS = -1
-_NO_DEVICES = (ctypes.c_void_p * 1)(None)  # a list that ends at once; llama.cpp gets its address
 
 
 class _Closes(Protocol):
@@ -47,6 +41,24 @@ class Model:
         eos_token: the token that ends a text, or -1 where the model has none.
         end_tokens: all tokens that end a reply.
         first_token: the token that every text begins with, or None where the model wants none.
+
+    Args:
+        path: a GGUF, of a split one the first part; or what was read of one.
+        device: "cpu"; "gpu"; "auto" takes a GPU if llama.cpp was built for one and sees one.
+        use_mmap: map the weights into memory, so that processes share them and only touched pages are read.
+        repack: let llama.cpp copy weights into an order that suits the processor. That is faster, but a copy can't
+            be dropped and read again as mapped weights can.
+        vocab_only: load no weights; no context can run it then.
+        no_alloc: read no weights and take no memory for them; contexts then take none either, and only tell what
+            they would take (`plan_memory`).
+
+    Raises:
+        ModelNotFound: no such file.
+        InvalidModelFile: not a GGUF, truncated or contradicting itself.
+        UnsupportedModel: a sound file that edge-lam can't run.
+        BackendError: llama.cpp or the GPU is missing, llama.cpp was built for another processor, or it refused the
+            model; carries its reason.
+        InvalidRequest: an unknown device.
     """
 
     def __init__(
@@ -59,38 +71,15 @@ class Model:
         vocab_only: bool = False,
         no_alloc: bool = False,
     ) -> None:
-        """Check and load a model.
-
-        Args:
-            path: a GGUF, of a split one the first part; or what was read of one.
-            device: "cpu"; "gpu"; "auto" takes a GPU if llama.cpp was built for one and sees one.
-            use_mmap: map the weights into memory, so that processes share them and only touched pages are read.
-            repack: let llama.cpp copy weights into an order that suits the processor. That is faster, but a copy can't
-                be dropped and read again as mapped weights can.
-            vocab_only: load no weights; no context can run it then.
-            no_alloc: read no weights and take no memory for them; contexts then take none either, and only tell what
-                they would take (`plan_memory`).
-
-        Raises:
-            ModelNotFound: no such file.
-            InvalidModelFile: not a GGUF, truncated or contradicting itself.
-            UnsupportedModel: a sound file that edge-lam can't run.
-            BackendError: llama.cpp or the GPU is missing, llama.cpp was built for another processor, or it refused the
-                model; carries its reason.
-            InvalidRequest: an unknown device.
-        """
         file = path if isinstance(path, ModelFile) else ModelFile.read(path)
         self.path, self.header, self.shape = file.path, file.header, file.shape
         self._llama = library()
-        _check_processor()
         self.device = choose_device(device)
-        params = self._params(use_mmap and not no_alloc, repack)
-        params.vocab_only, params.no_alloc = vocab_only, no_alloc
-        pointer, copied = self._load(params)
-        if copied and use_mmap:
-            release_pages(self.path)
+        pointer = load_model(
+            self.path, self.device, use_mmap=use_mmap, repack=repack, vocab_only=vocab_only, no_alloc=no_alloc
+        )
         self._pointer: int | None = pointer
-        self._free = weakref.finalize(self, _free_model, self._llama, pointer, os.getpid())
+        self._free = weakref.finalize(self, free_model, self._llama, pointer, os.getpid())
         self._contexts: weakref.WeakSet[_Closes] = weakref.WeakSet()
         self._pieces: dict[int, bytes] = {}
         self.n_vocab: int = self._llama.llama_vocab_n_tokens(self.vocab)
@@ -101,39 +90,6 @@ class Model:
         self.end_tokens = self._find_end_tokens()
         adds_bos = self._llama.llama_vocab_get_add_bos(self.vocab)
         self.first_token: int | None = self._llama.llama_vocab_bos(self.vocab) if adds_bos else None
-
-    def _load(self, params: Any) -> tuple[int, int]:
-        """Return the address of the loaded model, and how many bytes of its weights were copied."""
-        goes_on = ctypes.create_string_buffer(b"1")  # emptied to stop: llama.cpp looks at it before each tensor
-        params.progress_callback = ctypes.cast(string_length(), self._llama.llama_progress_callback)
-        params.progress_callback_user_data = ctypes.addressof(goes_on)
-
-        def load() -> tuple[int, int]:
-            with log.capture():
-                pointer: int | None = self._llama.llama_model_load_from_file(os.fsencode(self.path), params)
-                reason = log.last_error() or "no reason given"
-                copied = log.buffer_bytes("model", but="CPU_Mapped")
-            if not pointer:
-                raise BackendError(f"llama.cpp could not load {self.path}: {reason}")
-            return pointer, copied
-
-        def stop() -> None:
-            goes_on.value = b""
-
-        def discard(loaded: tuple[int, int]) -> None:
-            self._llama.llama_model_free(loaded[0])
-
-        return interruptible(load, stop=stop, discard=discard)
-
-    def _params(self, use_mmap: bool, repack: bool) -> Any:
-        params = self._llama.llama_model_default_params()
-        params.load_mode = self._llama.LLAMA_LOAD_MODE_MMAP if use_mmap else self._llama.LLAMA_LOAD_MODE_NONE
-        params.use_extra_bufts = repack and accelerator_verdict().ok
-        params.n_gpu_layers = 0 if self.device == "cpu" else _ALL_LAYERS
-        if self.device == "cpu":
-            # Zero layers alone would still let llama.cpp send large matrix products to a GPU: list no devices.
-            params.devices = ctypes.cast(_NO_DEVICES, ctypes.c_void_p)
-        return params
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -284,48 +240,8 @@ class Model:
     def __enter__(self) -> Model:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"Model({os.fspath(self.path)!r}, device={self.device!r})"
-
-
-def _check_processor() -> None:
-    """Refuse a build whose first pass would end the process.
-
-    Raises:
-        BackendError: it uses instructions that this processor does not have.
-    """
-    found = cpu()
-    lacking = lacking_features(build_info().features.get("CPU", {}), found)
-    if lacking:
-        raise BackendError(
-            f"this llama.cpp was built for a processor with {', '.join(lacking)}, which {found.model} does not have",
-            hint="build it on this machine, or without them; `edge-lam doctor` shows what was built",
-        )
-
-
-def choose_device(wanted: str) -> str:
-    """Return the label of the device that "auto", "cpu" or "gpu" stands for here.
-
-    Raises:
-        InvalidRequest: another word.
-        BackendError: there is no GPU.
-    """
-    if wanted not in ("auto", "cpu", "gpu"):
-        raise InvalidRequest(f"device must be auto, cpu or gpu, not {wanted!r}", param="device")
-    gpus = [device for device in devices() if device.kind == "gpu"]
-    if wanted == "gpu" and not gpus:
-        raise BackendError(
-            "this build of llama.cpp has no GPU backend, or sees no GPU",
-            hint="build with `make demo BACKEND=cuda`, =metal or =vulkan; `edge-lam doctor` lists the devices",
-        )
-    return device_label(gpus[0].name) if gpus and wanted != "cpu" else "cpu"
-
-
-def _free_model(llama: ModuleType, pointer: int, process: int) -> None:
-    if os.getpid() == process:  # a forked child shares the memory, but not the threads and GPU handles behind it
-        llama.llama_model_free(pointer)
