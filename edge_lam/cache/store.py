@@ -11,16 +11,14 @@ import hashlib
 import json
 import logging
 import os
-import re
 import stat
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_lam._util.atomic_file import remove_abandoned
 from edge_lam._util.debug import reason, suppressed
-from edge_lam._util.paths import cache_dir, user_path
+from edge_lam.cache.folder import STEM, SUFFIX, is_ours, prefix_files, trim
 from edge_lam.cache.prefix_file import Kind, Prefix, read_header, read_prefix, write_prefix
 
 if TYPE_CHECKING:
@@ -29,12 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("edge_lam.cache")
 
-SUFFIX = ".prefix"
-
-_KEY_FOLDER = re.compile(r"[0-9a-f]{32}")  # a key's folder
 # What the parts of a key are called in reports.
 _KEY_WORDS = {"llama_cpp": "build", "bindings": "build", "kv_layout": "kv_type", "rope": "context length"}
-_STEM = re.compile(r"[1-9][0-9]{0,8}-[0-9a-f]{32}")  # a prefix in it
 
 
 class PrefixMemory:
@@ -179,7 +173,7 @@ class PrefixStore:
             with suppressed(logger, f"a prefix of {len(tokens)} tokens is not kept in {self.folder}", OSError):
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._key_folder.mkdir(mode=0o700, exist_ok=True)
-                if not _is_ours(self._key_folder.lstat(), stat.S_IFDIR):
+                if not is_ours(self._key_folder.lstat(), stat.S_IFDIR):
                     raise PermissionError(f"{self._key_folder} could be another user's")
                 write_prefix(self._key_folder / (name + SUFFIX), self.key, prefix.tokens, state, kind=kind)
                 trim(self.folder, self.disk_bytes)
@@ -218,7 +212,7 @@ class PrefixStore:
             path = self._key_folder / (name + SUFFIX)
             with suppressed(logger, f"{path} is not used", OSError):
                 file = path.lstat()
-                if not _is_ours(file, stat.S_IFREG):
+                if not is_ours(file, stat.S_IFREG):
                     logger.debug("%s is not used: it could be another user's", path)
                 elif file.st_size > self.disk_bytes:
                     logger.debug("%s is not used: its %d bytes are more than the folder may have", path, file.st_size)
@@ -247,85 +241,14 @@ class PrefixStore:
         if self._key_folder is None:
             return []
         try:
-            if not _is_ours(self._key_folder.lstat(), stat.S_IFDIR):
+            if not is_ours(self._key_folder.lstat(), stat.S_IFDIR):
                 raise PermissionError(f"{self._key_folder} could be another user's")
-            return [path for path in self._key_folder.iterdir() if path.suffix == SUFFIX and _STEM.fullmatch(path.stem)]
+            return [path for path in self._key_folder.iterdir() if path.suffix == SUFFIX and STEM.fullmatch(path.stem)]
         except FileNotFoundError:  # nothing was kept yet
             return []
         except OSError as error:
             logger.debug("no prefixes are read from %s: %s", self._key_folder, reason(error))
             return []
-
-
-def prefix_folder(wanted: str | os.PathLike[str] | bool | None = None) -> Path | None:
-    """Return the folder for prefixes, or None for none.
-
-    Args:
-        wanted: a folder; "off" or False for none; None takes EDGE_LAM_PREFIX_CACHE, else the user's cache folder.
-    """
-    choice = (os.environ.get("EDGE_LAM_PREFIX_CACHE") or True) if wanted is None else wanted
-    if choice is False or choice == "off":
-        return None
-    return cache_dir() / "prefixes" if choice is True else user_path(choice, param="prefix_cache")
-
-
-def prefix_files(folder: Path) -> list[Path]:
-    """Return all prefix files of a folder, whatever their key, the least recently used first.
-
-    What only looks like one, by name or because it is a link, is none.
-    """
-    found = []
-    for path in _entries(folder, f"*{SUFFIX}"):
-        with suppressed(logger, f"{path} is not counted", OSError):  # another process may remove one meanwhile
-            file = path.lstat()
-            if _STEM.fullmatch(path.stem) and stat.S_ISREG(file.st_mode):
-                found.append((file.st_mtime, path))
-    return [path for _, path in sorted(found)]
-
-
-def trim(folder: Path, most_bytes: int) -> None:
-    """Remove the least recently used files until the rest fits, and what killed writers left behind."""
-    files = prefix_files(folder)
-    sizes = {}
-    for path in files:
-        with suppressed(logger, f"{path} is not counted", OSError):
-            sizes[path] = path.stat().st_size
-    total = sum(sizes.values())
-    for path in files:
-        if total <= most_bytes:
-            break
-        with suppressed(logger, f"{path} is not removed", OSError):
-            path.unlink()
-        total -= sizes.get(path, 0)
-    for key_folder in _key_folders(folder):
-        remove_abandoned(key_folder)
-
-
-def _entries(folder: Path, pattern: str) -> list[Path]:
-    """Return what is in the folders of keys; a folder that can't be read is empty."""
-    found: list[Path] = []
-    for key_folder in _key_folders(folder):
-        with suppressed(logger, f"{key_folder} counts as empty", OSError):
-            found += key_folder.glob(pattern)
-    return found
-
-
-def _key_folders(folder: Path) -> list[Path]:
-    """Return the folders of keys."""
-    try:
-        return [path for path in folder.iterdir() if _KEY_FOLDER.fullmatch(path.name) and not path.is_symlink()]
-    except FileNotFoundError:  # nothing was kept yet
-        return []
-    except OSError as error:
-        logger.debug("%s counts as empty: %s", folder, reason(error))
-        return []
-
-
-def _is_ours(file: os.stat_result, kind: int) -> bool:
-    """Tell whether it is of a kind, no link, and only this user could have written it."""
-    if stat.S_IFMT(file.st_mode) != kind:
-        return False
-    return not hasattr(os, "geteuid") or (file.st_uid == os.geteuid() and not file.st_mode & 0o022)
 
 
 def _name(ids: NDArray[np.int32]) -> str:
