@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats.grammar import reply_grammar
-from edge_lam.formats.messages import normalize_messages
+from edge_lam.formats.messages import normalize_messages, refuse_frame
 from edge_lam.formats.named_calls import RECIPIENT
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.formats.reply_text import MARKS
@@ -168,7 +168,7 @@ class ChatFormat(ABC):
             hint = "call without tools, or take a model that was trained on them"
             raise InvalidRequest(f"the template of the format {self.name} renders no tools", param="tools", hint=hint)
         checked = normalize_messages(messages)
-        self._check_frame(checked, tools)
+        refuse_frame(self.frame, checked, tools)
         if self.verbatim and not isinstance(messages, str):
             checked = [dict(message) for message in messages]
         has_tools = bool(tools) or any(message.get("tool_calls") or message["role"] == "tool" for message in checked)
@@ -349,19 +349,6 @@ class ChatFormat(ABC):
     @property
     def _tags(self) -> tuple[str, ...]:
         return self.special.tags(self.template + (self.tool_template or ""), MARKS)
-
-    def _check_frame(self, messages: list[dict[str, Any]], tools: Sequence[Tool]) -> None:
-        """Refuse what spells the words that separate messages from each other."""
-        if not self.frame:
-            return
-        try:
-            said = json.dumps([messages, [tool.definition() for tool in tools]], ensure_ascii=False, default=str)
-        except RecursionError as error:
-            raise InvalidRequest("the messages are nested too deeply", param="messages") from error
-        for words in self.frame:
-            if words in said:
-                hint = "leave it out: the model could not tell where the message ends"
-                raise InvalidRequest(f"messages or tools hold {words!r}", param="messages", hint=hint)
 
 
 def _sha256(text: str) -> str:

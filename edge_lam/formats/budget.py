@@ -130,3 +130,8 @@ def made(value: Any) -> Any:
     spending.weigh(value)
     spending.spend(width(value))
     return value
+
+
+def bits(value: Any) -> int:
+    """Return how many bits a number takes; 0 for anything else."""
+    return value.bit_length() if isinstance(value, int) else 0

@@ -7,7 +7,7 @@ arguments are decoded. Knows no template and no model.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest
@@ -15,6 +15,8 @@ from edge_lam.tools import ToolCall, new_call_id
 
 if TYPE_CHECKING:
     from typing import TypeAlias
+
+    from edge_lam.tools import Tool
 
     Messages: TypeAlias = str | Sequence[Mapping[str, Any]]
 
@@ -140,3 +142,26 @@ def _arguments(arguments: object, at: str) -> dict[str, Any]:
 
 def _refusal(message: str, hint: str = "") -> InvalidRequest:
     return InvalidRequest(message, hint=hint, param="messages")
+
+
+def refuse_frame(frame: Iterable[str], messages: list[dict[str, Any]], tools: Iterable[Tool]) -> None:
+    """Refuse messages and tools that spell the words by which a template separates messages from each other.
+
+    Args:
+        frame: those words; () refuses nothing.
+        messages: as `normalize_messages` returned them.
+        tools: of the request.
+
+    Raises:
+        InvalidRequest: names the words; `param` is "messages".
+    """
+    if not frame:
+        return
+    try:
+        said = json.dumps([messages, [tool.definition() for tool in tools]], ensure_ascii=False, default=str)
+    except RecursionError as error:
+        raise InvalidRequest("the messages are nested too deeply", param="messages") from error
+    for words in frame:
+        if words in said:
+            hint = "leave it out: the model could not tell where the message ends"
+            raise InvalidRequest(f"messages or tools hold {words!r}", param="messages", hint=hint)
