@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edge_lam.metrics import CallReport
     from edge_lam.stream import EventStream
     from edge_lam.tools import Tool, ToolCall, load_tools
-    from edge_lam.tools.tool import tool
+    from edge_lam.tools.likes import tool
 
     __version__: str
 
@@ -84,7 +84,7 @@ _HOMES = {
     "edge_lam.loading.planning": ("plan",),
     "edge_lam.stream": ("EventStream",),
     "edge_lam.tools": ("Tool", "ToolCall", "load_tools"),
-    "edge_lam.tools.tool": ("tool",),
+    "edge_lam.tools.likes": ("tool",),
 }
 
 

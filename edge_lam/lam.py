@@ -6,16 +6,15 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Tokens
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge_lam.cache import state_key, write_prefix
 from edge_lam.engine import Engine, Event, Reply, ReplyStream, Sequence
 from edge_lam.errors import Closed, InvalidRequest
 from edge_lam.metrics.log import CallLog
+from edge_lam.model_info import ModelInfo
 from edge_lam.request import ChatOptions, ReplyOptions, Request
 from edge_lam.request.request import shows_options
 from edge_lam.stream import EventStream
@@ -30,48 +29,9 @@ if TYPE_CHECKING:
     from edge_lam.request import ReplyOptions
     from edge_lam.stream import Channel
     from edge_lam.tools import Tool
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 __all__ = ["LAM", "ChatOptions", "ModelInfo", "Reply"]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What is loaded, and how; sizes in bytes.
-
-    `constraint` is what holds replies to their grammars. `bits_per_weight` is measured, whatever the name of the
-    quantization says; `renders_tools` is whether the chat template has a place for tools, without which requests with
-    some are refused; `adapters` are the names that requests may choose among.
-    """
-
-    name: str
-    path: str
-    architecture: str
-    quantization: str
-    bits_per_weight: float
-    n_parameters: int
-    size: int
-    license: str
-    sampling: dict[str, float]
-    format: str
-    format_sha256: str
-    template_sha256: str
-    renders_tools: bool
-    device: str
-    n_ctx: int
-    n_ctx_train: int
-    n_threads: int
-    n_parallel: int
-    kv_type: str
-    constraint: str
-    kv_bytes: int
-    compute_bytes: int
-    load_seconds: float
-    adapters: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
 
 
 class LAM:
@@ -322,36 +282,7 @@ class LAM:
     @property
     def info(self) -> ModelInfo:
         """What is loaded, and how."""
-        from edge_lam.hub import license_of
-
-        engine = self.engine
-        model, context, header = engine.model, engine.context, engine.model.header
-        return ModelInfo(
-            name=model.name,
-            path=str(model.path),
-            architecture=model.architecture,
-            quantization=header.file_type,
-            bits_per_weight=header.bits_per_weight,
-            n_parameters=model.n_parameters,
-            size=model.size,
-            license=header.license or license_of(header.names),
-            sampling=header.sampling,
-            format=engine.format.name,
-            format_sha256=engine.format.sha256,
-            template_sha256=engine.format.template_sha256,
-            renders_tools=engine.format.renders_tools,
-            device=model.device,
-            n_ctx=context.n_ctx,
-            n_ctx_train=model.n_ctx_train,
-            n_threads=context.n_threads,
-            n_parallel=context.n_sequences,
-            kv_type=context.kv_type.name,
-            constraint=engine.vocabulary.engine,
-            kv_bytes=context.kv_bytes,
-            compute_bytes=context.compute_bytes,
-            load_seconds=engine.recorder.load_seconds,
-            adapters=tuple(filter(None, context.adapters)),
-        )
+        return ModelInfo.of(self.engine)
 
     def close(self) -> None:
         """End replies under way, save conversations if `load` was told to, and free the memory; not twice."""
@@ -363,9 +294,7 @@ class LAM:
     def __enter__(self) -> LAM:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

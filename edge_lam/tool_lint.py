@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.decoding import Vocabulary
 from edge_lam.errors import InvalidRequest, InvalidSchema, InvalidTool
 from edge_lam.formats.grammar import check_together, try_out
-from edge_lam.tools.tool import as_tool
+from edge_lam.tools.likes import as_tool
 
 if TYPE_CHECKING:
     from edge_lam.formats import ChatFormat

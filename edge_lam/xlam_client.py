@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_lam.engine import Reply
     from edge_lam.formats.messages import Messages
     from edge_lam.lam import LAM
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 _REFUSED = {
     "base_url": "the model runs in this process: leave it out",

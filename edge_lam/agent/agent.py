@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge_lam.lam import LAM
     from edge_lam.request import ReplyOptions
     from edge_lam.tools import Tool
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 
 class AgentStream(EventStream[AgentEvent, AgentReply]):

@@ -11,8 +11,8 @@ from edge_lam.cli.terminal import count, one_line, plain_table, print_table, siz
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edge_lam.lam import ModelInfo
     from edge_lam.metrics.report import CallReport, Memory
+    from edge_lam.model_info import ModelInfo
 
 NARROW = 80
 

@@ -12,7 +12,7 @@ from edge_lam.formats.events import ParsedReply, TextDelta
 from edge_lam.formats.grammar import check_together, try_out
 from edge_lam.formats.parser import ReplyParser
 from edge_lam.request import response_format
-from edge_lam.tools.tool import as_tool, as_tools, listed
+from edge_lam.tools.likes import as_tool, as_tools, listed
 
 if TYPE_CHECKING:
     from edge_lam.decoding import Constraint, Vocabulary
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge_lam.formats.events import ParserEvent
     from edge_lam.request import Request
     from edge_lam.tools import Tool
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 
 def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = "") -> str:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from edge_lam.schema.guidance import EngineName
     from edge_lam.stream import Channel
     from edge_lam.tools import Tool
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from edge_lam.formats.messages import Messages
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 # What other APIs have and this one doesn't, and what to do instead.
 UNSUPPORTED = {

@@ -16,7 +16,8 @@ from edge_lam.serve.dialects.base import Answering
 from edge_lam.serve.errors import RequestError
 
 if TYPE_CHECKING:
-    from edge_lam.lam import LAM, ModelInfo
+    from edge_lam.lam import LAM
+    from edge_lam.model_info import ModelInfo
     from edge_lam.serve.replies import Running
 
 

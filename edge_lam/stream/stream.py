@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextvars import copy_context
-from types import TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from edge_lam.errors import BackendError, Cancelled
@@ -156,17 +155,13 @@ class EventStream(Generic[EventT, ResultT]):
     def __enter__(self: StreamT) -> StreamT:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     async def __aenter__(self: StreamT) -> StreamT:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
     def __del__(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from edge_lam.tools.call import ToolCall, new_call_id
 from edge_lam.tools.files import load_tools, pick_tools
-from edge_lam.tools.tool import Tool, as_tools
+from edge_lam.tools.likes import as_tools
+from edge_lam.tools.tool import Tool
 
 __all__ = ["Tool", "ToolCall", "as_tools", "load_tools", "new_call_id", "pick_tools"]

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from edge_lam._util.read_file import read_bounded
 from edge_lam.errors import InvalidTool
+from edge_lam.tools.likes import as_tool, as_tools, listed
 from edge_lam.tools.shapes import definitions_in
-from edge_lam.tools.tool import Tool, as_tool, as_tools, listed
+from edge_lam.tools.tool import Tool
 
 if TYPE_CHECKING:
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 _MAX_BYTES = 64 << 20
 

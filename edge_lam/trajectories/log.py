@@ -19,7 +19,7 @@ from edge_lam.formats.rows import Decoded, at_place, is_of_data_set, read_rows
 from edge_lam.trajectories.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 COMPLETE = ("stop", "tool_calls")
 

@@ -18,7 +18,7 @@ from edge_lam.tools import Tool, as_tools
 
 if TYPE_CHECKING:
     from edge_lam.formats.messages import Messages
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
 
 FIELDS = ("unique_trajectory_id", "task_instruction", "tools", "conversation")
 

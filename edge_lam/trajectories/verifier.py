@@ -19,7 +19,7 @@ from edge_lam.tools import Tool, ToolCall, as_tools
 from edge_lam.tools.tool import is_duration
 
 if TYPE_CHECKING:
-    from edge_lam.tools.tool import ToolLike
+    from edge_lam.tools.likes import ToolLike
     from edge_lam.trajectories.trajectory import Trajectory
 
 Stage = Literal["format", "execution", ""]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edge_lam.decoding import TokenLogprob
     from edge_lam.engine import Event, Reply
     from edge_lam.formats.messages import Messages
-    from edge_lam.lam import ModelInfo
+    from edge_lam.model_info import ModelInfo
     from edge_lam.request import ChatOptions
     from edge_lam.serve.errors import Failure
     from edge_lam.tools import ToolCall

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from edge_lam.engine import Reply
-    from edge_lam.lam import ModelInfo
+    from edge_lam.model_info import ModelInfo
     from edge_lam.request import ChatOptions
 
 # The fields that are options of `LAM.chat` under the same name, which checks them.
