@@ -95,11 +95,11 @@ def command(
     peers |= {name: EdgeLam(replace(setup, n_threads=n)) for name, n in fixed.items()}
     peers["llama-server"] = LlamaServer(setup)
     order, taken, numbers = random.Random(seed), dict[int, dict[str, list[float]]](), _numbers(loads)
-    with progress_bar({"call": "calling"}) as tell:
+    with progress_bar({"call": "calling"}) as on_progress:
         for index, n in enumerate(numbers):
             found_seconds = taken[n] = dict[str, list[float]]()
             for turn in range(rounds):
-                tell("call", index * rounds + turn, len(numbers) * rounds, f"{n} competing")
+                on_progress("call", index * rounds + turn, len(numbers) * rounds, f"{n} competing")
                 # One at a time: OpenMP lets threads spin less where a process has more of them than cores.
                 for name in order.sample(list(peers), len(peers)):
                     with _started(peers[name]) as is_there, _competing(n):
@@ -110,7 +110,7 @@ def command(
     facts |= {"model": path.name, "source": source, "calls": len(tasks) * rounds}
     ratios = {n: _ratio(seconds, fixed) for n, seconds in taken.items()}
     plain = facts | {"seconds": taken, "ratio": ratios, "environment": environment()}
-    _tell(_table(facts, taken, ratios), plain, out, as_json=as_json)
+    _print_results(_table(facts, taken, ratios), plain, out, as_json=as_json)
     if any(ratio > BAR for ratio in ratios.values()):
         ctx.exit(1)
 
@@ -185,7 +185,7 @@ def _table(
     return table
 
 
-def _tell(table: Table, plain: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
+def _print_results(table: Table, plain: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
     from edge_lam_benchmarks.report.files import markdown, write_files
     from edge_lam_benchmarks.report.terminal import show_table
     from edge_lam_benchmarks.results import beside, packed

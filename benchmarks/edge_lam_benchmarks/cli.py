@@ -186,7 +186,7 @@ def run(
     results = resumed_results(resume, asked) if resume else new_results(ctx.meta["edge_lam.bench"], out, asked)
     _measure(results, asked)
     written = _reports(results) if out or resume else []
-    _tell(results, written, as_json=as_json)
+    _print_results(results, written, as_json=as_json)
     if any(result.status == "failed" for result in results.items.values()):
         ctx.exit(1)
 
@@ -208,11 +208,11 @@ def _measure(results: Results, asked: dict[str, Any]) -> None:
     try:
         with progress_bar({"run": "measuring"}) as on_progress:
 
-            def tell(result: ItemResult, done: int, total: int) -> None:
+            def on_item(result: ItemResult, done: int, total: int) -> None:
                 on_progress("run", done, total, f"{result.item.scenario} {result.item.quant}")
 
             minutes = asked["minutes"] if asked["resume"] else settings["minutes"]
-            run_items(results, items, engine, tell, minutes=minutes)
+            run_items(results, items, engine, on_item, minutes=minutes)
     except KeyboardInterrupt:
         click.echo(f"edge-lam: go on with: edge-lam bench --resume {shlex.quote(str(results.path))}", err=True)
         raise
@@ -224,7 +224,7 @@ def _reports(results: Results) -> Sequence[Path]:
     return write_reports(results)
 
 
-def _tell(results: Results, written: Sequence[Path], *, as_json: bool) -> None:
+def _print_results(results: Results, written: Sequence[Path], *, as_json: bool) -> None:
     from edge_lam_benchmarks.report.terminal import show
 
     if as_json:
@@ -241,7 +241,7 @@ def _tell(results: Results, written: Sequence[Path], *, as_json: bool) -> None:
 def report(file: Path) -> None:
     """Write the reports of a result file again: tables, CSV, HTML page and plots."""
     results = read_results(file)
-    _tell(results, _reports(results), as_json=False)
+    _print_results(results, _reports(results), as_json=False)
 
 
 def _compare(

@@ -27,21 +27,21 @@ def serve(load: Load) -> None:
     os.dup2(nothing, 0)  # children of ours that outlive us must not hold the pipes open
     os.dup2(2, 1)  # what libraries print must not stand between the answers
 
-    def tell(said: dict[str, Any]) -> None:
-        print(json.dumps(said, default=str), file=out, flush=True)
+    def write(message: dict[str, Any]) -> None:
+        print(json.dumps(message, default=str), file=out, flush=True)
 
     try:
         facts, answer = load(json.loads(next(lines)))
     except ImportError as error:
-        tell({"unavailable": f"{error.name} is not installed"})
+        write({"unavailable": f"{error.name} is not installed"})
         return
-    tell(facts)
+    write(facts)
     for line in lines:
         try:
-            said = answer(json.loads(line))
+            message = answer(json.loads(line))
         except Exception as error:  # whatever it is, the suite is told
-            said = {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
-        tell(said)
+            message = {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
+        write(message)
 
 
 def serve_module(module: str) -> None:

@@ -15,14 +15,14 @@ from edge_lam_benchmarks.items import WorkItem
 from edge_lam_benchmarks.plan import WARM_UP
 from edge_lam_benchmarks.results import ItemResult, Results, utc_now
 
-Tell = Callable[[ItemResult, int, int], None]
+OnProgress = Callable[[ItemResult, int, int], None]
 
 
 def run_items(
     results: Results,
     items: Sequence[WorkItem],
     engine: BenchEngine,
-    tell: Tell,
+    on_progress: OnProgress,
     *,
     minutes: float | None = None,
     at_least: int = 1,
@@ -33,7 +33,7 @@ def run_items(
         results: gets each result as it comes; a run that ends early can go on with it.
         items: all of the run, in order.
         engine: where.
-        tell: hears each result, how many are there, and of how many.
+        on_progress: hears each result, how many are there, and of how many.
         minutes: after which no more repeats are begun; None for no limit.
         at_least: repeats that are measured however long it takes.
 
@@ -54,7 +54,7 @@ def run_items(
             if result.item.repeat != WARM_UP:
                 results.environments.update(engine.environments)
                 results.add(result)
-            tell(result, done, total)
+            on_progress(result, done, total)
     finally:
         engine.close()
     if all(item.id in results.items for item in missing):

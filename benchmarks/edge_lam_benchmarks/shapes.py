@@ -125,10 +125,10 @@ def _write(writer: _Writer, targets: Sequence[tuple[str, Path]], n_threads: int 
         for quant, path in quantized:
             with partial_file(path) as partial:
 
-                def tell(partial: Path = partial, quant: str = quant) -> None:
+                def on_wait(partial: Path = partial, quant: str = quant) -> None:
                     on_progress("quantize", partial.stat().st_size, None, quant)
 
-                quantize_file(base, partial, Recipe(quant), n_threads, on_wait=tell)
+                quantize_file(base, partial, Recipe(quant), n_threads, on_wait=on_wait)
 
 
 @dataclass(frozen=True)

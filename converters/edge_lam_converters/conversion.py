@@ -174,8 +174,8 @@ def _write(
             recipe = replace(file.recipe, metadata={**file.recipe.metadata, **model.provenance()})
             if made:
                 recipe = replace(recipe, imatrix=made[0], metadata={**recipe.metadata, **made[1]})
-            tell = partial(progress.tell, file, partials[file.path])
-            quantize_file(base, partials[file.path], recipe, options.get("n_threads"), on_wait=tell)
+            on_wait = partial(progress.on_wait, file, partials[file.path])
+            quantize_file(base, partials[file.path], recipe, options.get("n_threads"), on_wait=on_wait)
 
 
 @contextmanager
@@ -214,7 +214,7 @@ class _QuantizeProgress:
         starts = accumulate(sizes, initial=0)
         return cls(dict(zip((file.path for file in files), starts, strict=False)), sum(sizes), on_progress)
 
-    def tell(self, file: PlannedFile, path: Path) -> None:
+    def on_wait(self, file: PlannedFile, path: Path) -> None:
         """Say how much of a file has been written to `path`, and at which tensor that is."""
         done = path.stat().st_size
         left = done - (file.plan.size - sum(n_bytes for _, _, n_bytes in file.plan.tensors))

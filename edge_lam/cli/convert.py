@@ -155,11 +155,11 @@ def _importance(
 
     read_examples(calls, on_wrong=tell_left_out)  # what is wrong with it is said before anything is converted
 
-    def tell(stage: str, done: int, total: int) -> None:
+    def on_stage(stage: str, done: int, total: int) -> None:
         on_progress(stage, 0, None, f"{done:,} of {total:,} tokens")
 
     def run(model: Path) -> tuple[Any, Any]:
-        imatrix = calibrate(model, calls=calls, n_threads=n_threads, on_wrong=lambda _: None, on_progress=tell)
+        imatrix = calibrate(model, calls=calls, n_threads=n_threads, on_wrong=lambda _: None, on_progress=on_stage)
         return imatrix.importance(), imatrix.metadata("")
 
     return {"calibrate": run}

@@ -14,7 +14,7 @@ from edge_lam.cli.terminal import console, one_line, size
 
 _LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
 
-Told: TypeAlias = Callable[[int, "int | None", str], None]
+OnProgress: TypeAlias = Callable[[int, "int | None", str], None]
 
 
 def model_file(model: str | None) -> Path:
@@ -26,23 +26,23 @@ def model_file(model: str | None) -> Path:
 
 
 @contextmanager
-def download_progress() -> Iterator[Told]:
+def download_progress() -> Iterator[OnProgress]:
     """Give what hears of a download; the bar comes with the first news of it."""
     with ExitStack() as stack:
-        shown: list[Told] = []
+        shown: list[OnProgress] = []
 
-        def tell(done: int, total: int | None, name: str) -> None:
+        def on_progress(done: int, total: int | None, name: str) -> None:
             if not shown:
-                shown.append(stack.enter_context(_bar()) if console(stderr=True).is_terminal else _Lines().tell)
+                shown.append(stack.enter_context(_bar()) if console(stderr=True).is_terminal else _Lines().on_progress)
             shown[0](done, total, name)
 
-        yield tell
+        yield on_progress
 
 
 @contextmanager
-def _bar() -> Iterator[Told]:
-    with progress_bar({"pull": "downloading"}, in_bytes=True) as tell:
-        yield lambda done, total, name: tell("pull", done, total, one_line(name))
+def _bar() -> Iterator[OnProgress]:
+    with progress_bar({"pull": "downloading"}, in_bytes=True) as on_progress:
+        yield lambda done, total, name: on_progress("pull", done, total, one_line(name))
 
 
 class _Lines:
@@ -53,7 +53,7 @@ class _Lines:
         self._first: tuple[float, int] | None = None  # when and where this run began to receive
         self._last = 0.0
 
-    def tell(self, done: int, total: int | None, name: str) -> None:
+    def on_progress(self, done: int, total: int | None, name: str) -> None:
         now = time.monotonic()
         if self._first is None:
             self._first = (now, done)

@@ -30,20 +30,20 @@ def progress_bar(stages: Mapping[str, str], *, in_bytes: bool = False) -> Iterat
 
     terminal = console(stderr=True)
     if not terminal.is_terminal:
-        yield lambda *_told: None
+        yield lambda *_: None
         return
     bars = _bars(terminal, in_bytes=in_bytes)
     below = Text(style="dim", no_wrap=True, overflow="ellipsis")  # the item: in the line of its bar it has no room
     tasks = {}
 
-    def tell(stage: str, done: int, total: int | None, item: str = "") -> None:
+    def on_progress(stage: str, done: int, total: int | None, item: str = "") -> None:
         if stage not in tasks:
             tasks[stage] = bars.add_task(stages[stage], total=total)
         bars.update(tasks[stage], completed=done, total=total)
         below.plain = f"  {item}" if item else ""
 
     with Live(get_renderable=lambda: Group(bars, below), console=terminal, transient=True, refresh_per_second=10):
-        yield tell
+        yield on_progress
 
 
 def _bars(terminal: Console, *, in_bytes: bool) -> Progress:

@@ -151,14 +151,14 @@ def _fetch(reference: Reference, listing: Listing, names: list[str], on_progress
     paths: list[Path] = []
     for name in names:
 
-        def tell(n_bytes: int, before: int = done, name: str = name) -> None:
+        def advance(n_bytes: int, before: int = done, name: str = name) -> None:
             if on_progress is not None:
                 on_progress(before + n_bytes, total, name)
 
         with our_errors(reference, doing=f"{DOWNLOADING} {name}"):
             checksum = listing.checksums.get(name, "")
             try:
-                transfer(reference, name, checksum=checksum, on_arrived=tell if on_progress else None)
+                transfer(reference, name, checksum=checksum, on_arrived=advance if on_progress else None)
                 path = Path(HfApi().hf_hub_download(reference.repo, name, revision=reference.revision))
             except KeyboardInterrupt:
                 if arrived := partial_size(reference, {checksum}):

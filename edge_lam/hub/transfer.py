@@ -124,7 +124,7 @@ def _receive(url: str, name: str, partial: Path, size: int | None, on_arrived: A
                         file.truncate()
                     for piece in response.iter_bytes():  # as it comes; pieces of one size would make slow links wait
                         file.write(piece)
-                        tell(file.tell())
+                        advance(file.tell())
             file.flush()
             os.fsync(file.fileno())
             if size is not None and file.tell() != size:
@@ -132,7 +132,7 @@ def _receive(url: str, name: str, partial: Path, size: int | None, on_arrived: A
 
     bar: Any = tqdm
     with bar(total=size, desc=name, unit="B", unit_scale=True, disable=on_arrived is not None or None) as shown:
-        tell = on_arrived or (lambda n_bytes: shown.update(n_bytes - shown.n))
+        advance = on_arrived or (lambda n_bytes: shown.update(n_bytes - shown.n))
         with_retries(attempt, grows=partial)
 
 

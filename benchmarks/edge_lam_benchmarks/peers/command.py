@@ -106,13 +106,13 @@ def command(
     given = {name.replace("_", "-"): value for name, value in paths.items() if value}
     setup = Setup(str(path), n_ctx, n_threads or default_threads().n, replayed, given)
     chosen = {name: PEERS[name] for name in NAMES if name in (only or NAMES)}
-    with progress_bar({"start": "starting", "call": "calling"}) as tell:
-        comparison = compare(chosen, setup, tasks, seed=seed, on_progress=tell)
+    with progress_bar({"start": "starting", "call": "calling"}) as on_progress:
+        comparison = compare(chosen, setup, tasks, seed=seed, on_progress=on_progress)
     command_line = ctx.meta.get("edge_lam.bench", "edge-lam bench peers")
-    _tell(comparison, {"command": command_line, "source": source, "seed": seed}, out, as_json=as_json)
+    _print_results(comparison, {"command": command_line, "source": source, "seed": seed}, out, as_json=as_json)
 
 
-def _tell(comparison: PeerComparison, facts: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
+def _print_results(comparison: PeerComparison, facts: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
     """Write what was measured, and print it."""
     from edge_lam_benchmarks.environment import environment
     from edge_lam_benchmarks.peers import PEERS
@@ -124,9 +124,9 @@ def _tell(comparison: PeerComparison, facts: dict[str, Any], out: Path | None, *
     facts |= {"created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     plain = facts | {"environment": environment()} | comparison.to_dict() if out is not None or as_json else {}
     table, lines = _table(comparison, facts["source"]), []
-    for name, told in comparison.facts.items():
-        said = ", ".join(f"{key} {value}" for key, value in told.items() if value)
-        lines.append(f"{name}: {PEERS[name].about}; {said}")
+    for name, facts_of_peer in comparison.facts.items():
+        line = ", ".join(f"{key} {value}" for key, value in facts_of_peer.items() if value)
+        lines.append(f"{name}: {PEERS[name].about}; {line}")
     if out is not None:
         title, command_line = f"edge-lam bench peers, {facts['created'][:10]}", f"command: {facts['command']}"
         where = [command_line, *lines]

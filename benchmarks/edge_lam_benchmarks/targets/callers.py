@@ -30,7 +30,7 @@ def measure_callers(
     *,
     n_ctx: int,
     n_threads: int,
-    tell: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Sample]:
     """Let one caller, then eight at once, work through the same tasks.
 
@@ -39,7 +39,7 @@ def measure_callers(
         tasks: some for each of the eight.
         n_ctx: tokens of context of one caller.
         n_threads: threads that compute.
-        tell: hears how much is done.
+        on_progress: hears how much is done.
 
     Returns:
         For each number of callers "rate", tokens of replies per second from the first request to the last reply.
@@ -51,7 +51,7 @@ def measure_callers(
         raise EdgeLamError("this edge-lam runs one reply at a time: `load` has no n_parallel")
     samples = []
     for index, callers in enumerate(CALLERS):
-        tell(index, len(CALLERS))
+        on_progress(index, len(CALLERS))
         options: dict[str, Any] = {"n_ctx": n_ctx, "n_threads": n_threads, "n_parallel": callers}
         with load(model, **options, log="off", prefix_cache=False) as lam:
             for opening in {pair.same_opening: pair for pair in tasks}.values():

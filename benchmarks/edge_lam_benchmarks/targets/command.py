@@ -95,26 +95,26 @@ def command(
     results.models |= {str(model): describe(str(model)) for model in plan.models}
     results.save()
     try:
-        with progress_bar({"run": "all", "measure": "measuring"}) as tell:
-            measurer = TargetMeasurer(plan, tell)
+        with progress_bar({"run": "all", "measure": "measuring"}) as on_progress:
+            measurer = TargetMeasurer(plan, on_progress)
             results.settings["source"] = measurer.source
             items = plan.items()
             n_before = len(items) - len(results.missing(items))
 
-            def told(result: ItemResult, done: int, total: int) -> None:
-                tell("run", n_before + done, len(items), f"{result.item.scenario} {result.item.quant}")
+            def on_item(result: ItemResult, done: int, total: int) -> None:
+                on_progress("run", n_before + done, len(items), f"{result.item.scenario} {result.item.quant}")
 
-            run_items(results, items, measurer, told, minutes=minutes, at_least=0)
+            run_items(results, items, measurer, on_item, minutes=minutes, at_least=0)
     except KeyboardInterrupt:
         click.echo(f"edge-lam: go on with: edge-lam bench targets --resume {shlex.quote(str(results.path))}", err=True)
         raise
     found = rows.rows(results)
-    _tell(results, found, as_json=as_json)
+    _print_results(results, found, as_json=as_json)
     if any(row.met is False for row in found):
         ctx.exit(1)
 
 
-def _tell(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
+def _print_results(results: Results, found: list[rows.Row], *, as_json: bool) -> None:
     """Write the pages beside the results, and print the table."""
     from edge_lam_benchmarks.report.files import write_reports
     from edge_lam_benchmarks.report.tables import tables

@@ -18,7 +18,7 @@ TURNS = 3
 
 
 def measure_costs(
-    model: str, *, n_threads: int, seed: int = 0, tell: Callable[[int, int], None] = lambda done, total: None
+    model: str, *, n_threads: int, seed: int = 0, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Sample]:
     """Time passes of each size behind the same tokens.
 
@@ -26,7 +26,7 @@ def measure_costs(
         model: a GGUF.
         n_threads: threads that compute.
         seed: of the tokens, and of the order of sizes.
-        tell: hears how many turns are done.
+        on_progress: hears how many turns are done.
 
     Returns:
         For each turn "pass.SIZE" in seconds; as in the loop, the last token alone gives logits.
@@ -38,7 +38,7 @@ def measure_costs(
         tokens = [draw.randrange(loaded.n_vocab) for _ in range(N_HELD + max(SIZES))]
         context.decode(tokens[:N_HELD], start=0)
         for turn in range(-1, TURNS):  # the first one warms up
-            tell(max(turn, 0), TURNS)
+            on_progress(max(turn, 0), TURNS)
             seconds = {}
             for size in draw.sample(SIZES, len(SIZES)):
                 start = time.perf_counter()

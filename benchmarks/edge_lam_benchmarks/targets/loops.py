@@ -35,7 +35,7 @@ def measure_loops(
     n_ctx: int,
     n_threads: int | None = None,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Sample]:
     """Replay answers in every way.
 
@@ -45,7 +45,7 @@ def measure_loops(
         n_ctx: tokens of context.
         n_threads: threads that compute.
         seed: of the order of the ways.
-        tell: hears how many answers are done.
+        on_progress: hears how many answers are done.
 
     Returns:
         For each answer "passes.WAY" (with the one that reads the last token of the prompt) and "time.WAY" (seconds from
@@ -59,7 +59,7 @@ def measure_loops(
         fitting = [replay for replay in replays.of(answers) if len(replay.prompt) + ROOM <= n_ctx]
         loop, order = _Loop(Context(loaded, n_ctx=n_ctx, n_threads=n_threads), replays), random.Random(seed)
         for index, replay in enumerate(sorted(fitting, key=lambda replay: -len(replay.prompt))):
-            tell(index, len(fitting))
+            on_progress(index, len(fitting))
             samples.append(loop.sample(replay, order))
         loop.close()
     return samples

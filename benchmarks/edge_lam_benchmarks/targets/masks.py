@@ -24,14 +24,14 @@ TOOLS = (1, 4, 12, 28)
 
 
 def measure_masks(
-    model: str, *, seed: int = 0, tell: Callable[[int, int], None] = lambda done, total: None
+    model: str, *, seed: int = 0, on_progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Sample]:
     """Choose the tokens of replies under a constraint.
 
     Args:
         model: a GGUF; its vocabulary is all that is read.
         seed: of the tools.
-        tell: hears how many sets of tools are done.
+        on_progress: hears how many sets of tools are done.
 
     Returns:
         For each set of tools the mean seconds per token of the reply: "time.edge-lam" where the model wants what the
@@ -42,7 +42,7 @@ def measure_masks(
     choices, chat_format = random.Random(seed), XLam2Qwen()
     samples = []
     for index, count in enumerate(TOOLS):
-        tell(index, len(TOOLS))
+        on_progress(index, len(TOOLS))
         task = make_task(choices, count)
         tokens = bare.tokenize(task.reply)
         ours, masked, theirs = Costs(), Costs(), Costs()

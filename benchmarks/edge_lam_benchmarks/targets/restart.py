@@ -71,7 +71,7 @@ def measure_restart(
     n_threads: int,
     repeats: int,
     llama_server: str | None,
-    tell: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Sample]:
     """Start processes and wait for their first token.
 
@@ -81,7 +81,7 @@ def measure_restart(
         n_threads: threads that compute.
         repeats: starts of each kind of ours; llama-server, which reads the whole prompt, is started once.
         llama_server: the program, or None to leave it out.
-        tell: hears how much is done.
+        on_progress: hears how much is done.
 
     Returns:
         A sample for each start: "time.first" and, as its label, the kind: "disk" or "baked", either also "mapped"
@@ -96,12 +96,12 @@ def measure_restart(
     with tempfile.TemporaryDirectory(prefix="edge-lam-restart-") as text:
         folder, empty = Path(text) / "prefixes", Path(text) / "empty"
         baked = Path(text) / "app.prefix"
-        tell(0, repeats + 2)
+        on_progress(0, repeats + 2)
         with load(**options, log="off", prefix_cache=folder) as lam:
             lam.prewarm(tools).result()
             lam.bake(baked, tools)
         for repeat in range(repeats):
-            tell(1 + repeat, repeats + 2)
+            on_progress(1 + repeat, repeats + 2)
             disk = {"prefix_cache": str(folder)}
             shipped = {"prefix_cache": str(empty), "prefix": str(baked)}
             kinds: dict[str, dict[str, Any]] = {
@@ -114,7 +114,7 @@ def measure_restart(
                 said = run_fresh(f"{__name__}:first_token", {"tools": tools, "options": options | more})
                 samples.append(Sample(said, {"kind": kind}))
     if llama_server:
-        tell(repeats + 1, repeats + 2)
+        on_progress(repeats + 1, repeats + 2)
         values = server_first_token(Setup(model, n_ctx, n_threads, True, {"llama-server": llama_server}), prompt)
         samples.append(Sample(values, {"kind": "llama-server"}))
     return samples

@@ -25,7 +25,7 @@ from edge_lam_benchmarks.targets.warm import measure_warm, samples_of
 STARTS = 3  # of processes with a prefix on disk
 CALLS = 24  # that eight callers make together, with the same tools as far as there are so many
 
-Tell = Callable[[str, int, int, str], None]
+OnProgress = Callable[[str, int, int, str], None]
 """Hears a stage ("run" or "measure"), how much of it is done, of how much, and at what."""
 Result = tuple[list[Sample], str]
 """Samples, and a word on what is not among them."""
@@ -38,13 +38,13 @@ class TargetMeasurer:
         source: of the answers, in words.
     """
 
-    def __init__(self, plan: TargetPlan, tell: Tell) -> None:
+    def __init__(self, plan: TargetPlan, on_progress: OnProgress) -> None:
         """Read the answers.
 
         Raises:
             InvalidRequest: they can't be read.
         """
-        self._plan, self._tell = plan, tell
+        self._plan, self._on_progress = plan, on_progress
         self.source, self._every = answers(folder=plan.leaderboard)
         _, self._drawn = answers(plan.count, folder=plan.leaderboard, seed=plan.seed)
         self.environments: dict[str, dict[str, Any]] = {}
@@ -82,11 +82,11 @@ class TargetMeasurer:
         }
         return measures[item.scenario](item)
 
-    def _told(self, item: WorkItem) -> Callable[[int, int], None]:
-        return lambda done, total: self._tell("measure", done, total, f"{item.scenario} {item.quant}")
+    def _progress_of(self, item: WorkItem) -> Callable[[int, int], None]:
+        return lambda done, total: self._on_progress("measure", done, total, f"{item.scenario} {item.quant}")
 
     def _shared(self, item: WorkItem) -> dict[str, Any]:
-        return {"n_threads": self._plan.n_threads, "tell": self._told(item)}
+        return {"n_threads": self._plan.n_threads, "on_progress": self._progress_of(item)}
 
     def _costs(self, item: WorkItem) -> Result:
         return measure_costs(item.model, seed=self._plan.seed + item.repeat, **self._shared(item)), ""
@@ -107,13 +107,15 @@ class TargetMeasurer:
             n_threads=plan.n_threads,
             paths=dict(plan.paths),
             seed=plan.seed + item.repeat,
-            tell=lambda stage, done, total, peer: self._tell("measure", done, total, f"{item.quant} {stage} {peer}"),
+            on_progress=lambda stage, done, total, peer: self._on_progress(
+                "measure", done, total, f"{item.quant} {stage} {peer}"
+            ),
         )
         absent = "; ".join(f"{name}: {reason}" for name, reason in comparison.absent.items())
         return samples_of(comparison), absent
 
     def _masks(self, item: WorkItem) -> Result:
-        return measure_masks(item.model, seed=self._plan.seed, tell=self._told(item)), ""
+        return measure_masks(item.model, seed=self._plan.seed, on_progress=self._progress_of(item)), ""
 
     def _restart(self, item: WorkItem) -> Result:
         drawn = {answer.id for answer in self._drawn}  # and all others behind them: enough tools for a large set

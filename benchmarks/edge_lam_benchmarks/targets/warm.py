@@ -24,7 +24,7 @@ def measure_warm(
     n_threads: int,
     paths: dict[str, str],
     seed: int = 0,
-    tell: Callable[[str, int, int, str], None] = lambda stage, done, total, item: None,
+    on_progress: Callable[[str, int, int, str], None] = lambda stage, done, total, item: None,
 ) -> PeerComparison:
     """Put answers to peers in turn.
 
@@ -36,11 +36,11 @@ def measure_warm(
         n_threads: threads that compute.
         paths: see `Setup`.
         seed: of the order of turns.
-        tell: see `compare`.
+        on_progress: see `compare`.
     """
     tasks, _ = tasks_of(model, answers, n_ctx=n_ctx)
     setup = Setup(model, n_ctx, n_threads, replayed=True, paths=paths)
-    return compare({name: PEERS[name] for name in peers}, setup, tasks, seed=seed, on_progress=tell)
+    return compare({name: PEERS[name] for name in peers}, setup, tasks, seed=seed, on_progress=on_progress)
 
 
 def samples_of(comparison: PeerComparison) -> list[Sample]:
