@@ -169,7 +169,7 @@ def run(
     fail_if_slower: float | None,
     out: Path | None,
     as_json: bool,
-    **asked: Any,
+    **options: Any,
 ) -> None:
     """Measure latency, memory and quality of function calls.
 
@@ -182,16 +182,16 @@ def run(
         return
     if fail_if_slower is not None:
         raise click.UsageError("--fail-if-slower needs --compare")
-    resume = asked["resume"]
-    results = resumed_results(resume, asked) if resume else new_results(ctx.meta["edge_lam.bench"], out, asked)
-    _measure(results, asked)
+    resume = options["resume"]
+    results = resumed_results(resume, options) if resume else new_results(ctx.meta["edge_lam.bench"], out, options)
+    _measure(results, options)
     written = _reports(results) if out or resume else []
     _print_results(results, written, as_json=as_json)
     if any(result.status == "failed" for result in results.items.values()):
         ctx.exit(1)
 
 
-def _measure(results: Results, asked: dict[str, Any]) -> None:
+def _measure(results: Results, options: dict[str, Any]) -> None:
     """Run what is missing, with a progress bar."""
     from edge_lam_benchmarks.runs import run_items
 
@@ -202,8 +202,8 @@ def _measure(results: Results, asked: dict[str, Any]) -> None:
     engine = open_engine(
         settings["engine"],
         cool_down=settings["cool_down"],
-        address=asked["address"],
-        cores=asked["cores"] or settings["options"]["n_threads"] or 1,
+        address=options["address"],
+        cores=options["cores"] or settings["options"]["n_threads"] or 1,
     )
     try:
         with progress_bar({"run": "measuring"}) as on_progress:
@@ -211,7 +211,7 @@ def _measure(results: Results, asked: dict[str, Any]) -> None:
             def on_item(result: ItemResult, done: int, total: int) -> None:
                 on_progress("run", done, total, f"{result.item.scenario} {result.item.quant}")
 
-            minutes = asked["minutes"] if asked["resume"] else settings["minutes"]
+            minutes = options["minutes"] if options["resume"] else settings["minutes"]
             run_items(results, items, engine, on_item, minutes=minutes)
     except KeyboardInterrupt:
         click.echo(f"edge-lam: go on with: edge-lam bench --resume {shlex.quote(str(results.path))}", err=True)

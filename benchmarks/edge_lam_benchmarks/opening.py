@@ -24,13 +24,13 @@ ALL = "all"
 MINUTES = 2.0  # of a run without any model named
 
 
-def new_results(command: str, out: Path | None, asked: dict[str, Any]) -> Results:
+def new_results(command: str, out: Path | None, options: dict[str, Any]) -> Results:
     """Open a new result file; models are found and made, and everything that can be checked is.
 
     Args:
         command: the command line.
         out: a folder or a .json file; None for a file in the state folder.
-        asked: the options of `edge-lam bench`, by name.
+        options: the options of `edge-lam bench`, by name.
 
     Raises:
         InvalidRequest: something asked can't be had, or the file can't be written.
@@ -39,32 +39,32 @@ def new_results(command: str, out: Path | None, asked: dict[str, Any]) -> Result
     from edge_lam_benchmarks.models import describe, find_models
 
     path = _result_path(out)
-    quants = [quant.strip() for quant in (asked["quants"] or "").split(",") if quant.strip()]
+    quants = [quant.strip() for quant in (options["quants"] or "").split(",") if quant.strip()]
     with progress_bar({"hash": "reading", "write": "writing", "quantize": "quantizing"}, in_bytes=True) as on_progress:
-        models = find_models(asked["models"], quants, asked["cache"], on_progress)
-    chosen = asked["suites"] or (ALL,)
+        models = find_models(options["models"], quants, options["cache"], on_progress)
+    chosen = options["suites"] or (ALL,)
     quality = {
-        "tasks": [str(file.resolve()) for file in asked["tasks"]],
-        "episodes": asked["episodes"],
-        "categories": _categories(asked["bfcl"]),
-        "limit": asked["limit"],
+        "tasks": [str(file.resolve()) for file in options["tasks"]],
+        "episodes": options["episodes"],
+        "categories": _categories(options["bfcl"]),
+        "limit": options["limit"],
     }
     settings = {
         "models": [{"path": model.path, "quant": model.quant} for model in models],
         "suites": [suite for suite in SUITES if suite in chosen or ALL in chosen],
-        "scenarios": list(asked["scenarios"]),
+        "scenarios": list(options["scenarios"]),
         "quality": quality,
-        "latency": {"tools": sorted(set(asked["tools"]))},
-        "repeats": asked["repeats"],
-        "minutes": MINUTES if asked["minutes"] is None and not asked["models"] else asked["minutes"],
-        "options": {name: asked[name] for name in ("n_threads", "device", "n_ctx", "seed")},
-        "engine": asked["engine"],
-        "cool_down": asked["cool_down"],
+        "latency": {"tools": sorted(set(options["tools"]))},
+        "repeats": options["repeats"],
+        "minutes": MINUTES if options["minutes"] is None and not options["models"] else options["minutes"],
+        "options": {name: options[name] for name in ("n_threads", "device", "n_ctx", "seed")},
+        "engine": options["engine"],
+        "cool_down": options["cool_down"],
     }
     facts = {model.path: describe(model.path) for model in models}
-    results = Results(path, command, asked["seed"], settings=settings, models=facts)
+    results = Results(path, command, options["seed"], settings=settings, models=facts)
     items_of(results)  # an unknown scenario or a missing file is told before anything is written
-    _tell_wrong_lines(asked["tasks"])
+    _print_wrong_lines(options["tasks"])
     results.save()  # a folder that can't be written is told before anything is measured
     return results
 
@@ -79,7 +79,7 @@ def _categories(text: str | None) -> list[str]:
     return list(CATEGORIES) if names == [ALL] else names
 
 
-def _tell_wrong_lines(files: Sequence[Path]) -> None:
+def _print_wrong_lines(files: Sequence[Path]) -> None:
     """Say which lines of task files are left out."""
     from edge_lam_benchmarks.quality.tasks import read_tasks
 
@@ -99,7 +99,7 @@ def _result_path(out: Path | None) -> Path:
     return folder / f"bench-{datetime.now(timezone.utc):%Y%m%d-%H%M%S}.json"
 
 
-def resumed_results(path: Path, asked: dict[str, Any]) -> Results:
+def resumed_results(path: Path, options: dict[str, Any]) -> Results:
     """Read the result file of a run that did not end; it says itself what to measure.
 
     Raises:
@@ -107,7 +107,7 @@ def resumed_results(path: Path, asked: dict[str, Any]) -> Results:
     """
     from edge_lam_benchmarks.models import describe
 
-    if asked["models"] or asked["quants"]:
+    if options["models"] or options["quants"]:
         raise click.UsageError("--resume takes models and settings from the file")
     results = read_results(path)
     if "suites" not in results.settings:
@@ -131,5 +131,5 @@ def items_of(results: Results) -> list[WorkItem]:
         repeats=settings["repeats"],
         seed=results.seed,
         scenarios=settings["scenarios"],
-        asked={suite: settings.get(suite, {}) for suite in SUITES},
+        extra={suite: settings.get(suite, {}) for suite in SUITES},
     )

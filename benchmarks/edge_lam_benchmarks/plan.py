@@ -30,7 +30,7 @@ def plan(
     repeats: int,
     seed: int,
     scenarios: Sequence[str] = (),
-    asked: Mapping[str, Mapping[str, Any]] | None = None,
+    extra: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[WorkItem]:
     """Return all items of a run, in the order of measuring.
 
@@ -41,7 +41,7 @@ def plan(
         repeats: of the suites that are repeated.
         seed: of the order.
         scenarios: which of them; none for all.
-        asked: of a suite, what else; see its planner.
+        extra: of a suite, what else; see its planner.
 
     Raises:
         InvalidRequest: no suite has such a scenario.
@@ -50,7 +50,7 @@ def plan(
     shared = {name: value for name, value in options.items() if value is not None}
     planned: list[WorkItem] = []
     for suite in suites:
-        planned += named(SUITES[suite].planner)(models, shared, (asked or {}).get(suite, {}))
+        planned += named(SUITES[suite].planner)(models, shared, (extra or {}).get(suite, {}))
     known = list(dict.fromkeys(item.scenario for item in planned))
     for name in scenarios:
         if name not in known:
@@ -85,16 +85,16 @@ def _warm_up(items: Sequence[WorkItem]) -> list[WorkItem]:
     return list(first.values())
 
 
-def latency_items(models: Sequence[BenchModel], options: Mapping[str, Any], asked: Mapping[str, Any]) -> list[WorkItem]:
+def latency_items(models: Sequence[BenchModel], options: Mapping[str, Any], extra: Mapping[str, Any]) -> list[WorkItem]:
     """Return the items of the latency suite: scenarios by tools and callers, and one of them twice to see the noise.
 
     Args:
         models: what to measure.
         options: what all items share.
-        asked: "tools": with how many of them; none for `TOOL_COUNTS`.
+        extra: "tools": with how many of them; none for `TOOL_COUNTS`.
     """
     usual = {"tools": USUAL_TOOLS}
-    counts = asked.get("tools") or TOOL_COUNTS
+    counts = extra.get("tools") or TOOL_COUNTS
     wanted: list[tuple[str, dict[str, Any]]] = [
         *((name, {"tools": count}) for name in ("warm", "cold", "restored") for count in counts),
         ("warm", usual | {"twin": True}),
@@ -113,19 +113,19 @@ def memory_items(models: Sequence[BenchModel], options: Mapping[str, Any], _: Ma
     return [WorkItem("memory", model.path, "stages", model.quant, options) for model in models]
 
 
-def quality_items(models: Sequence[BenchModel], options: Mapping[str, Any], asked: Mapping[str, Any]) -> list[WorkItem]:
+def quality_items(models: Sequence[BenchModel], options: Mapping[str, Any], extra: Mapping[str, Any]) -> list[WorkItem]:
     """Return the items of the quality suite.
 
     Args:
         models: what to judge; of several quantizations of a model, the one with most bits is the others' reference.
         options: what all items share.
-        asked: "tasks" (files; none for the demo's requests), "episodes", "categories" of the leaderboard, "limit".
+        extra: "tasks" (files; none for the demo's requests), "episodes", "categories" of the leaderboard, "limit".
     """
     from edge_lam_benchmarks.divergence import divergence_items
     from edge_lam_benchmarks.quality import BUILT_IN
     from edge_lam_benchmarks.quality import quality_items as judged_items
 
-    tasks = [Path(file) for file in asked.get("tasks", ())] or [BUILT_IN]
+    tasks = [Path(file) for file in extra.get("tasks", ())] or [BUILT_IN]
     items = []
     judged = [model for model in models if not describe(model.path)["weights"]]  # random weights are never right
     for model in judged:
@@ -133,9 +133,9 @@ def quality_items(models: Sequence[BenchModel], options: Mapping[str, Any], aske
             model.path,
             model.quant,
             tasks=tasks,
-            episodes=asked.get("episodes", False),
-            categories=asked.get("categories", ()),
-            limit=asked.get("limit"),
+            episodes=extra.get("episodes", False),
+            categories=extra.get("categories", ()),
+            limit=extra.get("limit"),
             **options,
         )
     return items + divergence_items(judged, options)

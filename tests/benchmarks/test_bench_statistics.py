@@ -169,7 +169,7 @@ def test_quantizations_of_a_model_are_compared_with_one_of_them(models: list[Ben
     found = plan(models, ["quality"], {}, repeats=1, seed=0, scenarios=["divergence"])
     assert [(item.model, item.options["against"]) for item in found] == [(models[1].path, models[0].path)]
     asked = {"quality": {"episodes": True, "limit": 3}}
-    items = plan(models[:1], ["quality"], {}, repeats=1, seed=0, asked=asked)
+    items = plan(models[:1], ["quality"], {}, repeats=1, seed=0, extra=asked)
     assert {item.scenario for item in items} == {"tasks", "episodes"}
     assert [item.options["count"] for item in items if item.scenario == "tasks"] == [3]
 
