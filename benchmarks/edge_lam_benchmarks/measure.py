@@ -144,8 +144,8 @@ def measure(
         "time.wait": longest,
         "events": float(events),
     }
-    told = {"finish_reason": reply.finish_reason, "n_calls": len(reply.tool_calls), **(labels or {})}
-    return Measured(reply, Sample(values, told, part))
+    labels_of_reply = {"finish_reason": reply.finish_reason, "n_calls": len(reply.tool_calls), **(labels or {})}
+    return Measured(reply, Sample(values, labels_of_reply, part))
 
 
 def figures(report: CallReport) -> dict[str, float]:

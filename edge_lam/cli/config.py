@@ -60,12 +60,12 @@ def command(action: str, words: tuple[str, ...], as_json: bool) -> None:
         _changed(words[0], None, "removed" if was_there else f"{words[0]} was not set", as_json=as_json)
 
 
-def _changed(key: str, value: Any, told: str, *, as_json: bool) -> None:
+def _changed(key: str, value: Any, change: str, *, as_json: bool) -> None:
     path = config_path()
     if as_json:
         print_json({"path": str(path), "key": key, "value": value})
         return
-    console().print(one_line(f"{told} ({path})"), soft_wrap=True)
+    console().print(one_line(f"{change} ({path})"), soft_wrap=True)
     if (variable := VARIABLES.get(key, "")) in os.environ:
         console(stderr=True).print(f"note: {variable} is set and beats it", style="yellow", soft_wrap=True)
 

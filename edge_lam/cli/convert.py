@@ -149,11 +149,11 @@ def _importance(
         return {"imatrix": imatrix.importance(), "calibration": imatrix.metadata(Path(imatrix_file).name)}
     if calls is None:
         return {}
-    from edge_lam.cli.corpus import tell_left_out
+    from edge_lam.cli.corpus import print_left_out
     from edge_lam.formats.examples import read_examples
     from edge_lam_converters.quality import calibrate
 
-    read_examples(calls, on_wrong=tell_left_out)  # what is wrong with it is said before anything is converted
+    read_examples(calls, on_wrong=print_left_out)  # what is wrong with it is said before anything is converted
 
     def on_stage(stage: str, done: int, total: int) -> None:
         on_progress(stage, 0, None, f"{done:,} of {total:,} tokens")

@@ -32,7 +32,7 @@ _OPTIONS = (
 )
 
 
-def tell_left_out(error: InvalidRequest) -> None:
+def print_left_out(error: InvalidRequest) -> None:
     """Say that a row of a data set can't be used."""
     click.echo(f"edge-lam: left out: {one_line(error.message)}", err=True)
 
@@ -47,7 +47,7 @@ def corpus_options(function: Callable[..., Any]) -> Callable[..., Any]:
             from edge_lam.tools import load_tools
 
             reading["tools"] = load_tools(reading["tools"])
-        reading["on_wrong"] = tell_left_out
+        reading["on_wrong"] = print_left_out
         return function(**arguments, reading={name: value for name, value in reading.items() if value is not None})
 
     command: Callable[..., Any] = gather

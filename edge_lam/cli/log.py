@@ -108,8 +108,8 @@ def command(
         return
     query = LogQuery([rotated(path), path], since=since, until=until, model=of_model, tool=tool)
     if query.n_wrong:
-        told = f"note: {query.n_wrong} line{'s are' if query.n_wrong > 1 else ' is'} no record of a call, and left out"
-        console(stderr=True).print(told, style="yellow", soft_wrap=True)
+        note = f"note: {query.n_wrong} line{'s are' if query.n_wrong > 1 else ' is'} no record of a call, and left out"
+        console(stderr=True).print(note, style="yellow", soft_wrap=True)
     calls = query.calls(failed=failed, slowest=slowest) if wants_calls or (as_csv and not by) else None
     groups = [by] if by else list(GROUPS)
     if as_csv:

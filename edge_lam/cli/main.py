@@ -210,10 +210,10 @@ def _report(error: BaseException, settings: Settings) -> int:
         return _complain("interrupted", code=INTERRUPTED)
     if not isinstance(error, Exception):
         raise error
-    return _complain(*_told(error))
+    return _complain(*_message_of(error))
 
 
-def _told(error: Exception) -> tuple[str, str]:
+def _message_of(error: Exception) -> tuple[str, str]:
     """Return an error and a hint as people read them."""
     if isinstance(error, EdgeLamError):
         return f"error: {error.message}", error.hint

@@ -142,15 +142,15 @@ def why_slow(reports: Sequence[CallReport]) -> str | None:
 
 def machine(reports: Sequence[CallReport]) -> str:
     """Say what the machine did during some calls, in one line; what it does not tell is left out."""
-    told = [report.machine for report in reports]
+    machines = [report.machine for report in reports]
     seconds = sum(report.times.total for report in reports)
     busy = sum((report.machine.cpu_percent or 0.0) * report.times.total for report in reports)
     others = others_percent(reports)
-    joules = [energy for one in told for energy in (one.joules, one.gpu_joules) if energy is not None]
-    celsius = [one.celsius for one in told if one.celsius is not None]
-    hertz = [one.hertz for one in told if one.hertz is not None]
-    throttled = max((one.throttled for one in told if one.throttled), default=0.0)
-    drained = [one.battery_percent for one in told if one.on_battery and one.battery_percent is not None]
+    joules = [energy for one in machines for energy in (one.joules, one.gpu_joules) if energy is not None]
+    celsius = [one.celsius for one in machines if one.celsius is not None]
+    hertz = [one.hertz for one in machines if one.hertz is not None]
+    throttled = max((one.throttled for one in machines if one.throttled), default=0.0)
+    drained = [one.battery_percent for one in machines if one.on_battery and one.battery_percent is not None]
     parts = [
         f"{busy / seconds:.0f} % of a core" if seconds else "",
         f"busy: other programs took {others:.0f} %" if others >= BUSY_PERCENT else "",

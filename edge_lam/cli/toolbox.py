@@ -26,7 +26,7 @@ def find_tools(options: ToolOptions) -> list[Tool]:
 
         timer.notify = _ring
         values = list(DEMO_TOOLS)
-    on_bad = _tell_left_out if options.skip_bad else None
+    on_bad = _print_left_out if options.skip_bad else None
     return pick_tools(values, allow=options.allow, deny=options.deny, on_bad=on_bad)
 
 
@@ -36,10 +36,10 @@ def usable_tools(lam: LAM, tools: list[Tool], options: ToolOptions) -> list[Tool
         note = "note: this model's template has no place for tools; it answers in text"
         console(stderr=True).print(note, style="yellow", soft_wrap=True)
         return []
-    return lam.usable_tools(tools, _tell_left_out) if options.skip_bad else tools
+    return lam.usable_tools(tools, _print_left_out) if options.skip_bad else tools
 
 
-def _tell_left_out(error: InvalidTool) -> None:
+def _print_left_out(error: InvalidTool) -> None:
     console(stderr=True).print(f"note: left out: {one_line(str(error))}", style="yellow", soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge_lam.cli.corpus import tell_left_out
+from edge_lam.cli.corpus import print_left_out
 from edge_lam.cli.model_options import THREADS, format_options
 from edge_lam.cli.options import examples
 from edge_lam.cli.terminal import console, duration, one_line, print_json, size
@@ -99,7 +99,7 @@ def command(
         device=device,
         n_threads=n_threads,
         force=force,
-        on_wrong=tell_left_out,
+        on_wrong=print_left_out,
         on_progress=_show_calls,
         on_step=_show_step,
     )

@@ -175,7 +175,7 @@ class Record:
         """Log the call, with all that one needs to train from it, if the log wants texts."""
         if self.report is None:
             return
-        self._tell(self.report)
+        self._export(self.report)
         log, texts = self._recorder.log, dict[str, Any]()
         if log.log_prompts:
             texts["prompt"] = "".join(segment.text for segment in self.prompt)
@@ -184,25 +184,25 @@ class Record:
             texts["tools"] = [tool.definition() for tool in self.request.tools]
         log.write(self.report, **texts, reply=self.reply.message if self.reply else None)
 
-    def _tell(self, report: CallReport) -> None:
+    def _export(self, report: CallReport) -> None:
         """Tell of the call by telemetry, which may fail as it likes: the reply is there."""
         telemetry, begun, request = self._recorder.telemetry, self._begun, self.request
         if telemetry is None or begun is None:
             return
-        said = {}
+        texts = {}
         if telemetry.with_content:
             turns: Messages = request.messages
             if request.prompt is not None:
                 turns = "".join(segment.text for segment in self.prompt)
             reply = self.reply.message if self.reply else None
-            said = content(normalize_messages(turns), reply, report.finish_reason)
+            texts = content(normalize_messages(turns), reply, report.finish_reason)
         try:
-            telemetry.ended(begun, report, _asked(request), said)
+            telemetry.ended(begun, report, _request_attributes(request), texts)
         except Exception:
             logger.warning("telemetry of a call failed", exc_info=True)
 
 
-def _asked(request: Request) -> dict[str, Any]:
+def _request_attributes(request: Request) -> dict[str, Any]:
     """Return the attributes of a request, as OpenTelemetry's conventions name them."""
     sampling, form = request.sampling, request.response_format
     return {

@@ -52,8 +52,8 @@ class XLam1(ChatFormat):
         places = [blocks.find(edge) for edge in EDGES]
         if places[0] or places != sorted(places):
             return super().render_segments(messages, tools)
-        told = blocks[places[2] : places[3]]
-        if missing := [tool.name for tool in tools if f'"{tool.name}"' not in told]:
+        tools_block = blocks[places[2] : places[3]]
+        if missing := [tool.name for tool in tools if f'"{tool.name}"' not in tools_block]:
             raise InvalidRequest(f"the ready-made prompt leaves out the tool {missing[0]!r}", param="tools")
         after = rest.rpartition(EDGES[-1])[2]
         if not blocks.endswith(EDGES[-1]):

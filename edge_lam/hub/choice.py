@@ -42,7 +42,7 @@ def choose_gguf(reference: Reference, names: list[str]) -> list[str]:
         return _complete(reference, _named_model(reference, quants))
     quant = _spelled(reference.quant)
     if not (quant in quants if quant else quants):
-        _tell_cut(reference, names, quant)
+        _refuse_cut(reference, names, quant)
     if not quants:
         raise ModelNotFound(
             f"{reference.repo} holds no GGUF model",
@@ -62,7 +62,7 @@ def choose_gguf(reference: Reference, names: list[str]) -> list[str]:
     return _complete(reference, models[0])
 
 
-def _tell_cut(reference: Reference, names: list[str], quant: str) -> None:
+def _refuse_cut(reference: Reference, names: list[str], quant: str) -> None:
     """Raise ModelNotFound if what is meant is there, but cut in pieces."""
     for name in sorted(filter(is_cut, names)):
         whole = name[: name.lower().rindex(".gguf") + len(".gguf")]

@@ -44,7 +44,7 @@ class Flag:
     in_config: bool = False
 
 
-def _told(about: str, flag: Flag | None = None) -> dict[str, Any]:
+def _option(about: str, flag: Flag | None = None) -> dict[str, Any]:
     """Return what a field says of itself: its text for Python and, if commands have it, its flag."""
     return {"about": about, "flag": flag}
 
@@ -55,7 +55,7 @@ class PlanOptions:
 
     model: str | os.PathLike[str] | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             'a GGUF file; "tiny-lam", which is embedded, or "smol-lam" (needs `edge-lam[smol]`); "xlam-2-1b", '
             '"owner/repo:QUANT" or "owner/repo/file.gguf" on the hub, downloaded if it must be. None takes smol-lam if '
             "it was made here before, else tiny-lam.",
@@ -71,14 +71,14 @@ class PlanOptions:
     _: KW_ONLY
     n_ctx: int | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             "tokens of prompt and reply together; by default what the model was trained for, at most 4096.",
             Flag("Tokens of context for prompt and reply.", low=1, in_config=True),
         ),
     )
     n_parallel: int = field(
         default=1,
-        metadata=_told(
+        metadata=_option(
             "replies that are written side by side, each with `n_ctx` tokens of its own, whose memory is taken at "
             "loading. More requests wait in line.",
             Flag(
@@ -91,7 +91,7 @@ class PlanOptions:
     )
     kv_type: str = field(
         default="f16",
-        metadata=_told(
+        metadata=_option(
             'what keys and values are kept as: "f16", or in about half the memory "q8_0"; "q5_1", "q5_0", "q4_1" and '
             '"q4_0" take less, at a risk for the arguments of calls.',
             Flag(
@@ -103,7 +103,7 @@ class PlanOptions:
     )
     adapters: Adapters = field(
         default=(),
-        metadata=_told(
+        metadata=_option(
             'LoRA adapters in GGUF to compute with, each with its scale, such as [("my-lora.gguf", 1.0)]. Or by names, '
             'such as {"notes": "notes.gguf", "both": ["notes.gguf", ("mail.gguf", 0.5)]}: each request chooses one as '
             'its `adapter`, and one that chooses none is computed without, or with what is named "".',
@@ -122,7 +122,7 @@ class LoadOptions(PlanOptions):
 
     memory_budget: int | str | bool | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             "the most that weights, keys and values, and compute may take together, in bytes or as "
             '"2GiB"; a model that would take more is refused before it is loaded. So is, with None too, what does not '
             "fit this machine or its container; False leaves all that to the system.",
@@ -135,14 +135,14 @@ class LoadOptions(PlanOptions):
     )
     fit_context: bool = field(
         default=False,
-        metadata=_told(
+        metadata=_option(
             "load with a shorter context instead, if that fits; `LAM.info.n_ctx` tells how long it is.",
             Flag("Shorten the context to what fits the memory.", in_config=True),
         ),
     )
     n_threads: int | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             "threads that compute; by default one per physical core that this process may use, and fewer while other "
             "programs want the cores.",
             Flag("CPU threads.  [default: physical cores]", names=("--threads",), low=1, in_config=True),
@@ -150,20 +150,20 @@ class LoadOptions(PlanOptions):
     )
     queue_limit: int = field(
         default=128,
-        metadata=_told(
+        metadata=_option(
             "how many may wait; one more is refused as `Busy`.",
             Flag("Requests that may wait.", names=("--queue",), low=0, is_common=False),
         ),
     )
     device: str = field(
         default="auto",
-        metadata=_told(
+        metadata=_option(
             '"auto", "cpu" or "gpu".', Flag("Where to compute.", choices=("auto", "cpu", "gpu"), in_config=True)
         ),
     )
     fd: int | tuple[int, int, int] | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             "instead of `model`, an open file descriptor of a GGUF, which may be closed afterwards; or descriptor, "
             "offset and length of one inside of another file, such as an asset of an Android app, which is copied into "
             "the cache folder once: llama.cpp maps whole files.",
@@ -171,7 +171,7 @@ class LoadOptions(PlanOptions):
     )
     constraint: str = field(
         default="auto",
-        metadata=_told(
+        metadata=_option(
             'what holds replies to their grammars: "llguidance", or "gbnf", llama.cpp\'s own grammars, for where '
             'llguidance can\'t be had: slower, no forced tokens, and more of a schema is left to the check. "auto" '
             "takes llguidance where it is installed.",
@@ -180,7 +180,7 @@ class LoadOptions(PlanOptions):
     )
     repack: bool = field(
         default=True,
-        metadata=_told(
+        metadata=_option(
             "let llama.cpp copy weights, on a processor, into an order that suits its kernels. Replies are written "
             "faster then; without it the model is loaded in a fraction of the time, and its weights stay pages of the "
             "file, which processes share and the system may drop.",
@@ -193,41 +193,41 @@ class LoadOptions(PlanOptions):
     )
     prefix: str | os.PathLike[str] | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             "a file made by `LAM.bake`, so that even the first call need not read its tools.",
             Flag("What `edge-lam bake` computed of the tools.", metavar="FILE"),
         ),
     )
     format: str | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             'the chat format to speak, such as "xlam-2-llama"; by default what the file tells.',
             Flag("The chat format to speak.  [default: what the model file tells]"),
         ),
     )
     template: str | os.PathLike[str] | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             "a file with a Jinja chat template to render instead of the format's own.",
             Flag("A Jinja chat template to render instead of the format's own.", metavar="FILE"),
         ),
     )
     verbatim: bool = field(
         default=False,
-        metadata=_told(
+        metadata=_option(
             "render the template that the model file carries, with its known defects.",
             Flag("Render the template in the model file, known defects included."),
         ),
     )
     nested_tools: bool | None = field(
-        default=None, metadata=_told("write definitions in OpenAI's nested form (xLAM-2 and generic).")
+        default=None, metadata=_option("write definitions in OpenAI's nested form (xLAM-2 and generic).")
     )
     mark_required: bool | None = field(
-        default=None, metadata=_told('write ``"required": true`` into required properties (xLAM 1.0); on by default.')
+        default=None, metadata=_option('write ``"required": true`` into required properties (xLAM 1.0); on by default.')
     )
     log: str | os.PathLike[str] | bool | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             'a file that gets a line for each call, "off" for none; None takes EDGE_LAM_LOG, else the state folder.',
             Flag(
                 "Where a line per model call is logged; prompts are left out.  [default: the state folder]",
@@ -238,11 +238,11 @@ class LoadOptions(PlanOptions):
         ),
     )
     log_prompts: bool | None = field(
-        default=None, metadata=_told("whether prompts and replies are logged too; None takes EDGE_LAM_LOG_PROMPTS=1.")
+        default=None, metadata=_option("whether prompts and replies are logged too; None takes EDGE_LAM_LOG_PROMPTS=1.")
     )
     otel: bool = field(
         default=False,
-        metadata=_told(
+        metadata=_option(
             "tell OpenTelemetry of each call: a span by its conventions for generative AI, with the phases of the call "
             "in it, and metrics. Exporters are the matter of the program, or of `opentelemetry-instrument`. What is "
             "asked and answered is told only with OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true.",
@@ -251,7 +251,7 @@ class LoadOptions(PlanOptions):
     )
     prefix_cache: str | os.PathLike[str] | bool | None = field(
         default=None,
-        metadata=_told(
+        metadata=_option(
             "a folder that keeps what was read of tools and system messages, so that the next start of a process need "
             "not read them again; False keeps it in memory only. None takes EDGE_LAM_PREFIX_CACHE (a folder, or "
             '"off"), else the cache folder. Prompts can be read from its files: only their owner may open them.'
@@ -259,7 +259,7 @@ class LoadOptions(PlanOptions):
     )
     save_conversations: bool = field(
         default=False,
-        metadata=_told(
+        metadata=_option(
             "keep conversations in `prefix_cache` too, so that one goes on after a restart without being read again. "
             "They are written when the model has had nothing to do for a second, and when it is closed; each takes the "
             "place of what was kept of it before.",

@@ -55,8 +55,8 @@ def machine_memory() -> MachineMemory:
 
         memory = psutil.virtual_memory()
         return MachineMemory(memory.total, memory.available, psutil.swap_memory().free)
-    told = Path("/proc/meminfo")
-    return MachineMemory(_physical(), _bytes_of(told, "MemAvailable"), _bytes_of(told, "SwapFree") or 0)
+    meminfo = Path("/proc/meminfo")
+    return MachineMemory(_physical(), _bytes_of(meminfo, "MemAvailable"), _bytes_of(meminfo, "SwapFree") or 0)
 
 
 def address_space() -> int | None:
@@ -128,5 +128,5 @@ def memory_limit(root: Path = Path("/")) -> int | None:
         root: the root of the file system to read /proc and /sys from.
     """
     files = ("memory.max", "memory.limit_in_bytes")  # of version 2, and of 1
-    told = [text_of(group / file) for group in control_groups(root, "memory") for file in files]
-    return min((int(limit) for limit in told if limit.isdecimal() and int(limit) < _UNLIMITED), default=None)
+    limits = [text_of(group / file) for group in control_groups(root, "memory") for file in files]
+    return min((int(limit) for limit in limits if limit.isdecimal() and int(limit) < _UNLIMITED), default=None)

@@ -84,34 +84,39 @@ class Telemetry:
         finally:
             context.detach(token)
 
-    def ended(self, begun: Beginning, report: CallReport, asked: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+    def ended(self, begun: Beginning, report: CallReport, request: Mapping[str, Any], texts: Mapping[str, Any]) -> None:
         """Tell of a call.
 
         Args:
             begun: when and where it began.
             report: of the call.
-            asked: attributes of the request.
-            said: attributes that hold what was asked and answered; told only if that is wanted.
+            request: attributes of the request.
+            texts: attributes that hold what was asked and answered; told only if that is wanted.
         """
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
-        told = {**_common(report, asked), **_of_report(report), **asked, **(said if self.with_content else {})}
+        attributes = {
+            **_common(report, request),
+            **_of_report(report),
+            **request,
+            **(texts if self.with_content else {}),
+        }
         end = begun.at(report.times.total)
         span = self._tracer.start_span(
-            f"{asked['gen_ai.operation.name']} {report.model}",
+            f"{request['gen_ai.operation.name']} {report.model}",
             begun.context,
             SpanKind.INTERNAL,
-            {name: value for name, value in told.items() if value is not None},
+            {name: value for name, value in attributes.items() if value is not None},
             start_time=begun.time,
         )
         if report.error:
             span.set_attribute("error.type", report.error)
             span.set_status(Status(StatusCode.ERROR, report.error))
-        self._tell_phases(span, begun, report)
+        self._add_phases(span, begun, report)
         span.end(end)
-        self._measure(report, {**_common(report, asked), **({"error.type": report.error} if report.error else {})})
+        self._measure(report, {**_common(report, request), **({"error.type": report.error} if report.error else {})})
 
-    def _tell_phases(self, span: Span, begun: Beginning, report: CallReport) -> None:
+    def _add_phases(self, span: Span, begun: Beginning, report: CallReport) -> None:
         """Tell the phases as spans of their own, and what came at one moment as events."""
         from opentelemetry.trace import set_span_in_context
 
@@ -147,10 +152,10 @@ def content(
     messages: Sequence[Mapping[str, Any]], reply: Mapping[str, Any] | None, finish_reason: str
 ) -> dict[str, str]:
     """Return what was asked and answered as attributes, in the conventions' form of messages."""
-    told = {"gen_ai.input.messages": json.dumps([_message(message) for message in messages])}
+    attributes = {"gen_ai.input.messages": json.dumps([_message(message) for message in messages])}
     if reply is not None:
-        told["gen_ai.output.messages"] = json.dumps([{**_message(reply), "finish_reason": finish_reason}])
-    return told
+        attributes["gen_ai.output.messages"] = json.dumps([{**_message(reply), "finish_reason": finish_reason}])
+    return attributes
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,10 +171,10 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": message.get("role"), "parts": parts}
 
 
-def _common(report: CallReport, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _common(report: CallReport, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that spans and measurements share: few values each."""
     return {
-        "gen_ai.operation.name": asked["gen_ai.operation.name"],
+        "gen_ai.operation.name": request["gen_ai.operation.name"],
         "gen_ai.provider.name": PROVIDER,
         "gen_ai.request.model": report.model,
         "gen_ai.response.model": report.model,

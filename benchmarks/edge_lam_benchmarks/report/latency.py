@@ -142,15 +142,15 @@ def _callers(results: Results, found: Sequence[Group]) -> list[Table]:
 
 def _machine(results: Results, found: Sequence[Group]) -> list[Table]:
     """Return what the machine did meanwhile; columns that this platform does not tell are named below."""
-    told = {name: how for name, how in MACHINE.items() if any(group.values(name) for group in found)}
-    if not told:
+    columns = {name: how for name, how in MACHINE.items() if any(group.values(name) for group in found)}
+    if not columns:
         return []
-    table = Table("The machine meanwhile", [*_HEAD, *(title for title, _, _ in told.values())], texts=2)
+    table = Table("The machine meanwhile", [*_HEAD, *(title for title, _, _ in columns.values())], texts=2)
     for group in found:
-        values = [(center(group.spread(name)), factor, digits) for name, (_, factor, digits) in told.items()]
+        values = [(center(group.spread(name)), factor, digits) for name, (_, factor, digits) in columns.items()]
         cells = [number(None if value is None else value * factor, digits) for value, factor, digits in values]
         table.rows.append([*_head(results, group), *cells])
-    untold = dict.fromkeys(name.partition(".")[0] for name in MACHINE if name not in told and ".gpu_" not in name)
-    if untold:
-        table.notes.append(f"Not told by this platform: {', '.join(untold)}.")
+    missing = dict.fromkeys(name.partition(".")[0] for name in MACHINE if name not in columns and ".gpu_" not in name)
+    if missing:
+        table.notes.append(f"Not told by this platform: {', '.join(missing)}.")
     return [table]

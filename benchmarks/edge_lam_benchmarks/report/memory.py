@@ -24,15 +24,15 @@ def memory_tables(results: Results) -> list[Table]:
     found = [group for group in groups(results, "memory") if group.part != "all"]
     if not found:
         return []
-    told = [kind for kind in KINDS if any(group.values(f"memory.{kind}") for group in found)]
-    table = Table("Memory, MB", ["after", "model", *(KINDS[kind] for kind in told)], texts=2, key=True)
+    kinds = [kind for kind in KINDS if any(group.values(f"memory.{kind}") for group in found)]
+    table = Table("Memory, MB", ["after", "model", *(KINDS[kind] for kind in kinds)], texts=2, key=True)
     for group in found:
-        cells = [megabytes(center(group.spread(f"memory.{kind}"))) for kind in told]
+        cells = [megabytes(center(group.spread(f"memory.{kind}"))) for kind in kinds]
         table.rows.append([group.part, label_of(group.item, results), *cells])
     table.notes.append(
         "Medians, each from processes of their own. resident, proportional, peak: of the whole process, Python "
         "included. proportional: pages that other processes use too count in part. weights are mapped from the file."
     )
-    if untold := [KINDS[kind] for kind in KINDS if kind not in (*told, "gpu_used")]:
-        table.notes.append(f"Not told here: {', '.join(untold)}.")
+    if missing := [KINDS[kind] for kind in KINDS if kind not in (*kinds, "gpu_used")]:
+        table.notes.append(f"Not told here: {', '.join(missing)}.")
     return [table]

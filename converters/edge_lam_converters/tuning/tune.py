@@ -190,8 +190,8 @@ class _Tuning:
             torch.set_num_threads(self.options.n_threads)
         device = _device(self.options.device)
         model = self.base.model(device, torch.bfloat16 if device == "cuda" else torch.float32)
-        told = [asdict(self.options.train), self.base.name, self.format, [lesson.tokens for lesson in lessons]]
-        key = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        decisive = [asdict(self.options.train), self.base.name, self.format, [lesson.tokens for lesson in lessons]]
+        key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
         return Trainer(model, lessons, self.options.train, state=self.work / "state.pt", key=key)
 
     def _after_epoch(self, trainer: Trainer, config: Path, epoch: int) -> bool:
