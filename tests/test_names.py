@@ -11,8 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("edge_lam", "converters/edge_lam_converters", "benchmarks/edge_lam_benchmarks")
-# Python's own, which are public in spite of their names; and the handle of a loaded library, which has no other name.
-PUBLIC = {"_exit", "_replace", "_asdict", "_fields_", "_lib", "_name"}
+PUBLIC = {"_exit"}  # Python's own, which is public in spite of its name
 SELF = ("self", "cls", "super()")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 from edge_lam_benchmarks import material
@@ -63,7 +64,7 @@ def now() -> dict[str, float]:
     """Return what this process holds, in bytes; the share of pages that others use too only where it is told."""
     from edge_lam.metrics import Meter
 
-    found = Meter(proportional=True).memory()._asdict()
+    found = asdict(Meter(proportional=True).memory())
     return {f"memory.{name}": float(value) for name, value in found.items() if value is not None}
 
 

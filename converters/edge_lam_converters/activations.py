@@ -35,23 +35,26 @@ _OBJECT_BYTES = 32  # struct ggml_object
 class _Tensor(ctypes.Structure):
     """``struct ggml_tensor`` of ggml.h."""
 
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("buffer", ctypes.c_void_p),
+        ("ne", ctypes.c_int64 * 4),
+        ("nb", ctypes.c_size_t * 4),
+        ("op", ctypes.c_int),
+        ("op_params", ctypes.c_int32 * 16),
+        ("flags", ctypes.c_int32),
+        ("src", ctypes.c_void_p * 10),
+        ("view_src", ctypes.c_void_p),
+        ("view_offs", ctypes.c_size_t),
+        ("data", ctypes.c_void_p),
+        ("name", ctypes.c_char * 64),
+        ("extra", ctypes.c_void_p),
+        ("padding", ctypes.c_char * 8),
+    )
 
-_Tensor._fields_ = [
-    ("type", ctypes.c_int),
-    ("buffer", ctypes.c_void_p),
-    ("ne", ctypes.c_int64 * 4),
-    ("nb", ctypes.c_size_t * 4),
-    ("op", ctypes.c_int),
-    ("op_params", ctypes.c_int32 * 16),
-    ("flags", ctypes.c_int32),
-    ("src", ctypes.POINTER(_Tensor) * 10),
-    ("view_src", ctypes.c_void_p),
-    ("view_offs", ctypes.c_size_t),
-    ("data", ctypes.c_void_p),
-    ("name", ctypes.c_char * 64),
-    ("extra", ctypes.c_void_p),
-    ("padding", ctypes.c_char * 8),
-]
+    def source(self, index: int) -> _Tensor:
+        """Return one of the tensors that this one is computed from."""
+        return _Tensor.from_address(self.src[index])
 
 
 class ActivationSums:
@@ -182,11 +185,11 @@ def _node(tensor: _Tensor) -> _Node | None:
     operation = ggml("ggml_op_desc", ctypes.c_char_p, ctypes.c_void_p)(ctypes.addressof(tensor))
     if operation not in (b"MUL_MAT", b"MUL_MAT_ID"):
         return None
-    weight, inputs = tensor.src[0].contents, tensor.src[1].contents
+    weight, inputs = tensor.source(0), tensor.source(1)
     name = _weight_name(weight.name.decode("utf-8", "replace"))
     if inputs.type != _F32 or not (name.startswith("blk.") and name.endswith(".weight")):
         return None
-    return _Node(name, weight, inputs, tensor.src[2].contents if operation == b"MUL_MAT_ID" else None)
+    return _Node(name, weight, inputs, tensor.source(2) if operation == b"MUL_MAT_ID" else None)
 
 
 def _weight_name(name: str) -> str:

@@ -227,12 +227,21 @@ def memory_in_use(kind: str) -> int | None:
 
 @cache
 def ggml(name: str, result: object, *arguments: object) -> Callable[..., Any]:
-    """Return a function of ggml, which llama-cpp-python does not bind; it is found through libllama's dependencies."""
+    """Return a function of ggml, which llama-cpp-python does not bind; it is found through libllama's dependencies.
+
+    Args:
+        name: of C.
+        result: its type, of ctypes.
+        *arguments: theirs.
+
+    Raises:
+        BackendError: this build does not show it.
+    """
+    bound = library().llama_cpp.ctypes_function(name, list(arguments), result)
     try:
-        function: Callable[..., Any] = library().llama_cpp._lib[name]
+        function: Callable[..., Any] = bound(lambda: None)
     except AttributeError as error:
         raise BackendError(f"this build of llama.cpp hides {name}", hint=INSTALL_HINT) from error
-    function.restype, function.argtypes = result, list(arguments)  # type: ignore[attr-defined]
     return function
 
 
@@ -241,7 +250,7 @@ def build_info() -> BuildInfo:
     """Return what was built and loaded."""
     llama_cpp = library()
     gpus = [device for device in devices() if device.kind == "gpu"]
-    path = Path(llama_cpp.llama_cpp._lib._name).resolve()
+    path = _library_path(llama_cpp).resolve()
     stamp = read_stamp(path.parent)
     return BuildInfo(
         version=llama_cpp.__version__,
@@ -252,6 +261,13 @@ def build_info() -> BuildInfo:
         devices=devices(),
         revision=stamp.revision if stamp else "",
     )
+
+
+def _library_path(llama_cpp: ModuleType) -> Path:
+    """Return the file of libllama, where llama-cpp-python looks for it."""
+    folder = Path(os.environ.get("LLAMA_CPP_LIB_PATH") or Path(str(llama_cpp.__file__)).parent / "lib")
+    names = ("libllama.so", "libllama.dylib", "llama.dll", "libllama.dll")
+    return next(filter(Path.exists, (folder / name for name in names)), folder)
 
 
 def parse_features(system_info: str) -> dict[str, dict[str, str]]:

@@ -56,4 +56,4 @@ def _function(name: str, result: Any, arguments: list[Any]) -> Callable[..., int
 
 
 def _address(name: str) -> int:
-    return ctypes.cast(library().llama_cpp._lib[name], ctypes.c_void_p).value or 0
+    return ctypes.cast(getattr(library(), name), ctypes.c_void_p).value or 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,8 @@ from edge_lam._util.system_files import control_groups, text_of
 _UNLIMITED = 2**60  # version 1 of control groups writes "no limit" as a number close to 2**63
 
 
-class ProcessMemory(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ProcessMemory:
     """Bytes that this process holds now, and the most it ever held. Mapped model files count where they were read.
 
     Attributes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_lam.metrics.battery import PowerSensors
@@ -96,7 +96,8 @@ class Meter:
     def memory(self) -> ProcessMemory:
         """Return what the process holds now, its proportional memory only if this meter is to read it."""
         memory = process_memory()
-        return memory._replace(
+        return replace(
+            memory,
             proportional=proportional_memory(self._root) if self._proportional else None,
             gpu=self._gpus.memory() if self._gpus else None,
         )
