@@ -38,6 +38,13 @@ class LAM:
     """A large action model, loaded. Made by `load`; a context manager.
 
     Any thread may call; a thread of its own does the work, for as many calls side by side as `load` allowed.
+
+    Args:
+        engine: what makes the replies.
+        reopen: loads it again after `trim`; without it, `trim` keeps the model.
+
+    Raises:
+        InvalidRequest: it is made of something else.
     """
 
     def __init__(self, engine: Engine, reopen: Callable[[], Engine] | None = None) -> None:

@@ -97,6 +97,10 @@ class Child:
     def ask(self, request: Mapping[str, Any], *, timeout: float) -> dict[str, Any]:
         """Put a request and return the answer.
 
+        Args:
+            request: as JSON has it.
+            timeout: seconds to wait for the answer.
+
         Raises:
             ChildError: the process ended, or did not answer in time.
         """

@@ -123,7 +123,10 @@ def measure(
 
     Returns:
         The reply, and a sample with the figures of its report and these: "time.first_event" until the first event,
-        "time.total" until the last, "time.wait" the longest between two events, "events" how many came.
+        "time.total" until the last, "time.wait" the longest between two events, all in seconds; "events" how many came.
+
+    Raises:
+        EdgeLamError: as `LAM.chat`.
     """
     options = with_answer(lam, messages, options)
     first, longest, events, reply = 0.0, 0.0, 0, None

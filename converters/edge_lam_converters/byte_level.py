@@ -32,6 +32,11 @@ _DISPENSABLE = {0xC0, 0xC1, 0xF1, 0xF2, *range(0xF5, 0x100)} | set(range(0x20)) 
 def read_byte_level(checkpoint: Checkpoint, file: TokenizerFile, vocab_size: int) -> CheckpointVocabulary:
     """Return the vocabulary of a byte-level tokenizer.
 
+    Args:
+        checkpoint: where the tokenizer is.
+        file: its tokenizer.json.
+        vocab_size: tokens of the model, those without a name included.
+
     Raises:
         CheckpointError: a tokenizer that llama.cpp would not reproduce, or files that contradict each other.
     """

@@ -42,7 +42,7 @@ class ConvertOptions(TypedDict, total=False):
     Attributes:
         adapter: folder or repository of a LoRA adapter, which is merged into the checkpoint.
         tensor_types: patterns of tensor names, each with the type that such tensors get when quantized.
-        imatrix: importance of the columns of each tensor, by its name.
+        imatrix: importance of the columns of each tensor, by its name; shape (columns,).
         calibration: what the metadata say about the importance matrix.
         calibrate: makes importance matrix and metadata from the float GGUF, once it is there; instead of the two.
         allow_non_finite: whether NaN and infinite values are written rather than refused.

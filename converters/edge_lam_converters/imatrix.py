@@ -67,7 +67,7 @@ class Imatrix:
         return -(-most // self.chunk_size)
 
     def importance(self) -> dict[str, NDArray[np.float32]]:
-        """Return the mean square of each input, flat, as `quantize.Recipe` takes it.
+        """Return the mean square of each input, by the tensor's name; the shapes are those of `quantize.Recipe`.
 
         An expert that no token went to counts every input alike.
         """

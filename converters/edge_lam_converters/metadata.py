@@ -106,7 +106,11 @@ def license_of(metadata: Metadata) -> str:
 
 
 def write_general(writer: GGUFWriter, checkpoint: Checkpoint, metadata: Metadata) -> None:
-    """Write type, authorship, licence and sampling settings."""
+    """Write type, authorship, licence and sampling settings.
+
+    Raises:
+        CheckpointError: generation_config.json has a setting that is no number.
+    """
     writer.add_type("model")
     generation = checkpoint.optional_json("generation_config.json")
     for key, (kind, names) in _SAMPLING.items():

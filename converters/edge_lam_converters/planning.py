@@ -81,7 +81,7 @@ def plan_conversion(
         source: what is converted.
         targets: what it becomes.
         tensor_types: patterns of tensor names, each with the type that such tensors get when quantized.
-        imatrix: the importance of columns by tensor name.
+        imatrix: the importance of columns by tensor name, as of `quantize.Recipe` in shape.
         calibration: what the metadata say about it.
         calibrates: whether there will be an importance matrix, which is not known yet.
 

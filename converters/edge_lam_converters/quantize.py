@@ -50,7 +50,8 @@ class Recipe:
         file_type: a name from `FILE_TYPE_NUMBERS`.
         overrides: pairs of a regular expression and a name from `TENSOR_TYPE_NUMBERS`; the first that is found in a
             tensor's name decides its type.
-        imatrix: importance of each column of a tensor, by the tensor's name; for stacked experts one after the other.
+        imatrix: importance of each column of a tensor, by the tensor's name: shape (columns,), or of stacked experts
+            (experts * columns,).
         metadata: keys and values to write into the result, at most 127 bytes each.
     """
 

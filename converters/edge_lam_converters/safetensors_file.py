@@ -25,7 +25,7 @@ class SafetensorsTensor(SourceTensor):
     offset: int
 
     def pieces(self, multiple: int = 1) -> Iterator[Array]:
-        """Yield the values; see `SourceTensor.pieces`."""
+        """Yield the values; shapes and errors are those of `SourceTensor.pieces`, which raises `CheckpointError`."""
         size, left = self.piece_size(multiple), self.n_values
         try:
             with self.path.open("rb") as file:

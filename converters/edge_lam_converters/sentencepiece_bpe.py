@@ -69,6 +69,10 @@ def read_json_only(file: TokenizerFile, vocab_size: int) -> tuple[CheckpointVoca
     llama.cpp knows scores, tokenizer.json the merges that Transformers made of them: a token's score is the place of
     its merges. That works only if all pairs that make one token are merged, and directly after each other.
 
+    Args:
+        file: the tokenizer.json.
+        vocab_size: tokens of the model, those without a name included.
+
     Raises:
         CheckpointError: llama.cpp would not reproduce the tokenizer.
     """

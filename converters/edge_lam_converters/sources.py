@@ -48,7 +48,7 @@ class Outline:
     Attributes:
         path: the file.
         header: the length of its header in bytes.
-        size: of the whole file, were it complete.
+        size: bytes of the whole file, were it complete.
     """
 
     path: Path

@@ -34,7 +34,7 @@ class TorchTensor(SourceTensor):
     file_size: int
 
     def pieces(self, multiple: int = 1) -> Iterator[Array]:
-        """Yield the values; see `SourceTensor.pieces`."""
+        """Yield the values; shapes and errors are those of `SourceTensor.pieces`, which raises `CheckpointError`."""
         import torch  # type: ignore[import-not-found,unused-ignore]  # not among our dependencies
 
         rows = self.data if self.data.dim() else self.data.reshape(1)

@@ -36,7 +36,14 @@ CANCELLED = "Cancelled: the user stopped this run"
 
 @dataclass(frozen=True)
 class ToolBox:
-    """What calls are run with: see `Agent`. What is not among its tools never runs."""
+    """What calls are run with: see `Agent`. What is not among its tools never runs.
+
+    Attributes:
+        tools: by name.
+        timeout: seconds that one call may take, unless its tool says otherwise; None for any.
+        approve: asked before each call; None runs all.
+        on_call: hears of each call that is about to run.
+    """
 
     tools: Mapping[str, Tool]
     timeout: float | None = None

@@ -89,6 +89,13 @@ def write_prefix(
 ) -> None:
     """Write a file whole or not at all, readable by its owner only: prompts can be read from it.
 
+    Args:
+        path: the file.
+        key: what the state depends on, as `state_key` returns it.
+        tokens: ids.
+        state: their keys and values, shape (bytes,).
+        kind: what they are of.
+
     Raises:
         OSError: the folder or the disk refuses.
     """

@@ -131,7 +131,11 @@ class Slot:
         return restored
 
     def state(self) -> NDArray[np.uint8]:
-        """Return a copy of the keys and values, as `Context.state` gives them."""
+        """Return a copy of the keys and values, shape (bytes,), as `Context.state` gives them.
+
+        Raises:
+            BackendError: llama.cpp can't copy them.
+        """
         return self.context.state(sequence=self.index)
 
     def save(self) -> None:

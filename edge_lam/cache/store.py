@@ -162,6 +162,11 @@ class PrefixStore:
         """Keep a prefix. A folder that can't be written to, or is too small, is no error: memory keeps it.
 
         A conversation takes the place of its own beginnings, but for the static one.
+
+        Args:
+            tokens: ids.
+            state: their keys and values, shape (bytes,).
+            kind: what they are of.
         """
         import numpy as np
 

@@ -54,7 +54,7 @@ class Constraint(Protocol):
         """Tell whether a token may come next."""
 
     def allowed(self) -> NDArray[np.intp] | None:
-        """Return the tokens that may come next, ascending and at least one; None if all may."""
+        """Return the tokens that may come next, shape (tokens,), ascending and at least one; None if all may."""
 
     def best(self, logits: NDArray[np.float32]) -> int:
         """Return the likeliest token that may come next; logits have the shape (n_vocab,)."""
@@ -90,11 +90,11 @@ class Unconstrained:
         return True
 
     def allowed(self) -> NDArray[np.intp] | None:
-        """Return None."""
+        """Return None, in place of an array of all tokens, shape (tokens,)."""
         return None
 
     def best(self, logits: NDArray[np.float32]) -> int:
-        """Return the likeliest of all."""
+        """Return the likeliest of all; logits have the shape (n_vocab,)."""
         return int(logits.argmax())
 
     def accept(self, tokens: Sequence[int]) -> None:
@@ -177,7 +177,7 @@ class GrammarConstraint:
 
     @_timed
     def allowed(self) -> NDArray[np.intp] | None:
-        """Return the tokens that may come next, ascending and at least one; None if all may.
+        """Return the tokens that may come next, shape (tokens,), ascending and at least one; None if all may.
 
         Raises:
             InvalidRequest: the schemas are beyond the engine's limits.

@@ -134,7 +134,7 @@ class GbnfMatcher:
         return token in self._special or bool(self._tokens.is_text[token])
 
     def allowed(self) -> NDArray[np.intp]:
-        """Return the tokens that may come next."""
+        """Return the tokens that may come next, shape (tokens,); errors are those of `Matcher`."""
         import numpy as np
 
         tokens, bytes_ = self._tokens, np.zeros(256, dtype=np.bool_)
@@ -150,7 +150,7 @@ class GbnfMatcher:
         return found
 
     def best(self, logits: NDArray[np.float32]) -> int:
-        """Return the likeliest token that may come next."""
+        """Return the likeliest token that may come next; logits have the shape (n_vocab,)."""
         import numpy as np
 
         best = int(logits.argmax())

@@ -109,7 +109,7 @@ class GuidanceMatcher:
         return self._matcher.validate_tokens([token]) == 1
 
     def allowed(self) -> NDArray[np.intp]:
-        """Return the tokens that may come next."""
+        """Return the tokens that may come next, shape (tokens,); errors are those of `Matcher`."""
         import numpy as np
 
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
@@ -120,7 +120,7 @@ class GuidanceMatcher:
         return tokens
 
     def best(self, logits: NDArray[np.float32]) -> int:
-        """Return the likeliest token that may come next."""
+        """Return the likeliest token that may come next; logits have the shape (n_vocab,)."""
         # What the model wants most is nearly always allowed: asking about one token spares the whole mask.
         best = int(logits.argmax())
         if self.allows(best):

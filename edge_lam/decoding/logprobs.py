@@ -85,7 +85,7 @@ def openai_logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:
 
 
 def log_of_sum(logits: NDArray[np.float32]) -> float:
-    """Return the logarithm of the sum of what the logits are the logarithms of."""
+    """Return the logarithm of the sum of what the logits, shape (n_vocab,), are the logarithms of."""
     import numpy as np
 
     largest = logits.max()

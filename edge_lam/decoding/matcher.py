@@ -34,7 +34,7 @@ class Matcher(Protocol):
         """Tell whether a token may come next."""
 
     def allowed(self) -> NDArray[np.intp]:
-        """Return the tokens that may come next, ascending and at least one.
+        """Return the tokens that may come next, shape (tokens,), ascending and at least one.
 
         Raises:
             InvalidRequest: the grammar is beyond the engine's limits.

@@ -133,7 +133,7 @@ class ReplaySampler(Sampler):
         self._tokens = iter(tokens)
 
     def choose(self, logits: NDArray[np.float32], constraint: Constraint) -> int:
-        """Spend the time of a choice, and return the known token.
+        """Spend the time of a choice, and return the known token; logits have the shape (n_vocab,).
 
         Raises:
             InvalidRequest: the known reply is at its end, but another choice is asked for.

@@ -167,7 +167,7 @@ class Trace:
             self.prompt_logprobs.append(self._logprob(token, text, logits, log_of_sum(logits), "prompt"))
 
     def ended(self, token: int, logits: NDArray[np.float32]) -> None:
-        """Take note of the token that ended the turn; it is no part of the reply."""
+        """Take note of the token that ended the turn, no part of the reply; logits have the shape (n_vocab,)."""
         if self.logprobs is not None:
             self.end_logprob = self._logprob(token, b"", logits, log_of_sum(logits), "sampled")
 

@@ -141,7 +141,7 @@ class Engine:
         return EventStream(begin, is_detached=True).start_in_thread()
 
     def prefix(self, request: Request) -> tuple[list[int], NDArray[np.uint8]]:
-        """Return the tokens that `prewarm` reads, and their keys and values as `Context.state` gives them.
+        """Return the tokens that `prewarm` reads, and their keys and values, shape (bytes,), as of `Context.state`.
 
         Raises:
             EdgeLamError: as `stream`.

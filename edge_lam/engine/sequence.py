@@ -95,12 +95,12 @@ class Sequence:
         cache: whether its static tokens were found, as of `cache.PrefixMatch`.
         wants_prompt: whether logits are wanted after each token of the prompt: what is held of it is read all the same.
         wants_start: whether logits after the prompt are wanted although forced tokens follow it.
-        deadline: when it has to end, by `perf_counter`; None for never.
+        deadline: when it has to end, in seconds of `perf_counter`; None for never.
         stop: why it was told to end early.
         finish_reason: why it is whole.
         n_skipped: passes in a row that had no room for it.
         consumer: what it is run for.
-        arrived: when the request came, by `perf_counter`.
+        arrived: when the request came, in seconds of `perf_counter`.
         counts, passes, times: counters for the report; nothing is decided by them.
     """
 

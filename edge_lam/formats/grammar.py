@@ -40,7 +40,12 @@ def reply_grammar(
     thinking_end: str = "",
     thinking_token: int | None = None,
 ) -> str:
-    """Return the grammar of a reply. See `ChatFormat.grammar`."""
+    """Return the grammar of a reply, as of `ChatFormat.grammar`.
+
+    Raises:
+        InvalidRequest: too many tools to choose from, or as `ChatFormat.grammar`.
+        InvalidSchema: as `ChatFormat.grammar`.
+    """
     called = _chosen(tools, tool_choice)
     if len(called) > MAX_TOOLS:
         hint = f"at most {MAX_TOOLS}, or as many allowed_tools"

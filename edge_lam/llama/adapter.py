@@ -116,7 +116,11 @@ def adapter_bytes(adapters: Adapters) -> int:
 
 
 def apply_adapters(context: int, adapters: Sequence[Adapter]) -> None:
-    """Let llama.cpp's context at the address `context` compute with `adapters`."""
+    """Let llama.cpp's context at the address `context` compute with `adapters`.
+
+    Raises:
+        BackendError: it refused them.
+    """
     llama_cpp, n = library(), len(adapters)
     pointers = (llama_cpp.llama_adapter_lora_p_ctypes * n)(
         *(ctypes.cast(adapter.pointer, llama_cpp.llama_adapter_lora_p_ctypes) for adapter in adapters)

@@ -20,7 +20,7 @@ class Part:
 
     Attributes:
         sequence: its number.
-        tokens: at least one.
+        tokens: ids, at least one; an array has the shape (tokens,).
         start: position of the first one: how many tokens the sequence holds.
         rows: after which of them logits are wanted, by their indices, ascending.
     """

@@ -281,7 +281,7 @@ class Context(SequenceMemory):
         return np.ctypeslib.as_array(row, shape=(self.model.n_vocab,))
 
     def restore(self, state: NDArray[np.uint8], *, sequence: int = 0) -> int:
-        """Replace what a sequence holds, as of `SequenceMemory`; the logits of the last `decode` are gone."""
+        """Replace what a sequence holds by a state of shape (bytes,); the logits of the last `decode` are gone."""
         self._n_outputs = 0
         return super().restore(state, sequence=sequence)
 

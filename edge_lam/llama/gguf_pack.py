@@ -63,7 +63,7 @@ def write_f32(
     metadata: Mapping[str, Value],
     tensors: Mapping[str, NDArray[np.float32]],
 ) -> None:
-    """Write a whole GGUF of F32 tensors, rows first as numpy has them.
+    """Write a whole GGUF of F32 tensors of any shape, rows first as numpy has them.
 
     Raises:
         OSError: the file can't be written.

@@ -28,7 +28,13 @@ _HEAD = 8  # how many elements of an array are kept in memory
 
 
 class Reader:
-    """Walks through one file; every method reads at `position` and moves it on."""
+    """Walks through one file; every method reads at `position` and moves it on.
+
+    Args:
+        path: the file, for messages.
+        data: what is mapped of it.
+        size: bytes of the whole file.
+    """
 
     def __init__(self, path: Path, data: mmap.mmap, size: int) -> None:
         self._path, self._data, self._size, self._position = path, data, size, 0
@@ -176,7 +182,11 @@ def _describe_version(version: int) -> str:
 
 
 def refuse_duplicates(path: Path, names: list[str]) -> None:
-    """Refuse a file with two tensors of one name."""
+    """Refuse a file with two tensors of one name.
+
+    Raises:
+        InvalidModelFile: names it.
+    """
     if len(set(names)) < len(names):
         repeated, _ = Counter(names).most_common(1)[0]
         raise InvalidModelFile(f"{path} has two tensors called {repeated}", hint=DOWNLOAD_HINT)

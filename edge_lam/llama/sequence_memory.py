@@ -104,7 +104,7 @@ class SequenceMemory:
         """Replace what a sequence holds by a copied state.
 
         Args:
-            state: of a context with the same model and the same types of keys and values.
+            state: shape (bytes,), of a context with the same model and the same types of keys and values.
             sequence: which sequence.
 
         Returns:

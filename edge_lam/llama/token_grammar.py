@@ -60,7 +60,7 @@ class TokenGrammar:
         return True
 
     def allowed_of(self, tokens: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-        """Tell of each of some tokens whether it may come next, as `allows` does.
+        """Tell of each of some tokens whether it may come next, as `allows` does; shape (tokens,).
 
         Takes time for each token, and for each way that the grammar can go on.
         """

@@ -93,7 +93,7 @@ def admit(
         file: of the model.
         wanted: how it is to be loaded.
         device: where to: "cpu", or a GPU's label.
-        budget: what the user allows, as `read_budget` takes it; False checks nothing.
+        budget: what the user allows, in bytes or as `read_budget` takes it; False checks nothing.
         fit_context: whether the context may be shortened to what fits.
 
     Raises:
@@ -179,7 +179,7 @@ def fit(
 
 
 def limits_of(device: str, budget: int | None) -> Iterator[Limit]:
-    """Yield what a plan is held against: the user's budget, if there is one, and what the machine has."""
+    """Yield what a plan is held against: the user's budget in bytes, if there is one, and what the machine has."""
     if budget is not None:
         yield Limit(budget, f"the memory budget of {size(budget)}")
     if device == "cpu":

@@ -15,15 +15,15 @@ class ServeOptions:
         hosts: the names that a Host header may hold; any if it is empty. A page from elsewhere (by its Origin) is
             refused then too, unless `cors` names it.
         alias: what the model is called; by default the name in its file.
-        max_body: of a request.
-        max_tokens: of a reply, whatever the request asks for.
+        max_body: bytes of a request.
+        max_tokens: tokens of a reply, whatever the request asks for.
         max_tools: of a request.
         max_choices: replies to one request (`n`).
-        timeout: for a whole reply, waiting for others included; one that takes longer ends as it is, with 503 if it has
+        timeout: seconds for a whole reply, waiting included; one that takes longer ends as it is, with 503 if it has
             not begun.
-        body_timeout: for a request's body to arrive.
+        body_timeout: seconds for a request's body to arrive.
         page: whether `/` is a page to talk to the model.
-        ping: how long a stream may be silent before a comment says that the server is alive.
+        ping: seconds that a stream may be silent before a comment says that the server is alive.
     """
 
     api_keys: tuple[str, ...] = ()

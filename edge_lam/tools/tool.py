@@ -91,7 +91,7 @@ class Tool:
                 model's to give.
             name: a name other than the function's.
             description: one other than the docstring's.
-            timeout: see `Tool`.
+            timeout: seconds after which an agent goes on without the result; see `Tool`.
             repeatable: see `Tool`.
 
         Raises:

@@ -84,8 +84,11 @@ def measure_restart(
         on_progress: hears how much is done.
 
     Returns:
-        A sample for each start: "time.first" and, as its label, the kind: "disk" or "baked", either also "mapped"
-        (weights are not copied into another order), or "llama-server".
+        A sample for each start: "time.first" in seconds and, as its label, the kind: "disk" or "baked", either also
+        "mapped" (weights are not copied into another order), or "llama-server".
+
+    Raises:
+        EdgeLamError: a start failed, or the model's context is too short.
     """
     tools, prompt = large_tools(model, answers)
     n_ctx = -(-(len(prompt) + ROOM) // ROOM) * ROOM

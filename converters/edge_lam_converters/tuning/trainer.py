@@ -52,6 +52,9 @@ class Trainer:
         tokens, seconds: read by `run`, and how long that took.
         room: tokens of a row, as the memory has them.
         step: steps done.
+
+    Raises:
+        CheckpointError: the model has no layers that an adapter is known for.
     """
 
     def __init__(
