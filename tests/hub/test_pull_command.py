@@ -262,7 +262,7 @@ class TestModels:
     def test_available_names_every_alias(self, hub, edge_lam):
         edge_lam("pull", "xlam-2-1b")
         rows = json.loads(edge_lam("models", "--available", "--json")[1])["available"]
-        assert [row["name"] for row in rows] == [alias.name for alias in ALIASES]
+        assert [row["name"] for row in rows] == [*(alias.name for alias in ALIASES), "smol-lam"]
         assert {row["name"]: row["here"] for row in rows if row["here"]} == {"xlam-2-1b": 50_000}
 
     @pytest.mark.parametrize("columns", [60, 80])
@@ -275,6 +275,7 @@ class TestModels:
             for repo in filter(None, (alias.gguf, alias.checkpoint)):
                 assert re.search(rf"\b{repo.removeprefix('Salesforce/')}(,|  |$)", available, re.MULTILINE)
         assert "Salesforce/xLAM-2-1b-fc-r-gguf:Q4_K_M" in edge_lam("models")[1].replace("\n", " ").split()
+        assert "smol-lam, Apache-2.0: pip install 'edge-lam[smol]'" in available
         assert max(map(len, available.splitlines())) <= columns
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 import edge_lam
 from edge_lam.cli.main import run
-from edge_lam.errors import InvalidModelFile, MissingPackage, ModelNotFound
+from edge_lam.errors import InvalidModelFile, InvalidRequest, MissingPackage, ModelNotFound
 from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
 from edge_lam.loading.smol_lam import SMOL_LAM, ComposedModel
 from edge_lam_converters import convert
@@ -97,6 +98,34 @@ def test_one_line_says_what_is_missing(model, change, error, said, hint):
         replace(model, **change).find()
     assert hint in caught.value.hint
     assert find_model() == EMBEDDED_MODEL
+
+
+def test_two_that_need_it_at_once_make_it_once(model, caplog):
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: model.find(), range(4)))
+    assert len(found) == 1
+    assert [record.message.partition(",")[0] for record in caplog.records] == [
+        "smol-lam is made of its base and its adapter"
+    ]
+
+
+def test_a_folder_that_cant_be_written_is_told_with_what_to_do(model, tmp_path):
+    (tmp_path / "models").touch()
+    with pytest.raises(InvalidRequest, match=r"smol-lam can't be made: .*models") as caught:
+        find_model("smol-lam")
+    assert "EDGE_LAM_HOME" in caught.value.hint
+
+
+def test_a_terminal_is_told_of_a_model_that_is_installed_and_not_taken(model, monkeypatch, capsys):
+    assert model.could_be_made()
+    asked = ["call", "hello", "--max-tokens", "1", "--json"]
+    assert run(asked) == 0
+    assert "pull smol-lam" not in capsys.readouterr().err
+    monkeypatch.setattr("rich.console.Console.is_terminal", property(lambda _console: True))
+    assert run(asked) == 0
+    assert "edge-lam pull smol-lam makes smol-lam, which is installed, the default" in capsys.readouterr().err
+    model.find()
+    assert not model.could_be_made()
 
 
 def test_without_gguf_it_says_what_to_install(model, monkeypatch):
