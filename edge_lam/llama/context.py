@@ -55,7 +55,7 @@ class Context(SequenceMemory):
         kv_type: what keys and values are kept as.
         kv_layout: how their bytes differ from what is usual for that type, or "".
         kv_bytes: memory for keys and values.
-        compute_bytes: memory for intermediate results and logits, as llama.cpp reports it.
+        compute_bytes: memory for intermediate results and logits, as llama.cpp reports it, where `n_logits` are wanted.
 
     Args:
         model: a loaded model.

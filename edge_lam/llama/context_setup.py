@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edge_lam.llama.kv_types import KVType
     from edge_lam.llama.model import Model
 
+_ROUNDED_AWAY = 3 * 2**20 // 200  # bytes at most: the log tells hundredths of a MiB for device, host and output
+
 
 @dataclass(frozen=True)
 class NewContext:
@@ -25,7 +27,7 @@ class NewContext:
 
     Attributes:
         pointer: its address.
-        compute_bytes: memory for intermediate results and logits.
+        compute_bytes: memory for intermediate results and logits, at most.
         kv_layout: how the bytes of keys and values differ from what is usual for their type, or "".
     """
 
@@ -70,7 +72,9 @@ def create_context(
         with log.capture():
             pointer: int | None = llama.llama_init_from_model(model.pointer, params)
             reason = log.last_error() or "no reason given"
-            compute_bytes = log.buffer_bytes("compute") + log.buffer_bytes("output")
+            # Rows of logits are there for one token of each sequence. A pass that wants more, as of drafts, takes more.
+            rows = 4 * max(0, size.n_logits - size.n_sequences) * model.n_vocab
+            compute_bytes = log.buffer_bytes("compute") + log.buffer_bytes("output") + rows + _ROUNDED_AWAY
             is_fused = params.flash_attn_type != llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
             kv_layout = _kv_layout(log.text(), kv_type, is_fused=is_fused)
         if not pointer:

@@ -17,6 +17,7 @@ from edge_lam.llama.model import Model
 from edge_lam.llama.model_file import ModelFile
 
 _GPU_PADDING = 2048  # bytes of a tensor at most: a row is filled up to 512 numbers (CUDA), its place to 256 bytes
+_COMPUTE_PADDING = 32 << 10  # bytes: of small tensors, and of what llama.cpp's log rounds away
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,7 @@ def plan_memory(
             n_sequences=n_parallel,
             kv_type=kv_type,
         ) as context:
-            # Rows of logits to read are added where several are wanted, as of drafts.
-            compute = context.compute_bytes + 4 * max(0, size.n_logits - n_parallel) * shape.n_vocab
+            compute = context.compute_bytes
     else:
         compute = _compute_bytes(file, size, kind, is_fused=kind.is_quantized or device != "cpu")
     weights = _weight_bytes(file, device)
@@ -186,4 +186,5 @@ def _compute_bytes(file: ModelFile, size: ContextSize, kv_type: KVType, *, is_fu
     at_logits = 4 * (size.n_logits * (shape.n_vocab + shape.n_embd) + n_batch * shape.n_embd)
     inputs = 32 * n_batch  # ids, positions, sequences and cells of tokens
     largest = max(at_layers, at_scores, at_logits)
-    return largest + inputs + 4 * n_sequences * shape.n_vocab  # and rows of logits to read
+    outputs = 4 * max(size.n_logits, n_sequences) * shape.n_vocab  # rows of logits to read
+    return largest + inputs + outputs + _COMPUTE_PADDING

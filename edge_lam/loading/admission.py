@@ -122,11 +122,11 @@ def admit(
 
 @contextmanager
 def _layout(file: ModelFile, device: str, budget: int | None) -> Iterator[Model | None]:
-    """Lay the model out on a GPU of which no more than a budget may be taken; what it takes can't be told otherwise."""
-    if device == "cpu" or budget is None:
+    """Lay a model out that may take no more than a budget: llama.cpp itself then tells what it takes."""
+    if budget is None:
         yield None
         return
-    with Model(file, device="gpu", no_alloc=True) as layout:
+    with Model(file, device="cpu" if device == "cpu" else "gpu", no_alloc=True) as layout:
         yield layout
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,11 +68,29 @@ def test_a_layout_tells_what_is_then_taken(file: ModelFile, n_parallel: int, kv_
         for n_ctx in (300, 4096):
             plan = plan_memory(file, n_ctx=n_ctx, n_parallel=n_parallel, kv_type=kv_type, layout=layout)
             with Context(model, n_ctx=n_ctx, n_sequences=n_parallel, kv_type=kv_type) as context:
-                more_rows = 4 * file.shape.n_vocab * (context.n_logits - n_parallel)  # of logits, where they are wanted
-                assert plan.compute == context.compute_bytes + more_rows
+                assert plan.compute == context.compute_bytes
                 assert (plan.weights, plan.kv) == (model.size, context.kv_bytes)
         most = largest_context(file, plan.total, n_parallel=n_parallel, kv_type=kv_type, layout=layout)
         assert most == 4096
+
+
+def test_rows_of_logits_are_counted_before_a_pass_wants_them(
+    model: Model, file: ModelFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one of drafts does: llama.cpp takes memory for the first row at once, for more of them when they are there."""
+    with caplog.at_level("DEBUG", "edge_lam.llama"), Context(model, n_ctx=256) as context:
+        n_rows, row = context.n_logits, 4 * model.n_vocab
+        at_first = sum(map(logged_bytes, caplog.messages))
+        assert context.compute_bytes == pytest.approx(at_first + (n_rows - 1) * row, abs=2**14)
+        context.decode([4] * n_rows, start=0, logits="all")
+        first, last = context.logits(0), context.logits(-1)
+        assert last.ctypes.data - first.ctypes.data == (n_rows - 1) * row
+        assert plan_memory(file, n_ctx=256).compute >= context.compute_bytes
+
+
+def logged_bytes(line: str) -> float:
+    found = re.search(r"(?:compute|output) buffer size = +([\d.]+) MiB", line)
+    return float(found[1]) * 2**20 if found else 0
 
 
 def test_a_gpu_gets_larger_passes_and_a_copy_of_a_tied_matrix(file: ModelFile) -> None:
