@@ -66,8 +66,10 @@ def _loading(facts: Facts) -> Iterator[Advice]:
 def _self_test(facts: Facts) -> Iterator[Advice]:
     for setting in facts.settings:
         yield Advice(setting, "correct or unset the environment variable", fatal=True)
-    if facts.self_test and not facts.self_test.ok:
-        yield Advice(f"{facts.self_test.detail}; models are loaded without it, which is slower", _REBUILD)
+    verdict = facts.self_test
+    if verdict and not verdict.ok:
+        effect = "no model can run" if verdict.fatal else "models are loaded without it, which is slower"
+        yield Advice(f"{verdict.detail}; {effect}", _REBUILD, fatal=verdict.fatal)
 
 
 def _build(facts: Facts) -> Iterator[Advice]:

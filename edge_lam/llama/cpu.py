@@ -41,6 +41,11 @@ class CPU:
     model: str
     flags: frozenset[str]
 
+    @property
+    def is_arm(self) -> bool:
+        """Whether it is a 64-bit ARM, of which the system tells the flags."""
+        return "asimd" in self.flags
+
 
 @cache
 def cpu() -> CPU:

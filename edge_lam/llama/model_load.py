@@ -78,6 +78,12 @@ def _check_processor() -> None:
             f"this llama.cpp was built for a processor with {', '.join(lacking)}, which {found.model} does not have",
             hint="build it on this machine, or without them; `edge-lam doctor` shows what was built",
         )
+    verdict = accelerator_verdict()
+    if verdict.fatal:
+        raise BackendError(
+            f"this llama.cpp was built for a newer processor than {found.model}: {verdict.detail}",
+            hint="build it on this machine; `edge-lam doctor` shows what was built",
+        )
 
 
 def choose_device(wanted: str) -> str:

@@ -1,9 +1,11 @@
-"""Survives a faulty accelerator: tries it once in a child process, and remembers by build and processor what came out.
+"""Survives what would end the process: tries it once in a child, and remembers by build and processor what came out.
 
 On some virtual machines llama.cpp's AMX kernels die with SIGSEGV at the first matrix product. `accelerator_verdict()`
-says whether a model may be loaded with llama.cpp's accelerated buffers.
+says whether a model may be loaded with llama.cpp's accelerated buffers. On ARM processors before ARMv8.1 any build for
+newer ones may die with SIGILL, as llama.cpp does not tell all that it was compiled for: there the verdict says whether
+it can run at all.
 
-EDGE_LAM_SELF_TEST=skip trusts the accelerator; =force tests also where none is known to be faulty.
+EDGE_LAM_SELF_TEST=skip trusts the build; =force tests also where nothing is known to be faulty.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import tempfile
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge_lam._util.atomic_file import atomic_write
 from edge_lam._util.debug import reason
@@ -49,6 +51,7 @@ class Verdict:
         key: identifies build and processor.
         remembered: found by an earlier process.
         tested: when, ISO 8601, or "".
+        fatal: nothing can be run, with these buffers or without.
     """
 
     needed: bool
@@ -57,6 +60,7 @@ class Verdict:
     key: str
     remembered: bool = False
     tested: str = ""
+    fatal: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -93,11 +97,11 @@ def _verdict(mode: str) -> Verdict:
     remembered = _remembered(key)
     if remembered:
         return remembered
-    ok, detail = run_probe()
-    verdict = Verdict(
-        True, ok, f"{detail} ({reason})", key, tested=datetime.now(timezone.utc).isoformat("T", "seconds")
-    )
-    if not ok:
+    ok, detail, died = run_probe()
+    tested = datetime.now(timezone.utc).isoformat("T", "seconds")
+    fatal = died and processor.is_arm  # without these buffers the same instructions run
+    verdict = Verdict(True, ok, f"{detail} ({reason})", key, tested=tested, fatal=fatal)
+    if not ok and not fatal:
         logger.warning(
             "llama.cpp's accelerated kernels fail on this machine: %s. "
             "Models are loaded without them, which is slower; `edge-lam doctor` shows more.",
@@ -108,20 +112,23 @@ def _verdict(mode: str) -> Verdict:
 
 
 def accelerator(build: BuildInfo, processor: CPU) -> str:
-    """Name the accelerator that is known to be faulty on some machines and that this build would use here, or ""."""
+    """Name what is known to be faulty on some machines and this build would, or may, use here, or ""."""
+    if processor.is_arm and "atomics" not in processor.flags:
+        return "atomics of ARMv8.1"
     compiled_in = build.features.get("CPU", {}).get("AMX_INT8") == "1"
     return "AMX" if compiled_in and "amx_int8" in processor.flags else ""
 
 
-def run_probe(timeout: float = _TIMEOUT) -> tuple[bool, str]:
-    """Run the accelerated path in a child process.
+class Probe(NamedTuple):
+    """What became of the child: whether it passed, one line on what happened, and whether a signal ended it."""
 
-    Args:
-        timeout: seconds after which the child is killed.
+    ok: bool
+    detail: str
+    died: bool = False
 
-    Returns:
-        Whether it survived, and one line on what happened.
-    """
+
+def run_probe(timeout: float = _TIMEOUT) -> Probe:
+    """Run a model in a child process, which is killed after `timeout` seconds."""
     import subprocess  # here: most devices have nothing to test, and some allow no child processes
 
     environment = {**os.environ, "EDGE_LAM_SELF_TEST": "skip", "GGML_NO_BACKTRACE": "1"}
@@ -132,15 +139,15 @@ def run_probe(timeout: float = _TIMEOUT) -> tuple[bool, str]:
                 command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
             )
         except subprocess.TimeoutExpired:  # a verdict, as a crash is one
-            return False, f"the self-test did not end within {timeout:g} s"
+            return Probe(False, f"the self-test did not end within {timeout:g} s")
         except OSError as error:
-            return False, f"the self-test could not be started: {error.strerror}"
+            return Probe(False, f"the self-test could not be started: {error.strerror}")
     if child.returncode == 0:
-        return True, "the self-test passed"
+        return Probe(True, "the self-test passed")
     if child.returncode < 0:
-        return False, f"the self-test died with {signal.Signals(-child.returncode).name}"
+        return Probe(False, f"the self-test died with {signal.Signals(-child.returncode).name}", died=True)
     lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
-    return False, f"the self-test failed: {lines[-1] if lines else f'exit code {child.returncode}'}"
+    return Probe(False, f"the self-test failed: {lines[-1] if lines else f'exit code {child.returncode}'}")
 
 
 def machine_key(build: BuildInfo, processor: CPU) -> str:

@@ -92,6 +92,13 @@ def test_a_failed_self_test_is_shown_and_models_still_run(healthy: Facts):
     assert "SIGSEGV (AMX); models are loaded without it" in only(replace(healthy, self_test=verdict))
 
 
+def test_a_self_test_that_no_model_survives_is_fatal(healthy: Facts):
+    verdict = Verdict(True, False, "the self-test died with SIGILL (atomics of ARMv8.1)", "key", fatal=True)
+    (advice,) = advise(replace(healthy, self_test=verdict))
+    assert advice.fatal
+    assert advice.problem == "the self-test died with SIGILL (atomics of ARMv8.1); no model can run"
+
+
 @pytest.mark.parametrize("backend", ["cuda", "metal", "vulkan"])
 def test_a_gpu_build_without_a_gpu(healthy: Facts, backend: str):
     assert f"built for {backend}, but sees no GPU" in only(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,11 +43,13 @@ def faulty_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def run(home: Path, model: Path, mode: str, preload: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, model: Path, mode: str, preload: Path | None = None, within: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "EDGE_LAM_HOME": str(home), "EDGE_LAM_SELF_TEST": mode}
     environment["LD_PRELOAD"] = str(preload or "")
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, model], env=environment, capture_output=True, text=True, check=False
+        [*within, sys.executable, "-c", PROGRAM, model], env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -85,6 +89,21 @@ def test_a_remembered_success_takes_the_path(tmp_path: Path, probe_path: Path, f
     assert run(tmp_path, probe_path, "force", faulty_library).returncode == -11
 
 
+@needs_compiler
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root")
+def test_a_build_that_dies_on_an_older_arm_is_refused(tmp_path: Path, probe_path: Path, faulty_library: Path) -> None:
+    """llama.cpp does not tell that it was compiled for atomics of ARMv8.1: without them, a child is sent ahead."""
+    processor = tmp_path / "cpuinfo"
+    processor.write_text(re.sub(r"(flags\s*:)", r"\1 asimd", Path("/proc/cpuinfo").read_text()))
+    within = f'mount --bind {processor} /proc/cpuinfo && exec "$0" "$@"'
+    refused = run(tmp_path, probe_path, "", faulty_library, ("unshare", "--mount", "sh", "-c", within))
+    if "permission denied" in refused.stderr.lower() or "not permitted" in refused.stderr.lower():
+        pytest.skip("this container may not mount")
+    assert refused.returncode == 1
+    assert "BackendError: this llama.cpp was built for a newer processor than " in refused.stderr
+    assert "the self-test died with SIGSEGV (atomics of ARMv8.1)" in refused.stderr
+
+
 def test_an_unwritable_or_broken_memory_costs_only_another_test(tmp_path: Path, probe_path: Path) -> None:
     (tmp_path / "self_test.json").write_text("{broken")
     assert json.loads(run(tmp_path, probe_path, "force").stdout)["remembered"] is False
@@ -95,17 +114,21 @@ def test_an_unwritable_or_broken_memory_costs_only_another_test(tmp_path: Path, 
 
 
 def test_a_hanging_accelerator_is_given_up() -> None:
-    ok, detail = self_test.run_probe(timeout=0.01)
-    assert (ok, detail) == (False, "the self-test did not end within 0.01 s")
+    assert self_test.run_probe(timeout=0.01) == (False, "the self-test did not end within 0.01 s", False)
 
 
 def test_a_failing_child_is_reported_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", ["/nowhere"])
-    ok, detail = self_test.run_probe()
+    ok, detail, died = self_test.run_probe()
     assert not ok
+    assert not died
     assert "ModuleNotFoundError: No module named 'edge_lam'" in detail
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    assert self_test.run_probe() == (False, "the self-test could not be started: No such file or directory")
+    assert self_test.run_probe() == (
+        False,
+        "the self-test could not be started: No such file or directory",
+        False,
+    )
 
 
 def test_amx_needs_both_the_build_and_the_processor() -> None:
@@ -114,6 +137,12 @@ def test_amx_needs_both_the_build_and_the_processor() -> None:
     assert self_test.accelerator(build, xeon) == "AMX"
     assert self_test.accelerator(build, zen) == ""
     assert self_test.accelerator(replace(build, features={"CPU": {"AVX2": "1"}}), xeon) == ""
+
+
+def test_what_llama_cpp_does_not_tell_is_tried_on_older_arm_processors() -> None:
+    cortex_a72, cortex_a76 = CPU("0x41 0xd08", frozenset({"asimd"})), CPU("0x41 0xd0b", frozenset({"asimd", "atomics"}))
+    assert self_test.accelerator(build_info(), cortex_a72) == "atomics of ARMv8.1"
+    assert self_test.accelerator(build_info(), cortex_a76) == ""
 
 
 def test_the_key_names_build_and_processor(tmp_path: Path) -> None:
