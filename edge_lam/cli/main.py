@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edge_lam._util.addresses import spare_addresses
 from edge_lam._util.interrupt import INTERRUPTED, end_at_once_on_ctrl_c
 from edge_lam._util.printable import one_line
 from edge_lam.cli.defaults import Defaults
@@ -165,6 +166,7 @@ def run(args: Sequence[str] | None = None) -> int:
 def main() -> None:
     """Run the process's own command line, and end it with its exit code."""
     _open_missing_streams()
+    spare_addresses()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that can't show a character gets "?", not a traceback

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from edge_lam._util.addresses import check_addresses
 from edge_lam.decoding.tokenizer import TokenizerAhead, make_tokenizer
 from edge_lam.errors import InvalidRequest
 from edge_lam.schema.guidance import Complaint, read_message
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _TRIAL_MASKS = 32
 _TRIAL_STATES, _TRIAL_ITEMS = 25_000, 20_000  # of the lexer and the parser
 _LONGEST_FORCED = 10_000
+_ADDRESSES, _ADDRESSES_BY_CHARACTER = 12 << 20, 150  # bytes; of 294,000 characters 33 MiB were measured
 
 
 class GuidanceEngine:
@@ -52,7 +54,9 @@ class GuidanceEngine:
 
         Raises:
             InvalidRequest: llguidance can't compile it.
+            InsufficientMemory: too few addresses are left for it.
         """
+        check_addresses(_ADDRESSES + len(grammar) * _ADDRESSES_BY_CHARACTER, "the grammar of the tools")
         from llguidance import LLMatcher
 
         compiled = LLMatcher(self._tokenizer, grammar, log_level=0)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from edge_lam._util.addresses import check_addresses, numpy_room, spare_addresses
 from edge_lam._util.once import once
 from edge_lam.errors import BackendError
 from edge_lam.llama.interruptible import interruptible
@@ -29,6 +30,7 @@ INSTALL_HINT = "build it with `make demo`, or install it with `pip install 'llam
 # own default is 300,000. On two cores, calls with two threads took 25 ms with that, 27 with 4,000, and 30 with 1,000.
 # With four busy programs beside them they took 2.1 s with the default, and 0.3 s with 1,000.
 MAX_SPINS = "4000"
+_ADDRESSES = 48 << 20  # bytes: its libraries take 21 MiB, the rest is for the thread that begins with it
 _LEVEL_ERROR, _LEVEL_CONTINUED = 4, 5  # ggml_log_level
 _DEVICE_KINDS = ("cpu", "gpu", "gpu", "accelerator", "meta")  # ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL, META
 
@@ -140,7 +142,10 @@ def library() -> ModuleType:
 
     Raises:
         BackendError: it is not installed, or its native library does not load.
+        InsufficientMemory: too few addresses are left for it.
     """
+    spare_addresses()
+    check_addresses(_ADDRESSES + numpy_room(), "llama.cpp")
     try:
         with _limit_spins():
             import llama_cpp

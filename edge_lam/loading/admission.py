@@ -14,15 +14,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from edge_lam._util.addresses import address_space, stacks
 from edge_lam._util.debug import reason
 from edge_lam._util.sizes import read_size, size
 from edge_lam.errors import InsufficientMemory, InvalidRequest
 from edge_lam.llama import DEFAULT_KV_TYPE, Model, ModelFile
 from edge_lam.llama.library import devices, memory_in_use
 from edge_lam.llama.plan import MemoryPlan, largest_context, plan_memory
-from edge_lam.metrics.memory import address_space, machine_memory, memory_limit, process_memory
+from edge_lam.llama.threads import default_threads
+from edge_lam.metrics.memory import machine_memory, memory_limit, process_memory
 
 SMALLER_KV_TYPE = "q8_0"
+_LIBRARIES = 64 << 20  # bytes of addresses: llguidance, grammars, what llama.cpp has of its own
+_TOKEN = 1 << 10  # bytes too: of Qwen's 151,936 tokens, llama.cpp takes 46 MiB twice, llguidance 57
+_OWN_THREADS = 4  # that load, build, compute and serve
 
 logger = logging.getLogger("edge_lam.loading")
 
@@ -105,7 +110,7 @@ def admit(
         return Admission(wanted)
     with _layout(file, device, allowed) as layout:
         wanted = _replan(file, wanted, wanted.n_ctx, device, layout) if layout else wanted
-        limits = limits_of(device, allowed)
+        limits = limits_of(device, allowed, n_vocab=file.shape.n_vocab)
         plan = fit(file, wanted, limits, fit_context=fit_context, device=device, layout=layout)
     if plan.n_ctx != wanted.n_ctx:
         logger.warning("the context is shortened from %d tokens to the %d that fit", wanted.n_ctx, plan.n_ctx)
@@ -178,19 +183,25 @@ def fit(
     return _replan(file, wanted, most, device, layout)
 
 
-def limits_of(device: str, budget: int | None) -> Iterator[Limit]:
-    """Yield what a plan is held against: the user's budget in bytes, if there is one, and what the machine has."""
+def limits_of(device: str, budget: int | None, *, n_vocab: int = 0) -> Iterator[Limit]:
+    """Yield what a plan is held against: the user's budget, if there is one, and what the machine has.
+
+    Args:
+        device: where the model goes.
+        budget: of the user, in bytes.
+        n_vocab: tokens of the model, which no plan counts; where addresses are limited they do.
+    """
     if budget is not None:
         yield Limit(budget, f"the memory budget of {size(budget)}")
     if device == "cpu":
-        yield from _host_limits()
+        yield from _host_limits(n_vocab)
         return
     total, used = sum(gpu.memory_total for gpu in devices() if gpu.kind == "gpu"), memory_in_use("gpu")
     if total and used is not None:  # some drivers don't tell
         yield Limit(total - used, f"the {size(total - used)} that are free on {device}")
 
 
-def _host_limits() -> Iterator[Limit]:
+def _host_limits(n_vocab: int) -> Iterator[Limit]:
     total, container, free = machine_memory().total, memory_limit(), _free_memory()
     if total is None or free is None:
         logger.debug("models are not held against the memory of this machine, which is told only where psutil is")
@@ -200,7 +211,9 @@ def _host_limits() -> Iterator[Limit]:
         yield Limit(container, f"the {size(container)} that the container allows")
     addresses = address_space()
     if addresses is not None:
-        yield Limit(addresses, f"the {size(addresses)} of addresses that this process may still take (ulimit -v)")
+        beside = _LIBRARIES + _TOKEN * n_vocab + stacks(default_threads().n + _OWN_THREADS)
+        rest = max(0, addresses - beside)
+        yield Limit(rest, f"the {size(rest)} of addresses (ulimit -v) that libraries and threads leave")
     if free is not None:
         yield Limit(free, f"the {size(free)} that are free", counts_weights=False)
 

@@ -61,17 +61,6 @@ def machine_memory() -> MachineMemory:
     return MachineMemory(_physical(), _bytes_of(meminfo, "MemAvailable"), _bytes_of(meminfo, "SwapFree") or 0)
 
 
-def address_space() -> int | None:
-    """Return the bytes of addresses that this process may still take (ulimit -v), or None without a limit."""
-    try:
-        import resource
-    except ImportError:  # Windows has none
-        return None
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    taken = _bytes_of(Path("/proc/self/status"), "VmSize")
-    return None if limit == resource.RLIM_INFINITY or taken is None else max(0, limit - taken)
-
-
 def _physical() -> int | None:
     """Return the bytes of the machine's memory as POSIX has it told; None elsewhere, as on Windows."""
     try:

@@ -29,6 +29,7 @@ from edge_lam.loading.model_path import EMBEDDED_MODEL
 from edge_lam.tools import Tool
 
 PACKAGE = "jsonschema==4.25.1"
+MOST_FALSE_REJECTS = 60  # of the whole suite; docs/reliability.md says why they are
 DRAFTS = {
     "draft2020-12": "https://json-schema.org/draft/2020-12/schema",
     "draft7": "http://json-schema.org/draft-07/schema#",
@@ -75,13 +76,14 @@ class Judge:
             return "refused"
         call = [{"name": "f", "arguments": {"x": data}}]
         tokens = self._model.tokenize(json.dumps(call, ensure_ascii=False), parse_special=False)
-        if not all(map(matcher.try_accept, tokens)) or not matcher.allows(min(self._vocabulary.end_tokens)):
+        taken = all(map(matcher.try_accept, tokens))
+        if not taken or not (matcher.is_finished or matcher.allows(min(self._vocabulary.end_tokens))):
             return "rejected"
         return "rejected" if self._tool.validate({"x": data}) else "accepted"
 
 
 def main() -> int:
-    """Judge the whole suite; the exit code is 1 if something wrong is let through."""
+    """Judge the whole suite; the exit code is 1 if something wrong is let through, or less that is right than before."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", type=Path, help="the folder json/tests of the package")
     options = parser.parse_args()
@@ -102,7 +104,7 @@ def main() -> int:
         print(f"{kind}s: {len(names)}")
         for name in names:
             print(f"  {name}")
-    return 1 if wrong["false accept"] else 0
+    return 1 if wrong["false accept"] or len(wrong["false reject"]) > MOST_FALSE_REJECTS else 0
 
 
 def _of_draft(schema: Any, draft: str) -> Any:
