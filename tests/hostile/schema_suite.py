@@ -83,7 +83,7 @@ class Judge:
 
 
 def main() -> int:
-    """Judge the whole suite; the exit code is 1 if something wrong is let through, or less that is right than before."""
+    """Judge the whole suite; the exit code is 1 if what is wrong is let through, or less of what is right."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", type=Path, help="the folder json/tests of the package")
     options = parser.parse_args()

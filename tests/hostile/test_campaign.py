@@ -35,6 +35,10 @@ def test_odd_homes_get_an_answer_or_one_line():
     run_script("odd_homes.py", *chosen, "--command", "info", "--command", "config")
 
 
+def test_too_few_addresses_are_one_line():
+    run_script("address_space.py", "--command", "call", "--from", "176", "--to", "296", "--step", "60")
+
+
 @pytest.mark.parametrize("target", ["gguf", "replies", "tools"])
 def test_what_the_fuzzer_begins_with_and_what_it_found_is_read(target):
     run_script("fuzz.py", target, *sorted((FOLDER / "corpus" / target).iterdir()))
