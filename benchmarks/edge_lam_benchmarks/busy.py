@@ -94,17 +94,7 @@ def command(
     peers: dict[str, Peer] = {ADAPTIVE: AdaptiveEdgeLam(setup)}
     peers |= {name: EdgeLam(replace(setup, n_threads=n)) for name, n in fixed.items()}
     peers["llama-server"] = LlamaServer(setup)
-    order, taken, numbers = random.Random(seed), dict[int, dict[str, list[float]]](), _numbers(loads)
-    with progress_bar({"call": "calling"}) as on_progress:
-        for index, n in enumerate(numbers):
-            found_seconds = taken[n] = dict[str, list[float]]()
-            for turn in range(rounds):
-                on_progress("call", index * rounds + turn, len(numbers) * rounds, f"{n} competing")
-                # One at a time: OpenMP lets threads spin less where a process has more of them than cores.
-                for name in order.sample(list(peers), len(peers)):
-                    with _started(peers[name]) as is_there, _competing(n):
-                        if is_there:
-                            found_seconds.setdefault(name, []).extend(_timed(peers[name], tasks))
+    taken = _taken(peers, tasks, _numbers(loads), rounds, random.Random(seed))
     command_line = ctx.meta.get("edge_lam.bench", "edge-lam bench busy")
     facts = {"command": command_line, "created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     facts |= {"model": path.name, "source": source, "calls": len(tasks) * rounds}
@@ -113,6 +103,24 @@ def command(
     _print_results(_table(facts, taken, ratios), plain, out, as_json=as_json)
     if any(ratio > BAR for ratio in ratios.values()):
         ctx.exit(1)
+
+
+def _taken(
+    peers: Mapping[str, Peer], tasks: Sequence[WarmTask], numbers: Sequence[int], rounds: int, order: random.Random
+) -> dict[int, dict[str, list[float]]]:
+    """Return the seconds of all calls of each peer, by how many processes compete with it."""
+    taken = dict[int, dict[str, list[float]]]()
+    with progress_bar({"call": "calling"}) as on_progress:
+        for index, n in enumerate(numbers):
+            seconds = taken[n] = dict[str, list[float]]()
+            for turn in range(rounds):
+                on_progress("call", index * rounds + turn, len(numbers) * rounds, f"{n} competing")
+                # One at a time: OpenMP lets threads spin less where a process has more of them than cores.
+                for name in order.sample(list(peers), len(peers)):
+                    with _started(peers[name]) as is_there, _competing(n):
+                        if is_there:
+                            seconds.setdefault(name, []).extend(_timed(peers[name], tasks))
+    return taken
 
 
 def _find(model: str | None) -> Path:

@@ -90,17 +90,10 @@ def command(
     with model_options.load() as lam:
         options = {"tool_choice": tool_choice, **sampling.arguments(lam.info.sampling if model_sampling else None)}
         found = usable_tools(lam, found, tool_options)
-        unfinished: list[TurnResult] = []
-        with _only_json(unfinished) if as_json else contextlib.nullcontext():
+        run, left = running.arguments(transcript, Approver()), list[TurnResult]()
+        with _only_json(left) if as_json else contextlib.nullcontext():
             answer = ask(
-                lam,
-                messages,
-                found,
-                run_tools=run_tools,
-                show=show,
-                running=running.arguments(transcript, Approver()),
-                unfinished=unfinished.append,
-                **options,
+                lam, messages, found, run_tools=run_tools, show=show, running=run, unfinished=left.append, **options
             )
         if as_json:
             print_json(answer.to_json())

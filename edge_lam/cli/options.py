@@ -88,8 +88,8 @@ def options_of(*decorators: Function) -> dict[str, click.Option]:
     return {option.name: option for option in made.params if isinstance(option, click.Option) and option.name}
 
 
-def gathered(function: Function, options: tuple[Function, ...], name: str, kind: type[Any]) -> Function:
-    """Add options to a command; they arrive as one argument, a dataclass which has fields of their names."""
+def gathered(function: Function, options: tuple[Function, ...], name: str, kind: Callable[..., Any]) -> Function:
+    """Add options to a command; they arrive as one argument, made by `kind`: a dataclass with fields of their names."""
     names = options_of(*options)
 
     @functools.wraps(function)

@@ -215,12 +215,8 @@ def command(
     if name and model_options.model:
         raise click.UsageError("the model is named twice, by MODEL and by --model")
     wanted = replace(model_options, model=name or model_options.model)
-    load = wanted.loader(
-        n_parallel=limits.n_parallel,
-        queue_limit=limits.queue_limit,
-        save_conversations=save_conversations,
-        otel=otel,
-    )
+    queue = {"n_parallel": limits.n_parallel, "queue_limit": limits.queue_limit}
+    load = wanted.loader(**queue, save_conversations=save_conversations, otel=otel)
     served = ServedModel(load, alias, idle_unload=limits.idle_unload)
     tools = server_tools.load()
     options = _options(listening, access, limits, alias=alias, page=page, runs_tools=tools is not None)

@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge_lam.cli.corpus import print_left_out
 from edge_lam.cli.model_options import THREADS, format_options
-from edge_lam.cli.options import examples
+from edge_lam.cli.options import examples, gathered
 from edge_lam.cli.terminal import console, duration, one_line, print_json, size
 
 if TYPE_CHECKING:
     from edge_lam_converters.tuning import TuneReport
-    from edge_lam_converters.tuning.train_options import StepProgress
+    from edge_lam_converters.tuning.train_options import StepProgress, TrainOptions
 
 _FILE = click.Path(path_type=Path)
 _SHOWN_EVERY = 10  # steps between two lines where there is no terminal
+
+
+_TRAINING = (
+    click.option(
+        "--rank", type=click.IntRange(1, 512), default=16, show_default=True, help="Of the adapter's factors."
+    ),
+    click.option(
+        "--epochs", type=click.IntRange(1, 100), default=2, show_default=True, help="Times all is read, at most."
+    ),
+    click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True), default=4e-4, show_default=True),
+    click.option(
+        "--batch", type=click.IntRange(1), default=16, show_default=True, help="Replies that a step learns from."
+    ),
+    click.option(
+        "--room", type=click.IntRange(64), default=2048, show_default=True, help="Tokens that are read at once."
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of the order, and of what is kept back."),
+)
+
+
+def _train_options(**options: Any) -> TrainOptions:
+    from edge_lam_converters.tuning.train_options import TrainOptions
+
+    return TrainOptions(**options)
 
 
 @click.command(
@@ -34,12 +58,7 @@ _SHOWN_EVERY = 10  # steps between two lines where there is no terminal
 @click.option("--eval", "eval_file", type=_FILE, metavar="FILE", help="Others, to measure.  [default: a tenth of them]")
 @click.option("-t", "--tools", metavar="SOURCE", help="tools.py or tools.json, for the rows that bring no tools.")
 @click.option("-o", "--output", type=_FILE, required=True, help="Folder for the adapter.")
-@click.option("--rank", type=click.IntRange(1, 512), default=16, show_default=True, help="Of the adapter's factors.")
-@click.option("--epochs", type=click.IntRange(1, 100), default=2, show_default=True, help="Times all is read, at most.")
-@click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True), default=4e-4, show_default=True)
-@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Replies that a step learns from.")
-@click.option("--room", type=click.IntRange(64), default=2048, show_default=True, help="Tokens that are read at once.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the order, and of what is kept back.")
+@lambda function: gathered(function, _TRAINING, "train", _train_options)
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -58,12 +77,7 @@ def command(
     eval_file: Path | None,
     tools: str | None,
     output: Path,
-    rank: int,
-    epochs: int,
-    learning_rate: float,
-    batch: int,
-    room: int,
-    seed: int,
+    train: TrainOptions,
     device: str,
     n_threads: int | None,
     format: str | None,
@@ -85,9 +99,7 @@ def command(
     """
     from edge_lam.tools import load_tools
     from edge_lam_converters.tuning import TuneOptions, tune
-    from edge_lam_converters.tuning.train_options import TrainOptions
 
-    train = TrainOptions(rank=rank, epochs=epochs, learning_rate=learning_rate, batch=batch, room=room, seed=seed)
     options = TuneOptions(
         calls=calls,
         eval=eval_file,

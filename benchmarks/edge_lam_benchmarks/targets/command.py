@@ -95,16 +95,7 @@ def command(
     results.models |= {str(model): describe(str(model)) for model in plan.models}
     results.save()
     try:
-        with progress_bar({"run": "all", "measure": "measuring"}) as on_progress:
-            measurer = TargetMeasurer(plan, on_progress)
-            results.settings["source"] = measurer.source
-            items = plan.items()
-            n_before = len(items) - len(results.missing(items))
-
-            def on_item(result: ItemResult, done: int, total: int) -> None:
-                on_progress("run", n_before + done, len(items), f"{result.item.scenario} {result.item.quant}")
-
-            run_items(results, items, measurer, on_item, minutes=minutes, at_least=0)
+        _measure(results, plan, minutes)
     except KeyboardInterrupt:
         click.echo(f"edge-lam: go on with: edge-lam bench targets --resume {shlex.quote(str(results.path))}", err=True)
         raise
@@ -112,6 +103,19 @@ def command(
     _print_results(results, found, as_json=as_json)
     if any(row.met is False for row in found):
         ctx.exit(1)
+
+
+def _measure(results: Results, plan: TargetPlan, minutes: float | None) -> None:
+    with progress_bar({"run": "all", "measure": "measuring"}) as on_progress:
+        measurer = TargetMeasurer(plan, on_progress)
+        results.settings["source"] = measurer.source
+        items = plan.items()
+        n_before = len(items) - len(results.missing(items))
+
+        def on_item(result: ItemResult, done: int, total: int) -> None:
+            on_progress("run", n_before + done, len(items), f"{result.item.scenario} {result.item.quant}")
+
+        run_items(results, items, measurer, on_item, minutes=minutes, at_least=0)
 
 
 def _print_results(results: Results, found: list[rows.Row], *, as_json: bool) -> None:

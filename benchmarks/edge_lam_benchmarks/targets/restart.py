@@ -105,15 +105,7 @@ def measure_restart(
             lam.bake(baked, tools)
         for repeat in range(repeats):
             on_progress(1 + repeat, repeats + 2)
-            disk = {"prefix_cache": str(folder)}
-            shipped = {"prefix_cache": str(empty), "prefix": str(baked)}
-            kinds: dict[str, dict[str, Any]] = {
-                "disk": disk,
-                "mapped": {**disk, "repack": False},
-                "baked": shipped,
-                "baked, mapped": {**shipped, "repack": False},
-            }
-            for kind, more in kinds.items():
+            for kind, more in _kinds(folder, empty, baked).items():
                 said = run_fresh(f"{__name__}:first_token", {"tools": tools, "options": options | more})
                 samples.append(Sample(said, {"kind": kind}))
     if llama_server:
@@ -121,6 +113,18 @@ def measure_restart(
         values = server_first_token(Setup(model, n_ctx, n_threads, True, {"llama-server": llama_server}), prompt)
         samples.append(Sample(values, {"kind": "llama-server"}))
     return samples
+
+
+def _kinds(folder: Path, empty: Path, baked: Path) -> dict[str, dict[str, Any]]:
+    """Return the options of `load` of each kind of start, by its name."""
+    disk = {"prefix_cache": str(folder)}
+    shipped = {"prefix_cache": str(empty), "prefix": str(baked)}
+    return {
+        "disk": disk,
+        "mapped": {**disk, "repack": False},
+        "baked": shipped,
+        "baked, mapped": {**shipped, "repack": False},
+    }
 
 
 def first_token(*, tools: list[dict[str, Any]], options: dict[str, Any], started: float) -> dict[str, float]:
