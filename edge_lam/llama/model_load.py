@@ -11,10 +11,10 @@ from edge_lam.errors import BackendError, InvalidRequest
 from edge_lam.llama.cpu import cpu, lacking_features
 from edge_lam.llama.interruptible import interruptible
 from edge_lam.llama.library import build_info, device_label, devices, library, log, string_length
-from edge_lam.llama.mapped import release_pages
 from edge_lam.llama.self_test import accelerator_verdict
 
 _ALL_LAYERS = -1
+_MADV_DONTNEED = 4  # of Linux, on all of its processors but Alpha
 _NO_DEVICES = (ctypes.c_void_p * 1)(None)  # a list that ends at once; llama.cpp gets its address
 
 
@@ -63,6 +63,33 @@ def load_model(path: Path, device: str, *, use_mmap: bool, repack: bool, vocab_o
     if copied and use_mmap:
         release_pages(path)
     return pointer
+
+
+def release_pages(path: Path, maps: Path = Path("/proc/self/maps")) -> int:
+    """Take the pages of a file out of this process, and return how many bytes of it are mapped; Linux only.
+
+    What was read once, to copy weights, need not stay; it is read again from the page cache where it is used.
+    Only mappings that can't be written to are touched: nothing is in their pages that is not in the file.
+
+    Args:
+        path: the file.
+        maps: where the system lists what is mapped.
+    """
+    name = str(path.resolve())
+    released = 0
+    try:
+        lines = maps.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:  # not Linux
+        return 0
+    libc = ctypes.CDLL(None, use_errno=True)
+    for line in lines:
+        span, access, *_, mapped = (*line.split(maxsplit=5), "")[:6]
+        if mapped != name or access != "r--s":
+            continue
+        start, end = (int(address, 16) for address in span.split("-"))
+        if libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTNEED) == 0:
+            released += end - start
+    return released
 
 
 def _check_processor() -> None:

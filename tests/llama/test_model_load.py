@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge_lam.llama import Context, Model
-from edge_lam.llama.mapped import release_pages
+from edge_lam.llama.model_load import release_pages
 from tests.llama.shape_files import write_shape
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists what is mapped")
