@@ -151,15 +151,15 @@ class AnswerResponse:
         self, events: AsyncIterator[tuple[int, Any]], write: Write
     ) -> AsyncIterator[tuple[int, Any]]:
         """Pass events on, and tell until the first of them how much of the prompt is read."""
-        stream, start, told = self._streams[0], perf_counter(), -1
+        stream, start, n_shown = self._streams[0], perf_counter(), -1
         first = asyncio.ensure_future(anext(events))
         try:
             while True:
                 done, _ = await asyncio.wait({first}, timeout=PROGRESS)
                 cached, read = stream.progress
                 for now in (cached, stream.n_prompt if done else read):
-                    if now > told and (read or done):
-                        told = now
+                    if now > n_shown and (read or done):
+                        n_shown = now
                         await write(self._dialect.progress(stream.n_prompt, cached, now, perf_counter() - start))
                 if done:
                     break

@@ -140,25 +140,25 @@ def _endpoint(
 
 
 async def _on_error(request: Request, error: Exception) -> Response:
-    return _told(request, failure_of(error))
+    return _failed(request, failure_of(error))
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     """Tell what the router found: no such path, or not with this method."""
     found = cast("HTTPException", error)
     status, path = found.status_code, request.url.path
-    said = {404: f"there is no {path} here", 405: f"{path} is not asked with {request.method}"}
+    messages = {404: f"there is no {path} here", 405: f"{path} is not asked with {request.method}"}
     code = {404: "not_found", 405: "method_not_allowed"}.get(status, "error")
-    failure = Failure(status, code, said.get(status, found.detail), None, TYPES.get(status, "server_error"))
-    response = _told(request, failure)
+    failure = Failure(status, code, messages.get(status, found.detail), None, TYPES.get(status, "server_error"))
+    response = _failed(request, failure)
     response.headers.update(found.headers or {})
     return response
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:
-    return _told(request, Failure(CLIENT_GONE, "client_gone", "the client went away", None, "server_error"))
+    return _failed(request, Failure(CLIENT_GONE, "client_gone", "the client went away", None, "server_error"))
 
 
-def _told(request: Request, failure: Failure) -> JSON:
+def _failed(request: Request, failure: Failure) -> JSON:
     note_failure(request.scope, failure.status, failure.code)
     return failure_response(failure, request.url.path)

@@ -103,5 +103,5 @@ def error_object(failure: Failure, path: str) -> dict[str, Any]:
         return {"type": "error", "error": {"type": kind, "message": failure.message} | failure.details}
     if path.startswith("/api/"):
         return {"error": failure.message}
-    told = {"message": failure.message, "type": failure.type, "param": failure.param, "code": failure.code}
-    return {"error": told | failure.details}
+    values = {"message": failure.message, "type": failure.type, "param": failure.param, "code": failure.code}
+    return {"error": values | failure.details}

@@ -33,7 +33,7 @@ _OPTIONS_OF_TOOLS = ("tools", "n")
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalAsked:
+class ApprovalRequested:
     """A call waits until the client lets it run, or doesn't."""
 
     call: ToolCall
@@ -51,13 +51,13 @@ class AgentRunning:
 
     def __init__(self, lam: LAM, tools: ServerTools, ask: Ask, options: ChatOptions) -> None:
         self._tools, self._has_listener = tools, ask.stream
-        self._events: asyncio.Queue[AgentEvent | ApprovalAsked | BaseException | None] = asyncio.Queue()
+        self._events: asyncio.Queue[AgentEvent | ApprovalRequested | BaseException | None] = asyncio.Queue()
         own: Any = {name: value for name, value in options.items() if name not in _OPTIONS_OF_TOOLS}
         agent = Agent(lam, tools.tools, approve=self._approve, **own)
         self._stream = agent.astream(ask.messages)
         self._pump: asyncio.Task[None] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[AgentEvent | ApprovalAsked]:
+    async def __aiter__(self) -> AsyncIterator[AgentEvent | ApprovalRequested]:
         self._pump = asyncio.create_task(self._forward())
         while (event := await self._events.get()) is not None:
             if isinstance(event, BaseException):
@@ -95,7 +95,7 @@ class AgentRunning:
             return call.name in tools.allowed or "this tool may not run here"
         if not self._has_listener:
             return "nobody can be asked: the request is not streamed"
-        self._events.put_nowait(ApprovalAsked(call))
+        self._events.put_nowait(ApprovalRequested(call))
         return await tools.ask(call.id)
 
 
@@ -145,7 +145,7 @@ class ServerTools:
 
     def __init__(self, tools: Sequence[Tool], *, approval: Approval = "ask", allowed: Collection[str] = ()) -> None:
         self.tools, self.approval, self.allowed = tuple(tools), approval, frozenset(allowed)
-        self._asked: dict[str, asyncio.Future[bool | str]] = {}
+        self._pending: dict[str, asyncio.Future[bool | str]] = {}
         names = [tool.name for tool in tools]
         for tool in tools:
             if tool.function is None:
@@ -167,18 +167,18 @@ class ServerTools:
 
     async def ask(self, call_id: str) -> bool | str:
         """Wait for the client's word on a call."""
-        asked = self._asked[call_id] = asyncio.get_running_loop().create_future()
+        pending = self._pending[call_id] = asyncio.get_running_loop().create_future()
         try:
-            return await asyncio.wait_for(asked, _APPROVAL_SECONDS)
+            return await asyncio.wait_for(pending, _APPROVAL_SECONDS)
         except asyncio.TimeoutError:  # the reason why it does not run
             return "nobody answered whether it may run"
         finally:
-            del self._asked[call_id]
+            del self._pending[call_id]
 
     def answer(self, call_id: object, verdict: bool | str) -> bool:
         """Give the client's word on a call: True, or why not; return whether one was asked for."""
-        asked = self._asked.get(call_id) if isinstance(call_id, str) else None
-        if asked is None or asked.done():
+        pending = self._pending.get(call_id) if isinstance(call_id, str) else None
+        if pending is None or pending.done():
             return False
-        asked.set_result(verdict)
+        pending.set_result(verdict)
         return True

@@ -58,11 +58,11 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
         async with model.use() as lam:
             return JSON(await asyncio.to_thread(_linted, lam, tools))
 
-    def counter(kind: type[Dialect], told: dict[str, Any]) -> Callable[[Request], Awaitable[JSON]]:
+    def counter(kind: type[Dialect], fixed: dict[str, Any]) -> Callable[[Request], Awaitable[JSON]]:
         async def count_tokens(request: Request) -> JSON:
             dialect = kind(await read_json(request, options), model.answering())
             async with model.use() as lam:
-                return JSON({**told, "input_tokens": await asyncio.to_thread(_count, lam, dialect.ask)})
+                return JSON({**fixed, "input_tokens": await asyncio.to_thread(_count, lam, dialect.ask)})
 
         return count_tokens
 
@@ -71,7 +71,7 @@ def token_routes(model: ServedModel, options: ServeOptions) -> list[Route]:
         "/detokenize": detokenize,
         "/apply-template": apply_template,
         "/edge_lam/lint": lint,
-        **{path: counter(kind, told) for path, (kind, told) in _COUNTERS.items()},
+        **{path: counter(kind, fixed) for path, (kind, fixed) in _COUNTERS.items()},
     }
     return [Route(path, endpoint, methods=["POST"]) for path, endpoint in routes.items()]
 

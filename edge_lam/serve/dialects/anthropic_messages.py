@@ -221,5 +221,5 @@ def _usage(reply: Reply) -> dict[str, int]:
     }
 
 
-def _event(kind: str, **told: Any) -> str:
-    return sse({"type": kind, **told}, kind)
+def _event(kind: str, **values: Any) -> str:
+    return sse({"type": kind, **values}, kind)

@@ -112,22 +112,22 @@ class Dialect(ABC):
         """Return what tells an event of the reply with that index."""
         match event:
             case TextDelta(text):
-                told = self.text(index, text)
+                written = self.text(index, text)
             case ThinkingDelta(text):
-                told = self.thinking(index, text)
+                written = self.thinking(index, text)
             case CallStarted():
-                told = self.call_started(index, event)
+                written = self.call_started(index, event)
             case ArgumentsDelta():
-                told = self.arguments(index, event)
+                written = self.arguments(index, event)
             case CallFinished(call):
-                told = self.call_finished(index, call)
+                written = self.call_finished(index, call)
             case CallDropped():
-                told = self.call_dropped(index)
+                written = self.call_dropped(index)
             case LogprobsDelta(tokens):
-                told = self.logprobs(index, tokens)
+                written = self.logprobs(index, tokens)
             case ReplyFinished(reply):
-                told = self.reply_finished(index, reply)
-        return told
+                written = self.reply_finished(index, reply)
+        return written
 
     @abstractmethod
     def text(self, index: int, text: str) -> str:

@@ -69,7 +69,7 @@ class LlamaCompletion(Dialect):
     def _completion(self, index: int, reply: Reply) -> dict[str, Any]:
         tokens = reply.report.tokens
         written = reply.logprobs or ()
-        told: dict[str, Any] = {
+        result: dict[str, Any] = {
             "index": index,
             "content": reply.text,
             "tokens": [token.id for token in written] if self._returns_tokens else [],
@@ -87,8 +87,8 @@ class LlamaCompletion(Dialect):
             "timings": timings([reply]),
         }
         if self._has_probabilities:
-            told["completion_probabilities"] = [_probability(token) for token in written]
-        return _picked(told, self._shown) if self._shown else told
+            result["completion_probabilities"] = [_probability(token) for token in written]
+        return _picked(result, self._shown) if self._shown else result
 
     def _settings(self) -> dict[str, Any]:
         options = self.ask.options
@@ -156,11 +156,11 @@ def _response_fields(fields: Mapping[str, Any]) -> list[str]:
     return wanted
 
 
-def _picked(told: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def _picked(result: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Return some fields; "a/b" is what the field "a" holds as "b". Names that are not there are left out."""
     found = {}
     for name in names:
-        value: Any = told
+        value: Any = result
         for part in name.split("/"):
             value = value.get(part) if isinstance(value, Mapping) else None
         if value is not None:

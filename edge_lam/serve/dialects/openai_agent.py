@@ -9,7 +9,7 @@ from edge_lam.agent import AgentFinished, ToolFinished, ToolStarted
 from edge_lam.serve.dialects.base import Answering
 from edge_lam.serve.dialects.openai_chat import ChatCompletion
 from edge_lam.serve.dialects.openai_shared import timings, usage
-from edge_lam.serve.server_tools import ApprovalAsked
+from edge_lam.serve.server_tools import ApprovalRequested
 from edge_lam.serve.wire import DONE
 
 if TYPE_CHECKING:
@@ -39,18 +39,18 @@ class AgentChatCompletion(ChatCompletion):
         replies = [step.reply for step in answer.steps]
         message = {"role": "assistant", "content": answer.text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(answer)}
-        told = {"usage": usage(replies, 1), "timings": timings(replies), "edge_lam": self._done(answer)}
-        return {**self._head, "choices": [choice], **told}
+        extra = {"usage": usage(replies, 1), "timings": timings(replies), "edge_lam": self._done(answer)}
+        return {**self._head, "choices": [choice], **extra}
 
     def event(self, index: int, event: Any) -> str:
         """Return what tells an event of the run."""
         match event:
-            case ApprovalAsked(call):
-                return self._told(approval=_call(call))
+            case ApprovalRequested(call):
+                return self._note(approval=_call(call))
             case ToolStarted(call):
-                return self._told(tool_started=_call(call))
+                return self._note(tool_started=_call(call))
             case ToolFinished():
-                return self._told(tool_finished=event.to_dict())
+                return self._note(tool_finished=event.to_dict())
             case AgentFinished(answer):
                 choice = {"index": 0, "delta": {}, "finish_reason": _finish_reason(answer), "logprobs": None}
                 return self._chunk([choice], edge_lam=self._done(answer))
@@ -79,17 +79,17 @@ class AgentChatCompletion(ChatCompletion):
             return DONE
         return self._chunk([], usage=usage(self._replies, 1), timings=timings(self._replies)) + DONE
 
-    def _told(self, **told: Any) -> str:
+    def _note(self, **extra: Any) -> str:
         choice = {"index": 0, "delta": {}, "finish_reason": None, "logprobs": None}
-        return self._chunk([choice], edge_lam=told)
+        return self._chunk([choice], edge_lam=extra)
 
     def _done(self, answer: AgentReply) -> dict[str, Any]:
         """Return how the run ended, and the messages to go on from that came to those of the request."""
         added = answer.messages[len(self.ask.messages) :]
-        told = {"finish_reason": answer.finish_reason, "messages": added}
+        extra = {"finish_reason": answer.finish_reason, "messages": added}
         if self._wants_report:
-            told["reports"] = [report.to_dict() for report in answer.reports]
-        return told
+            extra["reports"] = [report.to_dict() for report in answer.reports]
+        return extra
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

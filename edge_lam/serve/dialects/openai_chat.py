@@ -72,8 +72,8 @@ class ChatCompletion(Dialect):
             }
             for index, reply in enumerate(replies)
         ]
-        told = {"usage": usage(replies), "timings": timings(replies), **self._ours(replies)}
-        return {**self._head, "choices": choices, **told}
+        extra = {"usage": usage(replies), "timings": timings(replies), **self._ours(replies)}
+        return {**self._head, "choices": choices, **extra}
 
     def begin(self, n_prompt: int) -> str:
         """Return the chunks that name the role, which clients wait for."""
@@ -81,9 +81,9 @@ class ChatCompletion(Dialect):
 
     def progress(self, total: int, cached: int, read: int, seconds: float) -> str:
         """Return a chunk as llama-server has it."""
-        told = {"total": total, "cache": cached, "processed": read, "time_ms": round(seconds * 1000)}
+        progress = {"total": total, "cache": cached, "processed": read, "time_ms": round(seconds * 1000)}
         choice = {"index": 0, "delta": {}, "finish_reason": None, "logprobs": None}
-        return self._chunk([choice], prompt_progress=told)
+        return self._chunk([choice], prompt_progress=progress)
 
     def text(self, index: int, text: str) -> str:
         """Return a chunk of text."""

@@ -36,8 +36,8 @@ class Completion(Dialect):
             prompts=prompts, options=_options(fields), n=count(fields, "n", 1), stream=boolean(fields, "stream")
         )
         self._prompts = [prompt for prompt in prompts for _ in range(self.ask.n)] if _echoes(fields, prompts) else []
-        self._n_told: dict[int, int] = {}  # characters of each choice, and the logprobs that go with the next ones
-        self._untold: dict[int, list[TokenLogprob]] = {}
+        self._n_sent: dict[int, int] = {}  # characters of each choice, and the logprobs that go with the next ones
+        self._unsent: dict[int, list[TokenLogprob]] = {}
         self._wants_usage = boolean(mapping(fields, "stream_options"), "include_usage")
         self._head = {
             "id": f"cmpl-{answering.id}",
@@ -59,8 +59,8 @@ class Completion(Dialect):
             }
             for index, reply in enumerate(replies)
         ]
-        told = {"usage": usage(replies, self.ask.n), "timings": timings(replies)}
-        return {**self._head, "choices": choices, **told}
+        extra = {"usage": usage(replies, self.ask.n), "timings": timings(replies)}
+        return {**self._head, "choices": choices, **extra}
 
     def begin(self, n_prompt: int) -> str:
         """Return the prompts, if they are wanted back."""
@@ -80,7 +80,7 @@ class Completion(Dialect):
 
     def logprobs(self, index: int, tokens: Sequence[TokenLogprob]) -> str:
         """Keep log probabilities for the next chunk."""
-        self._untold.setdefault(index, []).extend(tokens)
+        self._unsent.setdefault(index, []).extend(tokens)
         return ""
 
     def end(self, replies: Sequence[Reply]) -> str:
@@ -117,9 +117,9 @@ class Completion(Dialect):
         return _logprobs([*before, *reply.logprobs, *([reply.end_logprob] if reply.end_logprob else [])], 0)
 
     def _choice(self, index: int, text: str, *, finish_reason: str | None = None) -> str:
-        told = self._n_told.get(index, 0)
-        logprobs = _logprobs(self._untold.pop(index, None), told)
-        self._n_told[index] = told + len(text)
+        n_sent = self._n_sent.get(index, 0)
+        logprobs = _logprobs(self._unsent.pop(index, None), n_sent)
+        self._n_sent[index] = n_sent + len(text)
         return self._chunk([{"text": text, "index": index, "logprobs": logprobs, "finish_reason": finish_reason}])
 
     def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:

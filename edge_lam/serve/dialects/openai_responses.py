@@ -47,7 +47,7 @@ class ModelResponse(Dialect):
             stream=boolean(fields, "stream"),
         )
         self._id = answering.id
-        self._told = {
+        self._shared = {
             "id": f"resp_{answering.id}",
             "object": "response",
             "created_at": answering.created,
@@ -84,7 +84,7 @@ class ModelResponse(Dialect):
 
     def begin(self, n_prompt: int) -> str:
         """Return the events that come before the first token."""
-        response = {**self._told, **_STATUS["in_progress"], "output": []}
+        response = {**self._shared, **_STATUS["in_progress"], "output": []}
         return self._event("response.created", response=response) + self._event(
             "response.in_progress", response=response
         )
@@ -124,21 +124,21 @@ class ModelResponse(Dialect):
 
     def failed(self, failure: Failure) -> str:
         """Return an error, as an event."""
-        told = {"code": failure.code, "message": failure.message, "param": failure.param}
-        return self._event("error", **told)
+        values = {"code": failure.code, "message": failure.message, "param": failure.param}
+        return self._event("error", **values)
 
     def _response(self, reply: Reply, output: list[dict[str, Any]]) -> dict[str, Any]:
         was_cut = reply.finish_reason in ("length", "timeout")
         status = _STATUS["incomplete" if was_cut else "completed"]
         tokens = usage([reply])
-        told = {
+        values = {
             "input_tokens": tokens["prompt_tokens"],
             "input_tokens_details": {**tokens["prompt_tokens_details"], "cache_write_tokens": 0},  # none is paid for
             "output_tokens": tokens["completion_tokens"],
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": tokens["total_tokens"],
         }
-        return {**self._told, **status, "output": output, "usage": told}
+        return {**self._shared, **status, "output": output, "usage": values}
 
     def _piece(self, kind: str, text: str) -> str:
         """Return the events that add text to an item of a kind, which begins if another one was written."""
@@ -165,8 +165,8 @@ class ModelResponse(Dialect):
             return ""
         item["status"] = status
         if item["type"] == "function_call":
-            told = {"name": item["name"], "arguments": item["arguments"]}
-            written = self._item_event("response.function_call_arguments.done", **told)
+            values = {"name": item["name"], "arguments": item["arguments"]}
+            written = self._item_event("response.function_call_arguments.done", **values)
         else:
             (part,) = item["content"]
             kind = item["type"]
@@ -177,12 +177,12 @@ class ModelResponse(Dialect):
         self._item = {}
         return written + self._event("response.output_item.done", output_index=len(self._output) - 1, item=item)
 
-    def _item_event(self, kind: str, **told: Any) -> str:
-        return self._event(kind, item_id=self._item["id"], output_index=len(self._output) - 1, **told)
+    def _item_event(self, kind: str, **values: Any) -> str:
+        return self._event(kind, item_id=self._item["id"], output_index=len(self._output) - 1, **values)
 
-    def _event(self, kind: str, **told: Any) -> str:
+    def _event(self, kind: str, **values: Any) -> str:
         self._n_events += 1
-        return sse({"type": kind, "sequence_number": self._n_events - 1, **told}, kind)
+        return sse({"type": kind, "sequence_number": self._n_events - 1, **values}, kind)
 
     def _message_item(self, text: str, logprobs: Sequence[Any] = ()) -> dict[str, Any]:
         part = {"type": "output_text", "text": text, "annotations": [], "logprobs": list(logprobs)}
