@@ -124,9 +124,9 @@ def _taken(
 
 
 def _find(model: str | None) -> Path:
-    from edge_lam.loading.model_path import find_model
+    from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
 
-    return Path(find_model(model))
+    return Path(find_model(model or EMBEDDED_MODEL))
 
 
 def _numbers(loads: str) -> list[int]:

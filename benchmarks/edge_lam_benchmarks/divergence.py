@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge_lam.llama.gguf_file import GGUFHeader
-from edge_lam.loading.model_path import find_model
+from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.measure import loaded
 from edge_lam_benchmarks.models import BenchModel
@@ -21,7 +21,7 @@ SCENARIO = "divergence"
 
 def references(models: Sequence[BenchModel]) -> dict[BenchModel, BenchModel]:
     """Return for each model that has one its reference: of all quantizations of the model, that with most bits."""
-    headers = {model: GGUFHeader.read(find_model(model.path or None)) for model in models}
+    headers = {model: GGUFHeader.read(find_model(model.path or EMBEDDED_MODEL)) for model in models}
     found = {}
     for model, header in headers.items():
         alike = [
@@ -51,10 +51,10 @@ def run_divergence(item: WorkItem) -> list[Sample]:
         EdgeLamError: a model or the backend failed.
     """
     loaded.close()
-    against = find_model(item.options["against"] or None)
+    against = find_model(item.options["against"] or EMBEDDED_MODEL)
     options = {name: item.options[name] for name in ("n_threads", "device") if item.options.get(name) is not None}
     # What it says is judged by other scenarios: a token will do here.
-    replies = compare(find_model(item.model or None), against, max_tokens=1, **options).replies
+    replies = compare(find_model(item.model or EMBEDDED_MODEL), against, max_tokens=1, **options).replies
     if replies is None:
         return []
     figures = {"kl.mean": replies.kl_mean, "kl.p99": replies.kl_p99, "kl.max": replies.kl_max}

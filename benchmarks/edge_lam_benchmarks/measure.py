@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from edge_lam import LAM, CallReport, Reply, ReplyFinished, load
 from edge_lam.errors import EdgeLamError
 from edge_lam.llama.gguf_file import GGUFHeader
+from edge_lam.loading.model_path import EMBEDDED_NAME
 from edge_lam.metrics import Meter
 from edge_lam_benchmarks.items import Sample, WorkItem
 from edge_lam_benchmarks.random_weights import is_shape
@@ -48,7 +49,7 @@ _MACHINE = {
 def load_options(item: WorkItem) -> dict[str, Any]:
     """Return the arguments of `edge_lam.load` that an item names; nothing is logged, and no prefix kept on disk."""
     options = {name: item.options[name] for name in LOAD_OPTIONS if item.options.get(name) is not None}
-    return {"model": item.model or None, "log": "off", "prefix_cache": False, **options}
+    return {"model": item.model or EMBEDDED_NAME, "log": "off", "prefix_cache": False, **options}
 
 
 def open_model(options: Mapping[str, Any], *, proportional: bool = False) -> LAM:

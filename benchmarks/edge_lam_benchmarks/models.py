@@ -133,7 +133,7 @@ def describe(model: str) -> dict[str, Any]:
     from edge_lam_benchmarks import material
     from edge_lam_benchmarks.random_weights import LABEL, is_shape
 
-    path = find_model(model or None)
+    path = find_model(model or EMBEDDED_MODEL)
     header = GGUFHeader.read(path)
     chat_format = detect(header.metadata)
     grammar = chat_format.grammar(material.tools(GRAMMAR_TOOLS), "required")

@@ -24,13 +24,13 @@ def command(*, model: str | None, n_threads: int | None, as_json: bool) -> None:
     """
     from edge_lam.llama import Model
     from edge_lam.llama.threads import default_threads
-    from edge_lam.loading.model_path import find_model
+    from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
     from edge_lam_benchmarks.report.table import Table, milliseconds, number
     from edge_lam_benchmarks.report.terminal import show_table
     from edge_lam_benchmarks.roofline import Need, measure_machine, pass_seconds
 
     n_threads = n_threads or default_threads().n
-    path = find_model(model)
+    path = find_model(model or EMBEDDED_MODEL)
     with Model(path) as loaded:
         need = Need.of(loaded.header)
         seconds = pass_seconds(loaded, n_threads)

@@ -4,7 +4,7 @@
 
 A checkpoint is better merged before it is quantized (`edge-lam convert --adapter`); this is for a base that there is in
 GGUF alone. Adapted matrices become Q8_0, since the base's own type would round away much of what was learnt; all others
-stay as they are.
+stay as they are. With `--float` all of them become F16, to be quantized by other means.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def merge_gguf(
     *,
     name: str,
     template: str | None = None,
+    as_float: bool = False,
     on_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
     """Write the merged model, whole or not at all.
@@ -44,6 +45,7 @@ def merge_gguf(
         out: the file to write.
         name: what the merged model is called.
         template: the chat template that it gets; by default the base's.
+        as_float: write every matrix as F16, so that quantizations can be made of the result.
         on_progress: hears how many of the tensors are written, and how many there are.
 
     Raises:
@@ -59,13 +61,17 @@ def merge_gguf(
     alpha = float(learnt.fields[gguf.Keys.Adapter.LORA_ALPHA].contents())
     try:
         with partial_file(out) as partial:
-            writer = _metadata(source, partial, name, template)
+            writer = _metadata(source, partial, name, template, as_float=as_float)
+            kinds = gguf.GGMLQuantizationType
             for done, tensor in enumerate(source.tensors):
                 on_progress(done, len(source.tensors))
-                if f"{tensor.name}.lora_a" in factors:
-                    a, b = (_values(factors[f"{tensor.name}.{which}"]) for which in ("lora_a", "lora_b"))
-                    merged = gguf.quantize(_values(tensor) + b @ a * (alpha / len(a)), gguf.GGMLQuantizationType.Q8_0)
-                    writer.add_tensor(tensor.name, merged, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+                is_adapted = f"{tensor.name}.lora_a" in factors
+                if is_adapted or (as_float and len(tensor.shape) > 1):
+                    merged, kind = _values(tensor), kinds.F16 if as_float else kinds.Q8_0
+                    if is_adapted:
+                        a, b = (_values(factors[f"{tensor.name}.{which}"]) for which in ("lora_a", "lora_b"))
+                        merged = merged + b @ a * (alpha / len(a))
+                    writer.add_tensor(tensor.name, gguf.quantize(merged, kind), raw_dtype=kind)
                 else:
                     writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
             writer.write_header_to_file()
@@ -86,7 +92,7 @@ def _check_fits(base: Path, adapter: Path, source: GGUFReader, factors: dict[str
             raise CheckpointError(f"{adapter} is for another base than {base}: it adapts {name}, {what}")
 
 
-def _metadata(source: GGUFReader, path: Path, name: str, template: str | None) -> GGUFWriter:
+def _metadata(source: GGUFReader, path: Path, name: str, template: str | None, *, as_float: bool) -> GGUFWriter:
     """Return a writer with the base's metadata, under another name and with another template."""
     import gguf
 
@@ -96,7 +102,7 @@ def _metadata(source: GGUFReader, path: Path, name: str, template: str | None) -
             kinds = field.types
             writer.add_key_value(field.name, field.contents(), kinds[0], kinds[-1] if len(kinds) > 1 else None)
     writer.add_name(name)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if as_float else gguf.LlamaFileType.MOSTLY_Q8_0)
     carried = source.fields.get("tokenizer.chat_template")
     if text := template or (str(carried.contents()) if carried else ""):
         writer.add_chat_template(text)
@@ -119,9 +125,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--name", help="what the merged model is called (default: the name of its file)")
     parser.add_argument("--xlam", action="store_true", help="give it the template of xLAM-2")
+    parser.add_argument("--float", action="store_true", help="write F16, to make quantizations of it")
     given = parser.parse_args()
-    template = XLam2Qwen.own_template() if given.xlam else None
-    merge_gguf(given.base, given.adapter, given.out, name=given.name or given.out.stem, template=template)
+    name, template = given.name or given.out.stem, XLam2Qwen.own_template() if given.xlam else None
+    merge_gguf(given.base, given.adapter, given.out, name=name, template=template, as_float=given.float)
 
 
 if __name__ == "__main__":

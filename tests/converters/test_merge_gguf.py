@@ -10,6 +10,7 @@ import pytest
 from edge_lam.errors import CheckpointError
 from edge_lam.formats import XLam2Qwen, detect
 from edge_lam.llama.context import Context
+from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.model import Model
 from edge_lam_converters import convert
 from edge_lam_converters.merge_gguf import merge_gguf
@@ -46,6 +47,19 @@ def test_it_computes_what_base_and_adapter_do(base, tmp_path):
         assert model.tokenize("1234 tools") == Model(base, device="cpu").tokenize("1234 tools")
         found = last_logits(model)
     assert np.abs(found - expected).max() < 0.1 * np.abs(plain - expected).max()
+
+
+def test_a_float_one_can_be_quantized(base, tmp_path):
+    adapter = write_lora(tmp_path / "adapter.gguf", base, ADAPTED)
+    merge_gguf(base, adapter, tmp_path / "merged.gguf", name="two-in-one", as_float=True)
+    assert {tensor.type for tensor in GGUFHeader.read(tmp_path / "merged.gguf").tensors} == {"F16", "F32"}
+    convert(tmp_path / "merged.gguf", tmp_path / "small.gguf", quant="Q4_0")
+    with Model(base, device="cpu") as model:
+        expected = last_logits(model, (adapter, 1.0))
+    with Model(tmp_path / "merged.gguf", device="cpu") as model:
+        assert np.abs(last_logits(model) - expected).max() < 0.01 * np.abs(expected).max()
+    with Model(tmp_path / "small.gguf", device="cpu") as model:
+        assert model.name == "two-in-one"
 
 
 def test_an_adapter_of_another_base_is_refused(base, tmp_path):

@@ -43,7 +43,9 @@ NAMES = (
 @click.option("--answers", "count", type=click.IntRange(min=1), default=8, show_default=True, help="Requests to put.")
 @click.option("--only", type=click.Choice(NAMES), multiple=True, help="Compare only these; may be given several times.")
 @click.option("--llama-server", metavar="PATH", help="llama.cpp's server.  [default: the one on the search path]")
-@click.option("--checkpoint", metavar="FOLDER", help="What the GGUF was made from, for transformers.")
+@click.option(
+    "--checkpoint", metavar="PATH", help="What the GGUF was made from, for transformers: a folder, or a float GGUF."
+)
 @click.option("--python", metavar="PATH", help="A Python with torch and transformers.  [default: this one]")
 @load_option("n_ctx", help="Tokens of context.  [default: at most 4096]")
 @THREADS
@@ -91,13 +93,13 @@ def command(
     says, and the table tells how often it returned the call. What is not installed is skipped.
     """
     from edge_lam.llama.threads import default_threads
-    from edge_lam.loading.model_path import find_model
+    from edge_lam.loading.model_path import EMBEDDED_MODEL, find_model
     from edge_lam_benchmarks.answers import grouped
     from edge_lam_benchmarks.peers import PEERS, Setup
     from edge_lam_benchmarks.peers.comparison import compare
     from edge_lam_benchmarks.peers.tasks import context_of, tasks_of
 
-    path = find_model(model)
+    path = find_model(model or EMBEDDED_MODEL)
     source, found = requests_of(model, calls, leaderboard)
     n_ctx = n_ctx or context_of(path)
     tasks, replayed = tasks_of(path, grouped(found, count, seed=seed), n_ctx=n_ctx)

@@ -105,7 +105,7 @@ class Transformers(WorkerPeer):
     def start(self) -> None:
         """Start it, if there is a checkpoint."""
         if "checkpoint" not in self.setup.paths:
-            raise PeerUnavailable("needs the checkpoint that the GGUF was made from (--checkpoint FOLDER)")
+            raise PeerUnavailable("needs the checkpoint that the GGUF was made from (--checkpoint PATH)")
         super().start()
 
     def python(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
@@ -12,9 +13,11 @@ def load(setup: dict[str, Any]) -> tuple[dict[str, Any], Callable[[dict[str, Any
     torch: Any = import_module("torch")
     transformers: Any = import_module("transformers")
     torch.set_num_threads(setup["n_threads"])
-    checkpoint = setup["paths"]["checkpoint"]
-    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype="auto").eval()
-    tokenizer = None if setup["replayed"] else transformers.AutoTokenizer.from_pretrained(checkpoint)
+    checkpoint, options = Path(setup["paths"]["checkpoint"]), {}
+    if checkpoint.is_file():  # a GGUF, which is dequantized
+        checkpoint, options = checkpoint.parent, {"gguf_file": checkpoint.name}
+    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype="auto", **options).eval()
+    tokenizer = None if setup["replayed"] else transformers.AutoTokenizer.from_pretrained(checkpoint, **options)
 
     def answer(task: dict[str, Any]) -> dict[str, Any]:
         prompt = torch.tensor([task["prompt_tokens"]])
