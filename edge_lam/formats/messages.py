@@ -34,7 +34,8 @@ def normalize_messages(messages: Messages) -> list[dict[str, Any]]:
 
     Returns:
         New dicts: content is always a string; "tool_calls" is there only if there are calls, in OpenAI form with
-        `arguments` as an object. Normalizing twice changes nothing.
+        `arguments` as an object, and "reasoning_content" only if an assistant's message has some: whether a prompt
+        holds what was thought before is for the template to say. Normalizing twice changes nothing.
 
     Raises:
         InvalidRequest: no messages, an unknown role, or content that is not text; `param` is "messages".
@@ -68,7 +69,15 @@ def _message(message: object, at: str) -> dict[str, Any]:
         if not isinstance(calls, list | tuple):
             raise _refusal(f"{at}.tool_calls must be a list, not {type(calls).__name__}")
         plain["tool_calls"] = [normalize_call(call, f"{at}.tool_calls[{index}]") for index, call in enumerate(calls)]
+    if role == "assistant" and (thought := _thought(message)):
+        plain["reasoning_content"] = thought
     return plain | {key: message[key] for key in ("tool_call_id", "name") if key in message}
+
+
+def _thought(message: Mapping[str, Any]) -> str:
+    """Return what an assistant thought before it answered, by either of the names that servers give it."""
+    found = (message.get(name) for name in ("reasoning_content", "reasoning"))
+    return next((thought for thought in found if isinstance(thought, str) and thought), "")
 
 
 def _text(content: object, at: str) -> str:

@@ -39,6 +39,23 @@ def test_empty_arguments(arguments):
     assert message["tool_calls"][0]["id"].startswith("call_")
 
 
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_what_an_assistant_thought_is_kept_for_the_template(name):
+    asked = {"role": "user", "content": "x", name: "not a user's"}
+    messages = normalize_messages([asked, {"role": "assistant", "content": "y", name: "hm"}])
+    assert messages == [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": "y", "reasoning_content": "hm"},
+    ]
+    assert normalize_messages(messages) == messages
+
+
+@pytest.mark.parametrize("nothing", [None, "", 3, ["hm"]])
+def test_thinking_that_is_no_text_is_none(nothing):
+    message = {"role": "assistant", "content": "y", "reasoning_content": nothing}
+    assert normalize_messages([message]) == [{"role": "assistant", "content": "y"}]
+
+
 def test_the_caller_s_messages_are_left_alone():
     messages = [{"role": "user", "content": None, "extra": 1}]
     normalize_messages(messages)

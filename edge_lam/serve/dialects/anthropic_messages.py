@@ -154,19 +154,19 @@ def _result(block: Mapping[str, Any], at: str) -> dict[str, Any]:
 
 
 def _from_assistant(blocks: Sequence[Mapping[str, Any]], at: str) -> dict[str, Any]:
-    text, calls = "", []
+    text, thought, calls = "", "", []
     for block in blocks:
         kind = block.get("type")
         if kind == "tool_use":
             function = {"name": string(block, "name", at, "messages"), "arguments": block.get("input")}
             calls.append({"id": string(block, "id", at, "messages"), "type": "function", "function": function})
-        elif kind not in ("thinking", "redacted_thinking"):  # what was thought before is no part of a prompt
+        elif kind == "thinking":
+            thought += str(block.get("thinking") or "")
+        elif kind != "redacted_thinking":  # of another model, which alone can read it
             text += part_text(block, ("text",), at, "messages")
-    return {"role": "assistant", "content": text or None, "tool_calls": calls} if calls else _assistant(text)
-
-
-def _assistant(text: str) -> dict[str, Any]:
-    return {"role": "assistant", "content": text}
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    message |= {"content": text or None, "tool_calls": calls} if calls else {}
+    return message | ({"reasoning_content": thought} if thought else {})
 
 
 def _options(fields: Mapping[str, Any]) -> ChatOptions:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PATH = "/api/chat"
 _OWN = ("messages", "tools", "stream", "format", "options", "logprobs", "top_logprobs")
 _IGNORED = ("keep_alive", "think", "shift", "truncate")
+_FIELDS = {"tool_name": "name", "thinking": "reasoning_content"}  # of messages, with what OpenAI calls them
 _OPTIONS = ("temperature", "top_k", "top_p", "min_p", "seed", "stop")
 # How a model is loaded, which was decided when the server started.
 _IGNORED_OPTIONS = (
@@ -105,8 +106,9 @@ def _read_messages(messages: object) -> list[dict[str, Any]]:
         if message.get("images"):
             raise InvalidRequest(f"messages[{index}] has images", hint="the model reads text", param="messages")
         plain = {key: value for key, value in message.items() if value is not None}
-        if "tool_name" in plain:
-            plain["name"] = plain.pop("tool_name")
+        for theirs, name in _FIELDS.items():
+            if theirs in plain:
+                plain[name] = plain.pop(theirs)
         found.append(plain)
     return found
 

@@ -221,10 +221,18 @@ def read_input(items: object, instructions: object = None) -> list[dict[str, Any
         return [*messages, {"role": "user", "content": items}]
     if not isinstance(items, list) or not items:
         raise InvalidRequest("input must be text, or a list of items", param="input")
+    thought = ""
     for index, item in enumerate(items):
+        at = f"input[{index}]"
         if not isinstance(item, Mapping):
-            raise InvalidRequest(f"input[{index}] must be an object", param="input")
-        _add_item(messages, item, f"input[{index}]")
+            raise InvalidRequest(f"{at} must be an object", param="input")
+        if item.get("type") == "reasoning":
+            thought += text_of(item.get("content"), ("reasoning_text",), at, "input")
+            continue
+        _add_item(messages, item, at)
+        if thought and (last := messages[-1])["role"] == "assistant":
+            last["reasoning_content"] = last.get("reasoning_content", "") + thought
+        thought = ""
     return messages
 
 
@@ -243,8 +251,8 @@ def _add_item(messages: list[dict[str, Any]], item: Mapping[str, Any], at: str) 
     elif kind == "function_call_output":
         result = text_of(item.get("output"), _TEXT_PARTS, at, "input")
         messages.append({"role": "tool", "tool_call_id": string(item, "call_id", at, "input"), "content": result})
-    elif kind != "reasoning":  # what was thought before is no part of a prompt
-        hint = "input items are messages, function_call and function_call_output"
+    else:
+        hint = "input items are messages, function_call, function_call_output and reasoning"
         raise InvalidRequest(f"{at} has the type {kind!r}", hint=hint, param="input")
 
 
