@@ -24,6 +24,7 @@ TYPES = {
     408: "timeout_error",
     413: "request_too_large",
     429: "rate_limit_error",
+    431: "invalid_request_error",
     501: "not_supported_error",
     503: "unavailable_error",
 }

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from edge_lam.serve.options import ServeOptions
 
 
+MAX_HEADERS = 64 * 2**10  # bytes
+
+
 class Gate:
-    """An ASGI middleware that checks host, origin and key.
+    """An ASGI middleware that checks the size of headers, host, origin and key.
 
     Args:
         app: answers what passes.
@@ -36,6 +39,8 @@ class Gate:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             try:
+                if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADERS:
+                    raise too_large()
                 self._hosts.check(headers)
                 self._keys.check(scope["path"], headers)
             except RequestError as error:
@@ -44,3 +49,10 @@ class Gate:
                 await failure_response(failure, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def too_large() -> RequestError:
+    """Return the error that tells of headers that are larger than they may be."""
+    return RequestError(
+        431, "headers_too_large", f"the headers are larger than the {MAX_HEADERS} bytes that they may be"
+    )

@@ -18,19 +18,17 @@ import uvicorn
 
 from edge_lam._util.debug import suppressed
 from edge_lam.errors import InvalidRequest
+from edge_lam.serve.gate import MAX_HEADERS
+from edge_lam.serve.protocol import BoundedProtocol
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
-    from uvicorn.protocols.http.h11_impl import H11Protocol as AutoHTTPProtocol
 
     from edge_lam.serve.model import ServedModel
-else:
-    from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 logger = logging.getLogger("edge_lam.serve")
 
 KEEP_ALIVE = 75  # seconds; longer than proxies and clients keep an idle connection, so that it is theirs to close
-HEADER_SECONDS = 20.0
 _BACKLOG = 2048
 _LAST_WORDS = 5.0  # seconds for answers to tell that the server stops; what does not even do that is cut off
 
@@ -53,7 +51,8 @@ def run(
     failures = list[BaseException]()
     config = uvicorn.Config(
         app,
-        http=TimedProtocol,
+        http=BoundedProtocol,
+        h11_max_incomplete_event_size=MAX_HEADERS,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -174,36 +173,3 @@ class DrainingServer(uvicorn.Server):
         ending = asyncio.get_running_loop().call_later(self._grace, self._model.stop)
         await super().shutdown(sockets)
         ending.cancel()
-
-
-class TimedProtocol(AutoHTTPProtocol):
-    """uvicorn's protocol; closes connections whose next request does not begin in time, or whose headers do not end."""
-
-    _waiting: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
-        super().connection_made(transport)
-        self._wait()
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came, and wait for the rest of headers that began."""
-        super().data_received(data)
-        self._wait()
-
-    def _wait(self) -> None:
-        if self._has_request():
-            if self._waiting:
-                self._waiting.cancel()
-            self._waiting = None
-        elif self._waiting is None:
-            self._waiting = self.loop.call_later(HEADER_SECONDS, self._give_up)
-
-    def _give_up(self) -> None:
-        self._waiting = None
-        if not self._has_request():
-            self.transport.close()
-
-    def _has_request(self) -> bool:
-        """Whether a request's headers are there, and it is not answered yet."""
-        return self.cycle is not None and not self.cycle.response_complete

@@ -17,8 +17,10 @@ import uvicorn
 
 import edge_lam
 from edge_lam.serve import ServeOptions, app
+from edge_lam.serve.gate import MAX_HEADERS
 from edge_lam.serve.model import ServedModel
-from edge_lam.serve.run import TimedProtocol, listen
+from edge_lam.serve.protocol import BoundedProtocol
+from edge_lam.serve.run import listen
 
 CHAT = "/v1/chat/completions"
 
@@ -55,7 +57,8 @@ def serving(lam: edge_lam.LAM | ServedModel, options: ServeOptions | None = None
     (bound,) = listen(["127.0.0.1"], 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     asgi = app(lam, options, **more)
-    config = uvicorn.Config(asgi, http=TimedProtocol, log_config=None, access_log=False, lifespan="off", ws="none")
+    quiet: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
+    config = uvicorn.Config(asgi, http=BoundedProtocol, h11_max_incomplete_event_size=MAX_HEADERS, **quiet)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()

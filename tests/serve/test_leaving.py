@@ -19,6 +19,7 @@ import pytest
 
 import edge_lam
 from edge_lam.serve import ServeOptions
+from edge_lam.serve.gate import MAX_HEADERS
 from tests.serve.served import CHAT, command, events_of, long_reply, serving, user
 
 Narrow = tuple[edge_lam.LAM, Callable[[], dict[str, Any]]]
@@ -89,8 +90,30 @@ def test_a_half_sent_request_is_given_up(narrow: Narrow) -> None:
         assert b" 408 " in connection.recv(4096).splitlines()[0]
 
 
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+def test_headers_that_are_too_large_are_refused(url: str, end: bytes) -> None:
+    with connected(url) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nx: " + b"x" * (MAX_HEADERS + 1000) + end)
+        answer = connection.makefile("rb").read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.splitlines()[0] == b"HTTP/1.1 431 Request Header Fields Too Large"
+    assert json.loads(body)["error"]["code"] == "headers_too_large"
+
+
+def test_headers_as_large_as_they_may_be_are_read(url: str) -> None:
+    assert httpx2.get(url + "/health", headers={"x": "x" * (MAX_HEADERS - 1000)}).status_code == 200
+
+
+def test_what_is_no_http_is_told_so(url: str) -> None:
+    with connected(url) as connection:
+        connection.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.splitlines()[0] == b"HTTP/1.1 400 Bad Request"
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "invalid_http"
+
+
 def test_headers_that_do_not_end_are_given_up(narrow: Narrow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_lam.serve.run.HEADER_SECONDS", 0.2)
+    monkeypatch.setattr("edge_lam.serve.protocol.HEADER_SECONDS", 0.2)
     lam, _ = narrow
     with serving(lam) as url, connected(url) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
