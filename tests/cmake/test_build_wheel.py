@@ -90,6 +90,15 @@ class Workshop:
         assert result.returncode == 0, result.stderr
         return Path(result.stdout.strip())
 
+    def cached(self, **environment: str) -> Path | None:
+        """Ask for the wheel that was built before; build none."""
+        result = self.run("--print", "--cached", **environment)
+        if result.returncode == 0:
+            return Path(result.stdout.strip())
+        assert (result.returncode, result.stdout) == (1, "")
+        assert "was not built on this machine" in result.stderr
+        return None
+
     @property
     def built(self) -> list[str]:
         return self.builds.read_text().splitlines() if self.builds.exists() else []
@@ -101,10 +110,18 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 def test_builds_once_and_finds_the_wheel_again(workshop: Workshop):
-    wheel = workshop.wheel()
+    result = workshop.run(CMAKE_ARGS="-DEDGE_LAM_AMX=ON")
+    assert result.returncode == 0, result.stderr
+    wheel = Path(result.stdout.strip())
     assert wheel.is_file()
-    assert workshop.wheel() == wheel
-    assert len(workshop.built) == 1
+    assert workshop.wheel(CMAKE_ARGS="-DEDGE_LAM_AMX=ON") == wheel
+    # The backend file comes first, and then the user's arguments, which win.
+    (arguments,) = workshop.built
+    assert arguments.startswith(f"-C '{workshop.folder / 'cmake' / 'cpu.cmake'}' -DEDGE_LAM_BUILD_KEY=cpu-")
+    assert arguments.endswith(" -DEDGE_LAM_AMX=ON")
+    # How far the build is was told, and not how far a build inside of it.
+    assert "50 %" in result.stderr
+    assert "100 %" not in result.stderr
     assert sorted(path.name for path in wheel.parent.iterdir()) == ["build.json", "build.log", wheel.name]
     noted = json.loads((wheel.parent / "build.json").read_text())
     assert noted["key"] == wheel.parent.name == noted["stamp"]["key"]
@@ -112,41 +129,23 @@ def test_builds_once_and_finds_the_wheel_again(workshop: Workshop):
     assert noted["seconds"] > 0
 
 
-def test_tells_how_far_the_build_is_and_not_how_far_one_inside_it(workshop: Workshop):
-    printed = workshop.run().stderr
-    assert "50 %" in printed
-    assert "100 %" not in printed
-
-
-def test_builds_nothing_where_only_the_cache_is_asked(workshop: Workshop):
-    refused = workshop.run("--print", "--cached")
-    assert refused.returncode == 1
-    assert refused.stdout == ""
-    assert "was not built on this machine" in refused.stderr
-    wheel = workshop.wheel()
-    assert workshop.run("--print", "--cached").stdout.strip() == str(wheel)
-    assert len(workshop.built) == 1
-
-
-def test_passes_the_backend_file_and_then_the_users_arguments(workshop: Workshop):
-    workshop.wheel(CMAKE_ARGS="-DEDGE_LAM_AMX=ON")
-    assert workshop.built[0].startswith(f"-C '{workshop.folder / 'cmake' / 'cpu.cmake'}' -DEDGE_LAM_BUILD_KEY=cpu-")
-    assert workshop.built[0].endswith(" -DEDGE_LAM_AMX=ON")
-
-
 def test_what_makes_another_build_and_what_does_not(workshop: Workshop):
-    wheels = [workshop.wheel(), workshop.wheel(CMAKE_ARGS="-DEDGE_LAM_AMX=ON"), workshop.wheel(CFLAGS="-Og")]
-    for file in ("cpu.cmake", "common.cmake", "after_project.cmake"):
-        with (workshop.folder / "cmake" / file).open("a") as settings:
-            settings.write('set(MORE ON CACHE BOOL "")\n')
-        wheels.append(workshop.wheel())
-    assert len(set(wheels)) == len(workshop.built) == 6
-    with (workshop.folder / "cmake" / "common.cmake").open("a") as settings:
-        settings.write("\n# another word on it\n")
-    with (workshop.folder / "cmake" / "cuda.cmake").open("a") as settings:
-        settings.write('set(MORE ON CACHE BOOL "")\n')
-    assert workshop.wheel() == wheels[-1]
-    assert len(workshop.built) == 6
+    assert workshop.cached() is None
+    assert workshop.built == [], "where only the cache is asked, nothing is built"
+    wheel = workshop.wheel()
+    files = {name: workshop.folder / "cmake" / f"{name}.cmake" for name in ("cpu", "common", "after_project", "cuda")}
+    settings = {name: file.read_text() for name, file in files.items()}
+    for name, text in settings.items():
+        files[name].write_text(text + "\n# another word on it\n")
+    assert workshop.cached() == wheel, "comments make none"
+    assert workshop.cached(CMAKE_ARGS="-DEDGE_LAM_AMX=ON") is None
+    assert workshop.cached(CFLAGS="-Og") is None
+    for name, text in settings.items():  # each alone
+        files[name].write_text(text + 'set(MORE ON CACHE BOOL "")\n')
+        assert workshop.cached() == (wheel if name == "cuda" else None)
+        files[name].write_text(text)
+    assert workshop.cached() == wheel
+    assert len(workshop.built) == 1
 
 
 def test_of_two_at_once_one_builds_and_both_get_the_wheel(workshop: Workshop):

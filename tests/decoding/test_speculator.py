@@ -17,6 +17,7 @@ from edge_lam.decoding import (
 )
 from edge_lam.decoding.speculator import MAX_NGRAMS, PRIOR_RATES
 from edge_lam.params import SamplingParams
+from tests.amount import IS_THOROUGH
 
 QUESTIONS = (
     "What time is it in Tokyo?",
@@ -181,9 +182,12 @@ def test_drafts_stay_within_the_grammar(model, prompt, constrain):
 
 @pytest.fixture(scope="module")
 def prompts(model, chat_format, tools):
-    return [model.tokenize(chat_format.render(question, tools)) for question in QUESTIONS]
+    """Five prompts, and all ten in `make test-thorough`."""
+    questions = QUESTIONS if IS_THOROUGH else QUESTIONS[::2]
+    return [model.tokenize(chat_format.render(question, tools)) for question in questions]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("choice", ["auto", "required", "none"])
 def test_greedy_replies_are_the_same_with_and_without_drafts(run, prompts, constrain, choice):
     speculator, accepted = Speculator(cheap()), 0
@@ -199,6 +203,7 @@ def test_greedy_replies_are_the_same_with_and_without_drafts(run, prompts, const
     assert accepted or choice == "none"
 
 
+@pytest.mark.thorough
 def test_sampled_replies_of_one_seed_are_the_same_with_and_without_drafts(run, prompts, constrain):
     for seed, tokens in enumerate(prompts):
         run(tokens, constrain("required"), max_tokens=1)  # cached from here on, as in both of what follows
