@@ -7,10 +7,11 @@ JOBS    ?= 2
 LOWEST  := .venv-lowest
 
 BIN := $(VENV)/bin
+COV := $(if $(COVERAGE),--cov --cov-report=)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-models test-thorough coverage test-hostile test-lowest audit test-pythons test-arm test-vulkan \
+.PHONY: help demo test test-fast test-models test-thorough test-hostile test-lowest audit test-pythons test-arm test-vulkan \
 	lint oracle bench-micro backend clean
 
 help: ## List the targets
@@ -18,6 +19,7 @@ help: ## List the targets
 	@echo
 	@echo "BACKEND=cpu|cuda|metal|vulkan  where models run (now: $(BACKEND))"
 	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
+	@echo "COVERAGE=1                make test tells how much of each room the tests ran through, as CI does"
 	@echo "CMAKE_ARGS=...           more settings for llama.cpp, such as -DEDGE_LAM_AMX=ON"
 
 demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and run the demo (MODEL=smol-lam: with that)
@@ -27,11 +29,12 @@ endif
 	@$(BIN)/edge-lam demo $(if $(MODEL),--model $(MODEL))
 
 test: lint test-fast $(VENV)/.models-tested ## Run every check: lint, types, tests
-	$(BIN)/python -m pytest -m "not fast" -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -m "not fast" -n $(JOBS) --dist loadfile $(if $(COVERAGE),$(COV) --cov-append)
+	$(if $(COVERAGE),$(BIN)/python tests/room_coverage.py)
 
 test-fast: $(VENV)/.tools ## Run the tests that need no model and no llama.cpp, and end soon
 	@$(BIN)/python cmake/chat_templates.py >/dev/null
-	$(BIN)/python -m pytest -m fast -p tests.no_llama -n $(JOBS)
+	$(BIN)/python -m pytest -m fast -p tests.no_llama -n $(JOBS) $(COV)
 
 test-models: $(VENV)/.tools ## Run the tests of the data that models are trained on; `make test` does when it has changed
 	$(BIN)/python -m pytest models/tiny-lam/tests
@@ -39,12 +42,6 @@ test-models: $(VENV)/.tools ## Run the tests of the data that models are trained
 
 test-thorough: $(VENV)/.tools ## Run the tests of many examples with thirty times as many, drawn anew (half an hour)
 	EDGE_LAM_TEST_THOROUGH=1 $(BIN)/python -m pytest -m "thorough or hypothesis" -n $(JOBS)
-
-# Not a part of `make test`: what Python 3.11 counts takes half as long again (29 s of the processor instead of 19).
-coverage: $(VENV)/.tools ## Run all tests, and show how much of each room they ran through
-	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=
-	$(BIN)/python tests/room_coverage.py
 
 test-hostile: $(VENV)/.tools ## Damaged files, killed writers, odd homes, the JSON Schema suite, fuzzing, a soak (three hours)
 	$(BIN)/python tests/hostile/campaign.py --cases 3000
