@@ -54,8 +54,8 @@ def server() -> Iterator[Server]:
     line = [sys.executable, "-m", "edge_lam", "serve", "--port", "0", "--log", "off", "--no-access-log"]
     child = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
     try:
-        said = child.stderr.readline() if child.stderr else ""
-        yield Server(re.findall(r"at (\S+)", said)[0])
+        line = child.stderr.readline() if child.stderr else ""
+        yield Server(re.findall(r"at (\S+)", line)[0])
     finally:
         child.terminate()
         child.wait()

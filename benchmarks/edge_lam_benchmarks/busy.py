@@ -196,11 +196,11 @@ def _table(
 def _print_results(table: Table, plain: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
     from edge_lam_benchmarks.report.files import markdown, write_files
     from edge_lam_benchmarks.report.terminal import show_table
-    from edge_lam_benchmarks.results import beside, packed
+    from edge_lam_benchmarks.results import companion, packed
 
     if out is not None:
         text = markdown(f"edge-lam bench busy, {plain['created'][:10]}", [table], [f"command: {plain['command']}"])
-        write_files({out: packed(out, json.dumps(plain, indent=1)), beside(out, ".md"): text.encode()})
+        write_files({out: packed(out, json.dumps(plain, indent=1)), companion(out, ".md"): text.encode()})
     if as_json:
         print_json(plain)
     else:

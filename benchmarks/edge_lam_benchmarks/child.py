@@ -39,12 +39,12 @@ class ChildError(Exception):
     """A child can't be started, ended, or gave no answer in time: it can't be used any more. Says which, and why.
 
     Attributes:
-        said: what it wrote to stderr.
+        stderr: what it wrote to stderr.
     """
 
-    def __init__(self, reason: str, said: str = "") -> None:
+    def __init__(self, reason: str, stderr: str = "") -> None:
         super().__init__(reason)
-        self.said = said
+        self.stderr = stderr
 
 
 class Child:
@@ -125,9 +125,9 @@ class Child:
         """Say how it ended."""
         code = self.process.wait()
         self._errors.seek(0)
-        said = self._errors.read().decode("utf-8", "replace").strip()
+        stderr = self._errors.read().decode("utf-8", "replace").strip()
         how = f"died with {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return ChildError(f"{how}: {said.splitlines()[-1][:200]}" if said else how, said)
+        return ChildError(f"{how}: {stderr.splitlines()[-1][:200]}" if stderr else how, stderr)
 
     def close(self, *, patience: float = 0.0) -> None:
         """End the process and its children; a second call does nothing.

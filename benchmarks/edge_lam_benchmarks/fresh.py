@@ -36,7 +36,7 @@ def run_fresh(function: str, arguments: dict[str, Any]) -> Any:
         child = Child(here(__name__), setup, timeout=TIMEOUT)
     except ChildError as error:
         how = str(error)
-        if crashed := _CRASHED.search(error.said):
+        if crashed := _CRASHED.search(error.stderr):
             how = how.partition(":")[0] + ", in {function} ({file}, line {line})".format(**crashed.groupdict())
         raise EdgeLamError(f"a new process {how}") from error
     child.close(patience=PATIENCE)

@@ -110,14 +110,14 @@ class Suite:
         planner: "module:function" that takes the `BenchModel`s, the options that all items share, and what else was
             asked of the suite, and returns the items to measure, as their first repeat.
         tables: "module:function" that takes `Results` and returns the suite's tables for reports.
-        alone: whether its items need a machine for themselves, since they take times.
+        exclusive: whether its items need a machine for themselves, since they take times.
         repeated: whether they are repeated; not where the same comes out each time.
     """
 
     runner: str
     planner: str
     tables: str
-    alone: bool = True
+    exclusive: bool = True
     repeated: bool = True
 
 
@@ -136,7 +136,7 @@ SUITES = {
         "edge_lam_benchmarks.quality:run_quality",
         "edge_lam_benchmarks.plan:quality_items",
         "edge_lam_benchmarks.report.quality:quality_tables",
-        alone=False,
+        exclusive=False,
         repeated=False,
     ),
 }

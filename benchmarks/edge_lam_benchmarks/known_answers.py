@@ -37,17 +37,17 @@ class KnownAnswers:
 
     def _tokens(self, request: Request) -> list[int]:
         messages = request.messages
-        said = messages if isinstance(messages, str) else str(messages[-1].get("content"))
-        key = said, len(request.tools), request.choice.mode, request.choice.parallel
+        question = messages if isinstance(messages, str) else str(messages[-1].get("content"))
+        key = question, len(request.tools), request.choice.mode, request.choice.parallel
         if key not in self._chosen:
-            self._chosen[key] = self._worked_out(request, said)
+            self._chosen[key] = self._worked_out(request, question)
         return self._chosen[key]
 
-    def _worked_out(self, request: Request, said: str) -> list[int]:
+    def _worked_out(self, request: Request, question: str) -> list[int]:
         model, chat_format = self._engine.model, self._engine.format
         if request.choice.mode == "none":
             return model.tokenize(material.LONG_TEXT)
-        calls = [ToolCall("", "get_time", {"city": city}) for city in material.CITIES[said]]
+        calls = [ToolCall("", "get_time", {"city": city}) for city in material.CITIES[question]]
         tokens = model.tokenize_parts(chat_format.reply_segments(calls))
         if tokens and tokens[-1] in self._vocabulary.end_tokens:
             tokens.pop()

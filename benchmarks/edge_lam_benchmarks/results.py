@@ -181,7 +181,7 @@ def packed(path: Path, text: str) -> bytes:
     return gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
 
 
-def beside(path: Path, suffix: str) -> Path:
+def companion(path: Path, suffix: str) -> Path:
     """Return the path of a file that belongs to a result file: ``a.md`` beside ``a.json`` and ``a.json.gz``."""
     base = path.with_suffix("") if path.suffix == ".gz" else path
     return base.with_name(f"{base.stem}{suffix}")

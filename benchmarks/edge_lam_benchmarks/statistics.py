@@ -157,9 +157,9 @@ def _headline(results: Results, model: str, facts: dict[str, Any]) -> Headline:
     right = sum(bool(sample.labels["correct"]) for sample in answered)
     warm = [group for group in groups(results, "latency") if group.item.model == model and _is_usual(group.item)]
     # Beside others on the same machine, times of quality items say little.
-    alone = answered if results.settings.get("engine") == "local" else []
-    timed = alone or [sample for group in warm for sample in group.samples]
-    time = _center(timed, "time.total", exact=bool(alone))
+    one_by_one = answered if results.settings.get("engine") == "local" else []
+    timed = one_by_one or [sample for group in warm for sample in group.samples]
+    time = _center(timed, "time.total", exact=bool(one_by_one))
     return Headline(
         model=model,
         name=facts.get("name", model),

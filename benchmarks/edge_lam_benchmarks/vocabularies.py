@@ -71,12 +71,12 @@ def download(folder: Path) -> Path:
     command += ["--no-binary", _PACKAGE, "--dest", str(folder), wanted]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
-        said = done.stderr.strip().splitlines()
+        lines = done.stderr.strip().splitlines()
     except subprocess.TimeoutExpired:  # told below, if nothing came
-        said = [f"no answer in {_PIP_SECONDS} seconds"]
+        lines = [f"no answer in {_PIP_SECONDS} seconds"]
     archives = sorted(folder.glob("*.tar.gz"))
     if not archives:
-        reason = said[-1] if said else "it fetched nothing"
+        reason = lines[-1] if lines else "it fetched nothing"
         raise HubError(
             f"pip can't fetch the source archive of {wanted}: {reason}", hint="give a GGUF with --vocab FILE.gguf"
         )

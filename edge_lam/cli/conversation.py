@@ -171,7 +171,7 @@ def _without_oldest_turns(transcript: Transcript, messages: list[dict[str, Any]]
 
 def _print_line(message: str, answer: TurnResult | None, failed: str) -> None:
     """Print one turn as one line of JSON."""
-    said = answer.to_json() if answer else {"text": "", "calls": [], "finish_reason": "", "errors": [], "reports": []}
+    record = answer.to_json() if answer else {"text": "", "calls": [], "finish_reason": "", "errors": [], "reports": []}
     if failed:
-        said |= {"finish_reason": "error", "errors": [*said["errors"], failed]}
-    print(json.dumps({"request": message, **said}, ensure_ascii=False, default=str), flush=True)
+        record |= {"finish_reason": "error", "errors": [*record["errors"], failed]}
+    print(json.dumps({"request": message, **record}, ensure_ascii=False, default=str), flush=True)

@@ -98,8 +98,8 @@ def check_value(key: str, value: Any) -> Any:
         InvalidRequest: it takes none such.
     """
     option = options()[key]
-    kind, said = _kind(option)
-    problem = f"it must be {said}" if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) else ""
+    kind, wanted = _kind(option)
+    problem = f"it must be {wanted}" if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) else ""
     try:
         if not problem:
             option.type.convert(value, option, None)

@@ -88,8 +88,8 @@ class Clock:
     def run(self, names: Iterable[str]) -> None:
         """Show these; the time goes on from where the first of them began, none ends it."""
         self.pause()
-        said = ", ".join(dict.fromkeys(names))
-        if not said or not self._out.is_terminal:
+        running = ", ".join(dict.fromkeys(names))
+        if not running or not self._out.is_terminal:
             self._since = 0.0
             return
         from rich.live import Live
@@ -98,7 +98,7 @@ class Clock:
         self._since = since = self._since or time.monotonic()
 
         def now() -> Text:
-            text = f"  {said} runs: {time.monotonic() - since:.0f} s"
+            text = f"  {running} runs: {time.monotonic() - since:.0f} s"
             return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
 
         self._live = Live(get_renderable=now, console=self._out, transient=True, refresh_per_second=4)

@@ -90,8 +90,8 @@ def _show(out: Console, found: list[LintedTool], about: dict[str, Any]) -> None:
     for tool in found:
         tokens = "" if tool.tokens is None else f"  {tool.tokens:,} tokens"
         out.print(one_line(f"{tool.name}{tokens}"), style="bold", soft_wrap=True)
-        for path, keywords, said in _rows(tool):
-            out.print(f"  {one_line(path)}  {one_line(keywords)}: {one_line(said)}", soft_wrap=True)
+        for path, keywords, reason in _rows(tool):
+            out.print(f"  {one_line(path)}  {one_line(keywords)}: {one_line(reason)}", soft_wrap=True)
         for path in tool.open:
             out.print(f"  {one_line(path) or '/'}  open: takes properties that are not listed", soft_wrap=True)
         if tool.refusal:

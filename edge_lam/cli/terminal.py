@@ -74,8 +74,8 @@ def _print_rows(out: Console, table: Table) -> None:
         out.print(table.title, style=table.title_style or "", soft_wrap=True)
     for name, *cells in zip(*(column.cells for column in table.columns), strict=True):
         out.print(name, style="bold", soft_wrap=True)
-        said = [f"{label}: {cell}," for label, cell in zip(labels[1:], cells, strict=True) if cell not in ("", "-")]
-        unbroken = " ".join(text.replace(" ", "\xa0") for text in said).rstrip(",")
+        fields = [f"{label}: {cell}," for label, cell in zip(labels[1:], cells, strict=True) if cell not in ("", "-")]
+        unbroken = " ".join(text.replace(" ", "\xa0") for text in fields).rstrip(",")
         for line in textwrap.wrap(unbroken, out.width - 2, break_long_words=False, break_on_hyphens=False):
             out.print(f"  {line}".replace("\xa0", " "), soft_wrap=True)
 

@@ -179,8 +179,8 @@ def _show(verdicts: Iterable[TrajectoryVerdict]) -> None:
             out.print(f"  {one_line(problem)}", soft_wrap=True)
         for call in verdict.calls:
             if not call.clean:
-                said = f"conversation[{call.message}] {call.name}: {call.stage}: {'; '.join(call.reasons)}"
-                out.print(f"  {one_line(said)}", soft_wrap=True)
+                line = f"conversation[{call.message}] {call.name}: {call.stage}: {'; '.join(call.reasons)}"
+                out.print(f"  {one_line(line)}", soft_wrap=True)
 
 
 def _complain(wrong: Iterable[InvalidRequest]) -> None:

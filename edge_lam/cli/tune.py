@@ -131,12 +131,12 @@ def _show_calls(stage: str, done: int, total: int) -> None:
 def _show_step(now: StepProgress) -> None:
     """Say how far training is: on a terminal in one line, elsewhere in a line now and then."""
     left = duration(now.seconds_left)
-    said = f"step {now.step} of {now.n_steps}, loss {now.loss:.3f}, {now.tokens_per_second:.0f} tokens/s, {left} left"
+    line = f"step {now.step} of {now.n_steps}, loss {now.loss:.3f}, {now.tokens_per_second:.0f} tokens/s, {left} left"
     is_last = now.step == now.n_steps
     if console(stderr=True).is_terminal:
-        click.echo(f"\r\x1b[K{said}", nl=is_last, err=True)
+        click.echo(f"\r\x1b[K{line}", nl=is_last, err=True)
     elif is_last or now.step % _SHOWN_EVERY == 1:
-        click.echo(said, err=True)
+        click.echo(line, err=True)
 
 
 def _show(report: TuneReport) -> None:
@@ -144,8 +144,8 @@ def _show(report: TuneReport) -> None:
     out.print(one_line(report.gguf), style="bold", soft_wrap=True)
     for name, counts in {"held out": report.held_out, "general": report.general}.items():
         before, after = counts.both + counts.only_reference, counts.both + counts.only_model
-        said = f"{name:<10} {before} -> {after} of {counts.n_requests} exact (p {counts.p_value:.3g})"
-        out.print(f"  {said}", soft_wrap=True)
+        line = f"{name:<10} {before} -> {after} of {counts.n_requests} exact (p {counts.p_value:.3g})"
+        out.print(f"  {line}", soft_wrap=True)
     cost = f"{report.n_replies} replies, {report.steps} steps, {duration(report.seconds)}, {size(report.memory)}"
     out.print(f"  {'learnt':<10} {cost}; {report.n_left_out + report.n_too_long} left out", soft_wrap=True)
     if report.is_dequantized:

@@ -69,9 +69,9 @@ class GbnfEngine:
         is_text[list(self._ends)] = False
         first = np.array([piece[0] if piece else 0 for piece in pieces], dtype=np.uint8)
         is_byte = np.array([len(piece) == 1 for piece in pieces]) & is_text
-        alone = {int(first[token]): int(token) for token in np.flatnonzero(is_byte)}
-        others = [token for token in np.flatnonzero(is_text) if int(first[token]) not in alone]
-        probes = np.array(sorted([*alone.values(), *map(int, others)]), dtype=np.intp)
+        single = {int(first[token]): int(token) for token in np.flatnonzero(is_byte)}
+        others = [token for token in np.flatnonzero(is_text) if int(first[token]) not in single]
+        probes = np.array(sorted([*single.values(), *map(int, others)]), dtype=np.intp)
         return _Tokens(is_text, first, probes, self._ends)
 
     def build(self) -> None:

@@ -219,8 +219,8 @@ class Speculator:
     def _guess(self, lookup: PromptLookup, constraint: Constraint) -> Guess | None:
         """Return the likeliest guess among those that the constraint allows."""
         best: Guess | None = None
-        if usual := self.ngrams.next(lookup.last(2)):
-            best = Guess(usual[0], 0, usual[1])
+        if likely_next := self.ngrams.next(lookup.last(2)):
+            best = Guess(likely_next[0], 0, likely_next[1])
         if best and not constraint.allows(best.token):
             best = None
         for token, match in lookup.candidates():

@@ -72,9 +72,9 @@ def _find(metadata: Mapping[str, Any], carried: list[str], path: Path | None, gi
     architecture = str(metadata.get("general.architecture", ""))
     own_names = " ".join(str(metadata.get(f"general.{key}", "")) for key in _NAME_KEYS)
     names = (own_names, "" if path is None else _path_names(path))
-    for said in names:
+    for words in names:
         for kind in FORMATS.values():
-            has_name = kind.name_pattern is not None and kind.name_pattern.search(said)
+            has_name = kind.name_pattern is not None and kind.name_pattern.search(words)
             fits = not kind.architectures or architecture in kind.architectures
             if has_name and fits and (kind.names_decide or not carried):
                 return kind

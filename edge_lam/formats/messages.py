@@ -167,10 +167,10 @@ def refuse_frame(frame: Iterable[str], messages: list[dict[str, Any]], tools: It
     if not frame:
         return
     try:
-        said = json.dumps([messages, [tool.definition() for tool in tools]], ensure_ascii=False, default=str)
+        spelled = json.dumps([messages, [tool.definition() for tool in tools]], ensure_ascii=False, default=str)
     except RecursionError as error:
         raise InvalidRequest("the messages are nested too deeply", param="messages") from error
     for words in frame:
-        if words in said:
+        if words in spelled:
             hint = "leave it out: the model could not tell where the message ends"
             raise InvalidRequest(f"messages or tools hold {words!r}", param="messages", hint=hint)

@@ -118,13 +118,13 @@ class NamedCallReader(CallReader):
         if sum(map(len, self._head)) > _LONGEST_HEAD:
             self.is_done = True
         elif position < len(text):
-            said = self._spelling.head.fullmatch("".join(self._head))
-            if text[position] != self._spelling.head_end or not said:
+            matched = self._spelling.head.fullmatch("".join(self._head))
+            if text[position] != self._spelling.head_end or not matched:
                 self.is_done = True
                 return position
             if self._spelling.head_end != "{":
                 position = self._take(text, position, position + 1)
-            self._decide(said[1])
+            self._decide(matched[1])
         return position
 
     def _decide(self, name: str) -> None:

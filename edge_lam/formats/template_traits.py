@@ -69,8 +69,8 @@ class Traits:
         if not calls:
             return message
         if self.arguments == "content":
-            said = f"{message['content']}\n" if message["content"] else ""
-            return {"role": message["role"], "content": said + write(calls)}
+            before_call = f"{message['content']}\n" if message["content"] else ""
+            return {"role": message["role"], "content": before_call + write(calls)}
         fitted = message | {"tool_calls": [self._fit_call(call) for call in calls]}
         return fitted if self.text_beside else fitted | {"content": ""}
 

@@ -44,11 +44,11 @@ class XLam1(ChatFormat):
         Raises:
             InvalidRequest: the messages can't be rendered; a ready-made prompt leaves out one of the tools.
         """
-        if not self._is_own or not (said := _only_message(messages)).endswith(ENDS):
+        if not self._is_own or not (request := _only_message(messages)).endswith(ENDS):
             return super().render_segments(messages, tools)
         *bos, usual = super().render_segments("?")  # no control token but bos
         before, _, rest = usual.text.partition(EDGES[0])
-        blocks = said.removeprefix(before)
+        blocks = request.removeprefix(before)
         places = [blocks.find(edge) for edge in EDGES]
         if places[0] or places != sorted(places):
             return super().render_segments(messages, tools)

@@ -45,9 +45,9 @@ LICENSE = "cc-by-nc-4.0"  # of all these weights
 
 def license_of(names: str) -> str:
     """Return the licence of an official xLAM model that is named in a text, such as "XLAM 2 1b Fc R"; else ""."""
-    said = f"-{_dashed(names)}-"
+    dashed = f"-{_dashed(names)}-"
     repos = (alias.checkpoint.rpartition("/")[2] for alias in ALIASES)
-    return LICENSE if any(f"-{_dashed(repo)}-" in said for repo in repos) else ""
+    return LICENSE if any(f"-{_dashed(repo)}-" in dashed for repo in repos) else ""
 
 
 def _dashed(name: str) -> str:

@@ -95,8 +95,8 @@ class GGUFHeader:
     @property
     def names(self) -> str:
         """All that names the model: its own names, those of its sources, and the last parts of its path."""
-        said = [value for key, value in self.metadata.items() if key in _NAME_KEYS and isinstance(value, str)]
-        return " ".join([*said, *self.path.parts[-5:]])
+        values = [value for key, value in self.metadata.items() if key in _NAME_KEYS and isinstance(value, str)]
+        return " ".join([*values, *self.path.parts[-5:]])
 
     @property
     def sampling(self) -> dict[str, float]:

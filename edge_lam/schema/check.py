@@ -221,12 +221,12 @@ def _enum(validator: Any, value: list[Any], instance: Any, schema: Any) -> Error
         yield _error(f"{instance!r} is not one of {value!r}")
 
 
-def _bound(is_beyond: Callable[[Any, Any], bool], said: str) -> Validate:
+def _bound(is_beyond: Callable[[Any, Any], bool], relation: str) -> Validate:
     """Compare to the last digit, as in decimal notation: 1e30 is 10**30."""
 
     def bound(validator: Any, value: float, instance: Any, schema: Any) -> Errors:
         if validator.is_type(instance, "number") and is_beyond(as_written(instance), as_written(value)):
-            yield _error(f"{instance!r} {said} {value!r}")
+            yield _error(f"{instance!r} {relation} {value!r}")
 
     return bound
 

@@ -19,7 +19,7 @@ from edge_lam.schema.walk import escape, subschemas, with_subschemas
 TESTS = ("not", "if", "contains", "propertyNames")
 IN_PLACE = (*CHOICES, *CONDITIONAL, "allOf", "$ref", "if", "dependentSchemas")  # what holds parts
 MAX_COPIES = 100
-MAX_BESIDE = 50_000  # parts that stand beside others, counted for each of them
+MAX_SIBLINGS = 50_000  # parts that stand beside others, counted for each of them
 
 
 class TooManyPartsError(Exception):
@@ -96,45 +96,45 @@ class _Closer(PartReader):
 
     def __init__(self, root: dict[str, Any], *, over_unevaluated: bool) -> None:
         super().__init__(root, over_unevaluated=over_unevaluated)
-        self._copies = self._beside = 0
+        self._copies = self._n_siblings = 0
         self._writing: list[str] = []
 
     def close(
-        self, schema: Any, beside: Parts = (), *, whole: PropertyNames | None = None, only_inside: bool = False
+        self, schema: Any, siblings: Parts = (), *, whole: PropertyNames | None = None, only_inside: bool = False
     ) -> Any:
         """Close an object, and all objects inside of it.
 
         Args:
             schema: one object, or a part of what is said about one.
-            beside: the other parts.
+            siblings: the other parts.
             whole: of a branch, the names that the object around it is closed over.
             only_inside: leave the object itself as it is.
         """
         if not isinstance(schema, dict):
             return schema
-        self._beside += len(beside) + len(schema.get("allOf", ())) ** 2
-        if self._beside > MAX_BESIDE:
+        self._n_siblings += len(siblings) + len(schema.get("allOf", ())) ** 2
+        if self._n_siblings > MAX_SIBLINGS:
             raise TooManyPartsError
-        is_alone = not beside and not any(key in schema for key in IN_PLACE)
-        with_others = (schema, *beside) if not is_alone else ()
+        is_only = not siblings and not any(key in schema for key in IN_PLACE)
+        with_others = (schema, *siblings) if not is_only else ()
         result = with_subschemas(schema, lambda step, child: self._inside(schema, with_others, step, child))
         if "allOf" in schema:
             parts = schema["allOf"]
             without = [{**schema, "allOf": [*parts[:index], *parts[index + 1 :]]} for index in range(len(parts))]
             result["allOf"] = [
-                self.close(part, (*beside, rest), only_inside=only_inside)
+                self.close(part, (*siblings, rest), only_inside=only_inside)
                 for part, rest in zip(parts, without, strict=True)
             ]
         for key in CHOICES:
             if key in schema:
-                result[key] = self._close_branches(schema, key, beside, whole, only_inside=only_inside)
+                result[key] = self._close_branches(schema, key, siblings, whole, only_inside=only_inside)
         if "$ref" in schema:
-            result = self._write_out(result, schema, beside, only_inside=only_inside)
+            result = self._write_out(result, schema, siblings, only_inside=only_inside)
         if only_inside or not (schema.get("properties") or whole):
             return result
-        names = self.names_of_all((schema, *beside))
+        names = self.names_of_all((schema, *siblings))
         is_narrower = bool((whole or {}).keys() - names.keys()) and _is_plain_branch(schema)
-        if (schema.get("properties") or is_narrower) and not any(map(self.speaks, (schema, *beside))):
+        if (schema.get("properties") or is_narrower) and not any(map(self.speaks, (schema, *siblings))):
             own = result.get("properties", {})
             result["properties"] = {**own, **{name: True for name in names if name not in own}}
             result["additionalProperties"] = False
@@ -161,21 +161,21 @@ class _Closer(PartReader):
         return self.close(child)
 
     def _close_branches(
-        self, schema: dict[str, Any], key: str, beside: Parts, whole: PropertyNames | None, *, only_inside: bool
+        self, schema: dict[str, Any], key: str, siblings: Parts, whole: PropertyNames | None, *, only_inside: bool
     ) -> list[Any]:
         rest = {other: value for other, value in schema.items() if other != key}
         if key == "oneOf":  # closed, a branch without properties would no longer rule out another one
             whole = None
         elif self.lists(rest):
-            whole = (whole or {}) | self.names_of_all((schema, *beside))
-        return [self.close(part, (*beside, rest), whole=whole, only_inside=only_inside) for part in schema[key]]
+            whole = (whole or {}) | self.names_of_all((schema, *siblings))
+        return [self.close(part, (*siblings, rest), whole=whole, only_inside=only_inside) for part in schema[key]]
 
     def _write_out(
-        self, result: dict[str, Any], schema: dict[str, Any], beside: Parts, *, only_inside: bool
+        self, result: dict[str, Any], schema: dict[str, Any], siblings: Parts, *, only_inside: bool
     ) -> dict[str, Any]:
         """Put a definition in the place of its reference, if it has to be closed differently here."""
         rest = {key: value for key, value in schema.items() if key != "$ref"}
-        target, others = self.target(schema), (*beside, rest)
+        target, others = self.target(schema), (*siblings, rest)
         if not self.lists_somewhere(target) or not (only_inside or self._differs(target, others)):
             return result
         self._copies += 1
@@ -205,5 +205,5 @@ class _Closer(PartReader):
 
 def _is_plain_branch(schema: dict[str, Any]) -> bool:
     """Tell whether a branch without properties is about an object, and nothing else in it is closed already."""
-    beside = ("enum", "const", "$ref", "allOf", *CHOICES)
-    return "object" in schema.get("type", "object") and not any(key in schema for key in beside)
+    siblings = ("enum", "const", "$ref", "allOf", *CHOICES)
+    return "object" in schema.get("type", "object") and not any(key in schema for key in siblings)

@@ -153,12 +153,12 @@ def _contradiction(schema: Any) -> str:
     if texts:
         fits = any(has_format(text, name) for text in texts)
         return "" if fits else f"none of its values is a {name!r}"
-    beside = {key: schema[key] for key in ("pattern", "minLength", "maxLength") if key in schema}
+    limits = {key: schema[key] for key in ("pattern", "minLength", "maxLength") if key in schema}
     held = {"pattern": PATTERN_FORMATS[name]} if name in PATTERN_FORMATS else {"format": name}
-    if not beside or schema_complaint({}, {"type": "string", "allOf": [beside, held]}) is not Complaint.NOTHING_FITS:
+    if not limits or schema_complaint({}, {"type": "string", "allOf": [limits, held]}) is not Complaint.NOTHING_FITS:
         return ""
-    own = schema_complaint({}, {"type": "string", **beside})
-    return "" if own is Complaint.NOTHING_FITS else f"nothing that fits the {' and the '.join(beside)} is a {name!r}"
+    own = schema_complaint({}, {"type": "string", **limits})
+    return "" if own is Complaint.NOTHING_FITS else f"nothing that fits the {' and the '.join(limits)} is a {name!r}"
 
 
 def _without_formats(schema: Any, path: str, contradicted: dict[str, str]) -> Any:

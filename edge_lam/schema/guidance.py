@@ -78,10 +78,10 @@ def read_message(message: str) -> Complaint | None:
     """Return what a message of llguidance says; None for no message."""
     if not message.strip():
         return None
-    said = message
+    text = message
     for behind in ("\n   1 | ", "\n<state>"):  # the grammar's own lines follow, which may hold any words
-        said, _, _ = said.partition(behind)
-    return next((complaint for words, complaint in MESSAGES if words in said), Complaint.OTHER)
+        text, _, _ = text.partition(behind)
+    return next((complaint for words, complaint in MESSAGES if words in text), Complaint.OTHER)
 
 
 def json_rule(schema: Any) -> str:

@@ -131,8 +131,8 @@ def value_fault(keyword: str, value: Any) -> str | None:
         return None if fits else "dependencies must hold a schema or a list of property names for each property"
     if kind == "bound" and isinstance(value, bool) and keyword.startswith("exclusive"):
         return None  # of draft 4
-    fits_kind, said = VALUES[kind]
-    return None if fits_kind(value) else f"{keyword} must {said}"
+    fits_kind, expected = VALUES[kind]
+    return None if fits_kind(value) else f"{keyword} must {expected}"
 
 
 def range_fault(schema: dict[str, Any]) -> tuple[str, str] | None:

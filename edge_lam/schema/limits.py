@@ -45,7 +45,7 @@ def first_error(schemas: Sequence[dict[str, Any]]) -> tuple[int, SchemaError] | 
     if not found:
         return None
     index, path, reason = found
-    return doubtful[index], SchemaError(_said(path, reason), path)
+    return doubtful[index], SchemaError(_in_words(path, reason), path)
 
 
 def check_effort(schema: dict[str, Any], try_out: Trial) -> None:
@@ -60,10 +60,10 @@ def check_effort(schema: dict[str, Any], try_out: Trial) -> None:
     """
     for path, part in reversed(list(walk(schema))):  # what is inside comes first
         if _may_take_long(part) and (reason := try_out(part_grammar(schema, part))):
-            raise SchemaError(_said(path, reason), path)
+            raise SchemaError(_in_words(path, reason), path)
 
 
-def _said(path: str, reason: str) -> str:
+def _in_words(path: str, reason: str) -> str:
     return f"the schema at {path or '/'} can't be enforced: {reason}"
 
 

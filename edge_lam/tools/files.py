@@ -231,7 +231,7 @@ def _describe(error: BaseException, path: str = "") -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     where = f"line {lines[-1]}: " if lines else ""
     try:
-        said = str(error)
+        text = str(error)
     except Exception:  # its own code says it
-        said = "it can't be shown"
-    return f"{where}{type(error).__name__}: {said}".replace("\n", " ")
+        text = "it can't be shown"
+    return f"{where}{type(error).__name__}: {text}".replace("\n", " ")

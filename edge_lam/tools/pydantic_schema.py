@@ -86,8 +86,8 @@ class _Writer:
         name = schema.get("$ref", "").removeprefix(PREFIX)
         if not name or name in self.recursive:
             return schema
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return self._resolve({**self.definitions[name], **beside})
+        siblings = {key: value for key, value in schema.items() if key != "$ref"}
+        return self._resolve({**self.definitions[name], **siblings})
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

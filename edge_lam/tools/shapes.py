@@ -236,9 +236,9 @@ def _from_names(parameters: Mapping[str, Any], names: Any, *, tool: str, is_opti
     properties, required = {}, list(names) if isinstance(names, list) else []
     for name, parameter in parameters.items():
         schema, may_be_left_out = _parameter(parameter, f"parameter {name!r} of tool {tool!r}", tool)
-        said = parameter.get("required") if isinstance(parameter, Mapping) else None
+        flag = parameter.get("required") if isinstance(parameter, Mapping) else None
         properties[name] = schema
-        if name not in required and (said is True or not (said is False or may_be_left_out or is_optional)):
+        if name not in required and (flag is True or not (flag is False or may_be_left_out or is_optional)):
             required.append(name)
     return {"type": "object", "properties": properties, "required": required}
 

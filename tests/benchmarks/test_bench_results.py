@@ -11,7 +11,7 @@ import pytest
 
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample, WorkItem, run_item
-from edge_lam_benchmarks.results import VERSION, ItemResult, Results, beside, read_results
+from edge_lam_benchmarks.results import VERSION, ItemResult, Results, companion, read_results
 from tests.benchmarks.bench_data import call, make_results
 
 ITEM = WorkItem("latency", "a.gguf", "several calls", "Q8_0", {"tools": 5, "n_threads": 2})
@@ -65,7 +65,7 @@ def test_a_compressed_file_holds_the_same_and_has_its_pages_beside_it(tmp_path: 
     first = compressed.path.read_bytes()
     compressed.save()
     assert compressed.path.read_bytes() == first, "the same results are the same bytes"
-    assert beside(compressed.path, ".md") == beside(plain.path, ".md") == tmp_path / "a.md"
+    assert companion(compressed.path, ".md") == companion(plain.path, ".md") == tmp_path / "a.md"
     compressed.path.write_bytes(first[:-20])
     with pytest.raises(InvalidRequest, match="is no gzip file"):
         read_results(compressed.path)

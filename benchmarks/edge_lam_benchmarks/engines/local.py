@@ -36,7 +36,7 @@ class LocalEngine:
     def run(self, items: Iterable[WorkItem]) -> Iterator[ItemResult]:
         """Yield the result of each item once it is there, in their order."""
         for item in items:
-            if self._cool_down and SUITES[item.suite].alone:
+            if self._cool_down and SUITES[item.suite].exclusive:
                 time.sleep(self._cool_down)
             yield self._result(item)
 

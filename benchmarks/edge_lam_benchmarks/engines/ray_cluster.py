@@ -84,13 +84,13 @@ class RayEngine:
     def run(self, items: Iterable[WorkItem]) -> Iterator[ItemResult]:
         """Yield the result of each item once it is there, whichever machine is first."""
         everything = list(items)
-        alone = [item for item in everything if SUITES[item.suite].alone]
+        exclusive = [item for item in everything if SUITES[item.suite].exclusive]
         machines = [Seat(node, 0, None, cpus) for node, cpus in self._machines()]
-        for place, model in enumerate(dict.fromkeys(item.model for item in alone)):
+        for place, model in enumerate(dict.fromkeys(item.model for item in exclusive)):
             seat = machines[place % len(machines)]
-            seat.queue.extend(item for item in alone if item.model == model)
+            seat.queue.extend(item for item in exclusive if item.model == model)
         yield from self._work(machines, deque())
-        shared = deque(item for item in everything if not SUITES[item.suite].alone)
+        shared = deque(item for item in everything if not SUITES[item.suite].exclusive)
         seats = [
             Seat(node, slot * self._cores, self._cores, self._cores)
             for node, cpus in self._machines()

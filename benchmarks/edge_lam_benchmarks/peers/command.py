@@ -121,7 +121,7 @@ def _print_results(comparison: PeerComparison, facts: dict[str, Any], out: Path 
     from edge_lam_benchmarks.report.files import markdown, write_files
     from edge_lam_benchmarks.report.html import page
     from edge_lam_benchmarks.report.terminal import show_table
-    from edge_lam_benchmarks.results import beside, packed
+    from edge_lam_benchmarks.results import companion, packed
 
     facts |= {"created": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     plain = facts | {"environment": environment()} | comparison.to_dict() if out is not None or as_json else {}
@@ -134,8 +134,8 @@ def _print_results(comparison: PeerComparison, facts: dict[str, Any], out: Path 
         where = [command_line, *lines]
         texts = {
             out: json.dumps(plain, ensure_ascii=False, indent=1, default=str),
-            beside(out, ".md"): markdown(title, [table], where),
-            beside(out, ".html"): page(title, [table], where, {}),
+            companion(out, ".md"): markdown(title, [table], where),
+            companion(out, ".html"): page(title, [table], where, {}),
         }
         write_files({path: packed(path, text) for path, text in texts.items()})
     if as_json:

@@ -79,8 +79,8 @@ class LlamaServer(Peer):
     def call(self, task: PeerTask) -> Outcome:
         """Ask the server."""
         start = time.perf_counter()
-        said = self._post(self.path, self.body(task))
-        return self.outcome(said, time.perf_counter() - start)
+        response = self._post(self.path, self.body(task))
+        return self.outcome(response, time.perf_counter() - start)
 
     def body(self, task: PeerTask) -> dict[str, Any]:
         """Return what the server is sent."""
@@ -88,10 +88,10 @@ class LlamaServer(Peer):
         body = {"prompt": task.prompt_tokens, "n_predict": limit, "temperature": 0, "cache_prompt": True}
         return body | {"ignore_eos": self.setup.replayed}
 
-    def outcome(self, said: dict[str, Any], seconds: float) -> Outcome:
+    def outcome(self, response: dict[str, Any], seconds: float) -> Outcome:
         """Read what the server answered."""
-        text = str(said.get("content", ""))
-        return Outcome(seconds, *_counts(said), calls=text_calls(text), text=text)
+        text = str(response.get("content", ""))
+        return Outcome(seconds, *_counts(response), calls=text_calls(text), text=text)
 
     def stop(self) -> None:
         """End the server."""
@@ -129,14 +129,14 @@ class LlamaServer(Peer):
         )
         try:
             with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:
-                said = json.load(answer)
+                response = json.load(answer)
         except urllib.error.HTTPError as error:
             raise PeerRefused(_reason(error.read())) from error
         except (OSError, ValueError) as error:
             if self._has_ended():
                 raise PeerFailed(f"{self.name} died: {self._last_words()}") from error
             raise PeerFailed(f"{self.name} gave no answer: {error}") from error
-        return said if isinstance(said, dict) else {}
+        return response if isinstance(response, dict) else {}
 
     def _has_ended(self) -> bool:
         """Tell whether the server is gone; a process that crashes closes its connections a little before it ends."""
@@ -192,11 +192,11 @@ class LlamaServerTools(LlamaServer):
         body = {"messages": task.messages, "tools": task.tools, "tool_choice": "required", "max_tokens": limit}
         return body | {"temperature": 0, "cache_prompt": True}
 
-    def outcome(self, said: dict[str, Any], seconds: float) -> Outcome:
+    def outcome(self, response: dict[str, Any], seconds: float) -> Outcome:
         """Read what the server answered."""
-        message = (said.get("choices") or [{}])[0].get("message") or {}
+        message = (response.get("choices") or [{}])[0].get("message") or {}
         calls: Calls = openai_calls(message)
-        return Outcome(seconds, *_counts(said), calls=calls, text=str(message.get("content") or ""))
+        return Outcome(seconds, *_counts(response), calls=calls, text=str(message.get("content") or ""))
 
 
 def find_server(path: str | None) -> str:
@@ -237,9 +237,9 @@ def _libraries(program: str) -> dict[str, str]:
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(filter(None, folders))}
 
 
-def _counts(said: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
+def _counts(response: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
     """Return the tokens of the prompt, those that were cached, and those of the reply."""
-    timings = said.get("timings") or {}
+    timings = response.get("timings") or {}
     read, cached, written = (timings.get(key) for key in ("prompt_n", "cache_n", "predicted_n"))
     total = read + cached if read is not None and cached is not None else None
     return total, cached, written

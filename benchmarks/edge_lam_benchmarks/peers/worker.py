@@ -65,15 +65,15 @@ class WorkerPeer(Peer):
             raise PeerFailed(f"{self.name} is not running")
         start = time.perf_counter()
         try:
-            said = self._child.ask(asdict(task), timeout=CALL_SECONDS)
+            answer = self._child.ask(asdict(task), timeout=CALL_SECONDS)
         except ChildError as error:
             self.stop()
             raise PeerFailed(f"{self.name} {error}") from error
         seconds = time.perf_counter() - start
-        if reason := said.pop("error", None):
+        if reason := answer.pop("error", None):
             raise PeerRefused(str(reason))
-        calls = tuple((name, arguments) for name, arguments in said.pop("calls", ()))
-        return Outcome(seconds, calls=calls or text_calls(said.get("text", "")), **said)
+        calls = tuple((name, arguments) for name, arguments in answer.pop("calls", ()))
+        return Outcome(seconds, calls=calls or text_calls(answer.get("text", "")), **answer)
 
     def stop(self) -> None:
         """End the script."""

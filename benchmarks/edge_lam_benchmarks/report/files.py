@@ -14,7 +14,7 @@ from edge_lam_benchmarks.quality.leaderboard_files import write_leaderboard_file
 from edge_lam_benchmarks.report.html import page
 from edge_lam_benchmarks.report.table import Table
 from edge_lam_benchmarks.report.tables import command_of, places, tables
-from edge_lam_benchmarks.results import Results, beside
+from edge_lam_benchmarks.results import Results, companion
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,8 +45,8 @@ def write_reports(results: Results) -> list[Path]:
         ".csv": samples_csv(results),
         ".html": page(title, found, places(results), pictures),
     }
-    files = {beside(results.path, suffix): text.encode() for suffix, text in texts.items()}
-    folder = beside(results.path, "-plots")
+    files = {companion(results.path, suffix): text.encode() for suffix, text in texts.items()}
+    folder = companion(results.path, "-plots")
     for name, figure in figures.items():
         files[folder / f"{name}.svg"] = pictures[name].encode()
         files[folder / f"{name}.png"] = png(figure)
@@ -62,7 +62,7 @@ def _leaderboard_files(results: Results) -> list[Path]:
         ]
         if any("category" in sample.labels for sample in found):
             name = f"{facts.get('name')}-{facts.get('quant')}".replace("/", "-")
-            written += write_leaderboard_files(found, beside(results.path, "-bfcl") / name)
+            written += write_leaderboard_files(found, companion(results.path, "-bfcl") / name)
     return written
 
 

@@ -106,8 +106,8 @@ def measure_restart(
         for repeat in range(repeats):
             on_progress(1 + repeat, repeats + 2)
             for kind, more in _kinds(folder, empty, baked).items():
-                said = run_fresh(f"{__name__}:first_token", {"tools": tools, "options": options | more})
-                samples.append(Sample(said, {"kind": kind}))
+                values = run_fresh(f"{__name__}:first_token", {"tools": tools, "options": options | more})
+                samples.append(Sample(values, {"kind": kind}))
     if llama_server:
         on_progress(repeats + 1, repeats + 2)
         values = server_first_token(Setup(model, n_ctx, n_threads, True, {"llama-server": llama_server}), prompt)

@@ -85,5 +85,5 @@ def kept_back(lessons: Lessons, seed: int) -> tuple[list[Example], list[Example]
 
 
 def _request(example: Example) -> str:
-    said = [message["content"] for message in example.messages if message["role"] == "user"]
-    return json.dumps(said[:1], ensure_ascii=False)
+    questions = [message["content"] for message in example.messages if message["role"] == "user"]
+    return json.dumps(questions[:1], ensure_ascii=False)

@@ -95,10 +95,10 @@ class TuneReport:
         counted = [f"{epoch}: {n}" for epoch, n in enumerate(self.epochs, 1) if n is not None]
         if not counted:
             return []
-        said = f"Exact calls after epoch {', '.join(counted)}; epoch {self.chosen} is kept."
+        sentence = f"Exact calls after epoch {', '.join(counted)}; epoch {self.chosen} is kept."
         if self.chose_on_held_out:
-            said += " The requests above chose it, so that their score is a little kind (--eval avoids that)."
-        return ["", said]
+            sentence += " The requests above chose it, so that their score is a little kind (--eval avoids that)."
+        return ["", sentence]
 
 
 def _counts(name: str, counts: CallAgreement) -> str:

@@ -291,9 +291,13 @@ def _options(fields: Mapping[str, Any]) -> ChatOptions:
 def _shown_text(text: Mapping[str, Any]) -> dict[str, Any]:
     """Return how text is to be, as an answer shows it; an answer may hold nothing that its own schema forbids."""
     form = text.get("format") or {"type": "text"}
-    for name, kind, said in (("name", str, "text"), ("description", str, "text"), ("strict", bool, "true or false")):
+    for name, kind, what in (
+        ("name", str, "text"),
+        ("description", str, "text"),
+        ("strict", bool, "true or false"),
+    ):
         if not isinstance(form, Mapping) or not isinstance(form.get(name), kind | None):
-            raise InvalidRequest(f"text.format.{name} must be {said}", param="text")
+            raise InvalidRequest(f"text.format.{name} must be {what}", param="text")
     needed = {"name": "reply"} if form.get("type") == "json_schema" and not form.get("name") else {}
     return {"format": {**form, **needed}}
 
