@@ -70,13 +70,15 @@ class TokenLogprob:
         return self.bytes.decode(errors="replace")
 
     def to_openai(self) -> dict[str, Any]:
-        """Return the OpenAI form; `logprob` is None if the token was forced."""
-        return {
+        """Return the OpenAI form: clients compute with it, so a forced token has a logprob of 0, and is marked."""
+        is_forced = self.origin == "forced"
+        told = {
             "token": self.token,
-            "logprob": self.logprob,
+            "logprob": 0.0 if is_forced else self.logprob,
             "bytes": list(self.bytes),
             "top_logprobs": [top.to_openai() for top in self.top],
         }
+        return {**told, "forced": True} if is_forced else told
 
 
 def openai_logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:

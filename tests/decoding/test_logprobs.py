@@ -46,4 +46,4 @@ def test_half_a_character_is_shown_and_its_bytes_are_kept():
         "top_logprobs": [{"token": "�", "logprob": -0.5, "bytes": [0xF0, 0x9F]}],
     }
     forced = TokenLogprob(8, b"x", None, "forced").to_openai()
-    assert forced == {"token": "x", "logprob": None, "bytes": [120], "top_logprobs": []}
+    assert forced == {"token": "x", "logprob": 0.0, "bytes": [120], "top_logprobs": [], "forced": True}

@@ -91,7 +91,10 @@ def test_they_are_there_in_openais_form(engine):
     form = json.loads(json.dumps(reply.openai_logprobs))
     assert list(form) == ["content", "refusal"]
     for entry, one in zip(form["content"], reply.logprobs, strict=True):
-        assert (entry["token"], bytes(entry["bytes"]), entry["logprob"]) == (one.token, one.bytes, one.logprob)
+        is_forced = one.origin == "forced"
+        expected = 0.0 if is_forced else one.logprob
+        assert (entry["token"], bytes(entry["bytes"]), entry["logprob"]) == (one.token, one.bytes, expected)
+        assert entry.get("forced", False) is is_forced
         assert len(entry["top_logprobs"]) == (0 if one.origin == "forced" else 2)
         assert [set(top) for top in entry["top_logprobs"]] == [{"token", "logprob", "bytes"}] * len(one.top)
 

@@ -282,6 +282,15 @@ def test_logprobs(client: TestClient) -> None:
     assert [token for one in seen for token in one["logprobs"]["content"]] == tokens
 
 
+def test_logprobs_of_a_call_are_numbers_that_add_up(client: TestClient) -> None:
+    body = {"messages": user("what time is it in Oslo?"), "tools": TOOLS, "tool_choice": "required", "logprobs": True}
+    (choice,) = ask(client, **body)["choices"]
+    tokens = choice["logprobs"]["content"]
+    forced = [token["logprob"] for token in tokens if token.get("forced")]
+    assert forced == [0.0] * len(forced) != []
+    assert sum(token["logprob"] for token in tokens) < 0
+
+
 @pytest.mark.parametrize(
     "more",
     [{"messages": user("tell me a joke")}, {"messages": user("what time is it in Oslo?"), "tools": TOOLS}],

@@ -110,7 +110,7 @@ async def learn(host: str, port: int) -> list[Case]:
         status, _, told = await client.ask(body)
         assert status == 200, told
         tokens = [token for one in json.loads(told)["choices"] for token in one["logprobs"]["content"]]
-        if all(_lead(token) > CLOSE for token in tokens if token["logprob"] is not None):
+        if all(_lead(token) > CLOSE for token in tokens if "forced" not in token):
             asked = {name: value for name, value in body.items() if "logprobs" not in name}
             cases.append(Case(asked, said(body, told)))
     client.close()

@@ -186,7 +186,7 @@ def _logprobs(tokens: Sequence[TokenLogprob] | None, offset: int) -> dict[str, A
         offsets.append(offsets[-1] + len(token.token))
     return {
         "tokens": [token.token for token in tokens],
-        "token_logprobs": [token.logprob for token in tokens],
+        "token_logprobs": [0.0 if token.origin == "forced" else token.logprob for token in tokens],
         "top_logprobs": [_top(token) for token in tokens],
         "text_offset": offsets[:-1],
     }
