@@ -94,6 +94,7 @@ class Decoder:
         draft, sequence.draft = sequence.draft, Draft()
         new, n_confirmed = self._verify(draft, logits, first)
         sequence.counts.drafted += len(draft.guesses)
+        sequence.passes.drafts += bool(draft.guesses)
         sequence.n_computed -= len(draft.tokens) - common_length(draft.tokens, new)
         sequence.tokens += new
         self._check_end()

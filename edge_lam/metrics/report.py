@@ -90,10 +90,11 @@ class Tokens:
 
 @dataclass(slots=True)
 class Passes:
-    """`llama_decode` calls, for the prompt and for the reply."""
+    """`llama_decode` calls, for the prompt and for the reply; and of these the ones that verified guesses."""
 
     prefill: int = 0
     decode: int = 0
+    drafts: int = 0
 
 
 @dataclass(slots=True)

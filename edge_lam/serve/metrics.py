@@ -66,6 +66,7 @@ class Metrics:
         self._add(
             self._llama, tokens_predicted_seconds=times.writing, n_decode=report.passes.prefill + report.passes.decode
         )
+        self._add(self._llama, spec_decode_num_drafts=report.passes.drafts)
         self._add(self._llama, spec_decode_num_draft_tokens=tokens.drafted)
         self._add(self._llama, spec_decode_num_accepted_tokens=tokens.accepted)
         self._add(self._ours, sampled_tokens=tokens.sampled, forced_tokens=tokens.forced)
@@ -122,6 +123,7 @@ _LLAMA = {
     "tokens_predicted": "Tokens written.",
     "tokens_predicted_seconds": "Time spent on writing.",
     "n_decode": "Passes of the model.",
+    "spec_decode_num_drafts": "Passes that had guesses in them.",
     "spec_decode_num_draft_tokens": "Tokens guessed and sent to the model.",
     "spec_decode_num_accepted_tokens": "Guessed tokens that the model confirmed.",
 }

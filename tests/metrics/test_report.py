@@ -36,9 +36,9 @@ def test_a_phase_is_measured_again_and_again_also_when_it_fails():
 
 
 def test_a_report_is_plain_json():
-    report = CallReport(id="1", passes=Passes(prefill=2, decode=3))
+    report = CallReport(id="1", passes=Passes(prefill=2, decode=3, drafts=1))
     plain = json.loads(json.dumps(report.to_dict()))
-    assert plain["passes"] == {"prefill": 2, "decode": 3}
+    assert plain["passes"] == {"prefill": 2, "decode": 3, "drafts": 1}
     assert plain["times"]["first_token"] == 0
     assert {"prefill_rate", "decode_rate", "memory", "tokens", "started", "error"} <= plain.keys()
     assert not any(key.startswith("_") for key in plain)

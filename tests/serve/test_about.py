@@ -126,6 +126,9 @@ def test_metrics(lam: edge_lam.LAM) -> None:
     assert float(values["llamacpp:prompt_tokens_total"]) == sum(one["prompt_n"] for one in timings)
     assert float(values["llamacpp:prompt_tokens_cached_total"]) == sum(one["cache_n"] for one in timings)
     assert float(values["llamacpp:tokens_predicted_total"]) == sum(one["predicted_n"] for one in timings)
+    drafts, drafted = (float(values[f"llamacpp:spec_decode_num_{name}_total"]) for name in ("drafts", "draft_tokens"))
+    assert drafts <= drafted
+    assert bool(drafts) == bool(drafted)
     assert float(values["llamacpp:requests_processing"]) == float(values["edge_lam_replies_open"]) == 0
     assert float(values["edge_lam_cut_at_name_count"]) == 2
     assert float(values["edge_lam_mask_seconds_total"]) > 0
