@@ -23,15 +23,10 @@ async def read_json(request: Request, options: ServeOptions) -> dict[str, Any]:
     """Return the object in a request's body.
 
     Raises:
-        RequestError: it is too large, takes too long, or is no JSON object in UTF-8.
+        RequestError: as `read_body`, or the body is no JSON object in UTF-8.
         starlette.requests.ClientDisconnect: the client went away.
     """
-    try:
-        with anyio.fail_after(options.body_timeout):
-            body = await _read(request, options.max_body)
-    except TimeoutError as error:
-        message = f"the body did not arrive within {options.body_timeout:g} seconds"
-        raise RequestError(408, "body_timeout", message) from error
+    body = await read_body(request, options)
     try:
         read = partial(json.loads, body, parse_constant=_no_number)
         # Others wait for nothing meanwhile but the interpreter.
@@ -41,6 +36,21 @@ async def read_json(request: Request, options: ServeOptions) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise RequestError(400, "invalid_json", f"the body must be a JSON object, not {type(plain).__name__}")
     return plain
+
+
+async def read_body(request: Request, options: ServeOptions) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        RequestError: it is too large, or takes too long.
+        starlette.requests.ClientDisconnect: the client went away.
+    """
+    try:
+        with anyio.fail_after(options.body_timeout):
+            return await _read(request, options.max_body)
+    except TimeoutError as error:
+        message = f"the body did not arrive within {options.body_timeout:g} seconds"
+        raise RequestError(408, "body_timeout", message) from error
 
 
 async def _read(request: Request, limit: int) -> bytes:

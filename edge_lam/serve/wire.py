@@ -29,6 +29,25 @@ def sse(value: object, event: str = "") -> str:
     return f"event: {event}\ndata: {to_text(value)}\n\n" if event else f"data: {to_text(value)}\n\n"
 
 
+def failure_event(failure: Failure, path: str, n_events: int) -> str:
+    """Return what tells a failure amid a stream, in the form of the API that has the path.
+
+    Args:
+        failure: what went wrong.
+        path: of the request.
+        n_events: how many events came before.
+    """
+    told = error_object(failure, path)
+    if path.startswith("/api/"):
+        return to_text(told) + "\n"
+    if path.startswith("/v1/messages"):
+        return sse(told, "error")
+    if path.endswith("/responses"):
+        flat = {"code": failure.code, "message": failure.message, "param": failure.param}
+        return sse({"type": "error", "sequence_number": n_events, **flat}, "error")
+    return sse(told)
+
+
 class JSON(Response):
     """An answer in JSON."""
 
