@@ -18,12 +18,16 @@ import numpy as np
 
 from edge_lam.errors import CheckpointError, InvalidRequest
 from edge_lam.formats import XLam2Qwen
+from edge_lam.llama.adapter import check_fits
+from edge_lam.llama.gguf_file import GGUFArray, GGUFHeader, Tensor
 from edge_lam_converters.dtypes import Array
 from edge_lam_converters.gguf_writer import partial_file
 
 if TYPE_CHECKING:
-    from gguf import GGUFReader, GGUFWriter, ReaderTensor
+    from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, ReaderTensor
 
+_MAX_ELEMENTS = 2_000_000  # of all arrays of a file: the package gguf makes two objects of each
+_LARGEST = {"F16": 65504.0, "Q8_0": 127 * 65504.0}  # of what a type holds
 _OWN = ("GGUF.", "general.architecture", "general.name", "general.file_type", "tokenizer.chat_template")
 
 
@@ -49,15 +53,16 @@ def merge_gguf(
         on_progress: hears how many of the tensors are written, and how many there are.
 
     Raises:
-        CheckpointError: the adapter is for another base.
+        ModelNotFound, InvalidModelFile: a file is missing, no GGUF, or no LoRA adapter.
+        CheckpointError: the adapter is for another base, or one of them can't be merged; names the tensor.
         InvalidRequest: `out` can't be written, or is being written.
         ModuleNotFoundError: the package gguf is not installed.
     """
     import gguf
 
-    source, learnt = gguf.GGUFReader(base), gguf.GGUFReader(adapter)
+    adapted = _adapted(GGUFHeader.read(base), GGUFHeader.read(adapter))
+    source, learnt = _open(base), _open(adapter)
     factors = {tensor.name: tensor for tensor in learnt.tensors}
-    _check_fits(base, adapter, source, factors)
     alpha = float(learnt.fields[gguf.Keys.Adapter.LORA_ALPHA].contents())
     try:
         with partial_file(out) as partial:
@@ -65,13 +70,11 @@ def merge_gguf(
             kinds = gguf.GGMLQuantizationType
             for done, tensor in enumerate(source.tensors):
                 on_progress(done, len(source.tensors))
-                is_adapted = f"{tensor.name}.lora_a" in factors
+                is_adapted = tensor.name in adapted
                 if is_adapted or (as_float and len(tensor.shape) > 1):
-                    merged, kind = _values(tensor), kinds.F16 if as_float else kinds.Q8_0
-                    if is_adapted:
-                        a, b = (_values(factors[f"{tensor.name}.{which}"]) for which in ("lora_a", "lora_b"))
-                        merged = merged + b @ a * (alpha / len(a))
-                    writer.add_tensor(tensor.name, gguf.quantize(merged, kind), raw_dtype=kind)
+                    kind = kinds.F16 if as_float else kinds.Q8_0
+                    product = _product(tensor.name, factors, alpha) if is_adapted else None
+                    writer.add_tensor(tensor.name, _quantized(tensor, product, kind), raw_dtype=kind)
                 else:
                     writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
             writer.write_header_to_file()
@@ -83,13 +86,55 @@ def merge_gguf(
     on_progress(len(source.tensors), len(source.tensors))
 
 
-def _check_fits(base: Path, adapter: Path, source: GGUFReader, factors: dict[str, ReaderTensor]) -> None:
-    shapes = {tensor.name: tensor.shape.tolist() for tensor in source.tensors}
-    for name in {name.rsplit(".", 1)[0] for name in factors}:
-        a, b = (factors.get(f"{name}.{which}") for which in ("lora_a", "lora_b"))
-        if name not in shapes or a is None or b is None or [int(a.shape[0]), int(b.shape[1])] != shapes[name]:
-            what = "which it does not have" if name not in shapes else f"which is {shapes[name]} there"
-            raise CheckpointError(f"{adapter} is for another base than {base}: it adapts {name}, {what}")
+def _adapted(base: GGUFHeader, adapter: GGUFHeader) -> dict[str, Tensor]:
+    """Return which tensors of the base are adapted, by name; raises as `merge_gguf`."""
+    for header in (base, adapter):
+        n_elements = sum(value.count for value in header.metadata.values() if isinstance(value, GGUFArray))
+        if header.metadata.get("split.count", 1) > 1 or n_elements > _MAX_ELEMENTS:
+            what = f"has arrays of {n_elements} elements" if n_elements > _MAX_ELEMENTS else "is split"
+            raise CheckpointError(f"{header.path} {what}, which can't be merged")
+    try:
+        check_fits(adapter, base)
+    except InvalidRequest as error:
+        raise CheckpointError(error.message) from error
+    names = {tensor.name.rsplit(".", 1)[0] for tensor in adapter.tensors}
+    adapted = {tensor.name: tensor for tensor in base.tensors if tensor.name in names}
+    for tensor in adapted.values():
+        if len(tensor.shape) != 2 or tensor.shape[0] % 32 or tensor.name == "token_embd.weight":
+            raise CheckpointError(f"{adapter.path} adapts {tensor.name}, {tensor.shape}, which can't be merged")
+    if not adapted:
+        raise CheckpointError(f"{adapter.path} adapts nothing")
+    return adapted
+
+
+def _open(path: Path) -> GGUFReader:
+    import gguf
+
+    try:
+        return gguf.GGUFReader(path)
+    except (ValueError, KeyError, IndexError) as error:  # its header is sound: there is more that the package refuses
+        raise CheckpointError(f"{path} can't be read: {error}") from error
+
+
+def _product(name: str, factors: dict[str, ReaderTensor], alpha: float) -> Array:
+    """Return what an adapter adds to a tensor."""
+    a, b = (_values(factors[f"{name}.{which}"]) for which in ("lora_a", "lora_b"))
+    with np.errstate(over="ignore", invalid="ignore"):  # told by `_quantized`
+        added: Array = b @ a * np.float32(alpha / len(a))
+    return added
+
+
+def _quantized(tensor: ReaderTensor, added: Array | None, kind: GGMLQuantizationType) -> Array:
+    """Return a tensor in another type, with what is added to it."""
+    import gguf
+
+    values = _values(tensor)
+    if added is not None:
+        values = values + added
+    if not np.abs(values).max() <= _LARGEST[kind.name]:
+        raise CheckpointError(f"{tensor.name} would hold NaN, or numbers that are too large")
+    quantized: Array = gguf.quantize(values, kind)
+    return quantized
 
 
 def _metadata(source: GGUFReader, path: Path, name: str, template: str | None, *, as_float: bool) -> GGUFWriter:
@@ -98,8 +143,9 @@ def _metadata(source: GGUFReader, path: Path, name: str, template: str | None, *
 
     writer = gguf.GGUFWriter(path, str(source.fields["general.architecture"].contents()))
     for field in source.fields.values():
-        if not field.name.startswith(_OWN):
-            kinds = field.types
+        kinds = field.types
+        is_empty = kinds[0] == gguf.GGUFValueType.ARRAY and not field.data  # the package writes none
+        if not field.name.startswith(_OWN) and not is_empty:
             writer.add_key_value(field.name, field.contents(), kinds[0], kinds[-1] if len(kinds) > 1 else None)
     writer.add_name(name)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if as_float else gguf.LlamaFileType.MOSTLY_Q8_0)
@@ -113,7 +159,10 @@ def _values(tensor: ReaderTensor) -> Array:
     """Return a tensor's values in float32, rows first."""
     import gguf
 
-    values: Any = gguf.dequantize(tensor.data, tensor.tensor_type)
+    try:
+        values: Any = gguf.dequantize(tensor.data, tensor.tensor_type)
+    except NotImplementedError as error:
+        raise CheckpointError(f"{tensor.name}: {error}") from error
     return np.asarray(values, dtype=np.float32)
 
 

@@ -7,6 +7,7 @@ file is checked first: llama.cpp aborts the process on some that don't fit.
 from __future__ import annotations
 
 import ctypes
+import math
 import mmap
 import os
 import re
@@ -85,7 +86,7 @@ def load_adapters(model: Model, adapters: Adapters) -> dict[str, tuple[Adapter, 
     """
     sets, needed = adapter_sets(adapters), _needed(adapters)
     for path in dict.fromkeys(needed):
-        _check_fits(model, GGUFHeader.read(path))
+        check_fits(GGUFHeader.read(path), model.header)
     pointers = [(path, interruptible(partial(_load, model, path))) for path in needed]
     loaded = {}
     for name, files in sets.items():
@@ -155,37 +156,47 @@ def _read_file(file: Any) -> tuple[Path, float]:
     return Path(path), float(scale)
 
 
-def _check_fits(model: Model, header: GGUFHeader) -> None:
-    kind, metadata = header.metadata.get("general.type"), header.metadata
+def check_fits(adapter: GGUFHeader, base: GGUFHeader) -> None:
+    """Refuse what is no LoRA adapter, or one for another model.
+
+    Args:
+        adapter: the header of its file.
+        base: the header of the model's file.
+
+    Raises:
+        InvalidModelFile: no LoRA adapter, or not a whole one.
+        InvalidRequest: one for another model; names the tensor.
+    """
+    kind, metadata = adapter.metadata.get("general.type"), adapter.metadata
     if kind != "adapter" or metadata.get("adapter.type") != "lora":
         raise InvalidModelFile(
-            f"{header.path} is no LoRA adapter" + (", but a whole model" if kind in ("model", None) else ""),
+            f"{adapter.path} is no LoRA adapter" + (", but a whole model" if kind in ("model", None) else ""),
             hint="export one with `edge-lam convert CHECKPOINT --adapter LORA --export-adapter FILE`",
         )
     if "adapter.alora.invocation_tokens" in metadata:
-        raise InvalidModelFile(f"{header.path} is an activated LoRA, which edge-lam does not support")
-    _check_alpha(header)
-    if header.architecture != model.architecture:
+        raise InvalidModelFile(f"{adapter.path} is an activated LoRA, which edge-lam does not support")
+    _check_alpha(adapter)
+    if adapter.architecture != base.architecture:
         raise InvalidRequest(
-            f"{header.path} adapts a {header.architecture}, but {model.name} is a {model.architecture}",
+            f"{adapter.path} adapts a {adapter.architecture}, but {base.name} is a {base.architecture}",
             param="adapters",
         )
-    factors = {tensor.name: tensor for tensor in header.tensors}
-    base = {tensor.name: tensor for tensor in model.header.tensors}
+    factors = {tensor.name: tensor for tensor in adapter.tensors}
+    adapted = {tensor.name: tensor for tensor in base.tensors}
     for name in dict.fromkeys(name.removesuffix(".lora_a").removesuffix(".lora_b") for name in factors):
         a, b = factors.get(f"{name}.lora_a"), factors.get(f"{name}.lora_b")
         if a is None or b is None:
-            raise InvalidModelFile(f"{header.path} has no pair of factors for {name}", hint="export the adapter again")
-        _check_pair(model, header.path, base.get(name), a, b)
-    if base.keys() >= {_EMBEDDING} and _OUTPUT not in base and f"{_EMBEDDING}.lora_a" in factors:
+            raise InvalidModelFile(f"{adapter.path} has no pair of factors for {name}", hint="export the adapter again")
+        _check_pair(base, adapter.path, adapted.get(name), a, b)
+    if adapted.keys() >= {_EMBEDDING} and _OUTPUT not in adapted and f"{_EMBEDDING}.lora_a" in factors:
         raise InvalidRequest(
-            f"{header.path} adapts the embedding, which is the output matrix of {model.name} too",
+            f"{adapter.path} adapts the embedding, which is the output matrix of {base.name} too",
             hint="merge the adapter into the weights instead",
             param="adapters",
         )
 
 
-def _check_pair(model: Model, path: Path, base: Tensor | None, a: Tensor, b: Tensor) -> None:
+def _check_pair(model: GGUFHeader, path: Path, base: Tensor | None, a: Tensor, b: Tensor) -> None:
     name = a.name.removesuffix(".lora_a")
     if base is None:
         raise InvalidRequest(f"{path} adapts {name}, which {model.name} does not have", param="adapters")
@@ -202,11 +213,12 @@ def _check_pair(model: Model, path: Path, base: Tensor | None, a: Tensor, b: Ten
 
 
 def _check_alpha(header: GGUFHeader) -> None:
-    """Refuse an alpha of another type than llama.cpp asserts; a text that only looks like one does not matter."""
+    """Refuse an alpha that is no finite float32, as llama.cpp asserts; a text may not look like its key."""
     key = struct.pack("<Q", len(_ALPHA)) + _ALPHA.encode()
     with header.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         position = data.find(key)
-        sound = position >= 0 and isinstance(header.metadata.get(_ALPHA), float)
+        alpha = header.metadata.get(_ALPHA)
+        sound = position >= 0 and isinstance(alpha, float) and math.isfinite(alpha)
         while position >= 0:
             position += len(key)
             sound = sound and data[position : position + 4] == struct.pack("<I", _FLOAT32)

@@ -5,6 +5,7 @@ In goes a path, out come metadata and tensor descriptions; weights are never rea
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import re
@@ -102,7 +103,8 @@ class GGUFHeader:
     def sampling(self) -> dict[str, float]:
         """How replies are to be sampled, as far as the file states it, by the names of our options."""
         stated = {name: self.metadata.get(f"general.sampling.{key}", "") for key, name in _SAMPLING.items()}
-        return {name: value for name, value in stated.items() if type(value) is float or type(value) is int}
+        numbers = {name: value for name, value in stated.items() if type(value) is float or type(value) is int}
+        return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
     @property
     def chat_template(self) -> str | None:

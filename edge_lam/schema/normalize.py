@@ -29,6 +29,7 @@ from edge_lam.schema.type_names import UnknownTypeError, read_type
 from edge_lam.schema.walk import escape, with_subschemas
 
 MAX_DEPTH = 64
+MAX_VALUES = 100_000  # of a schema, keys and items; read in seconds, and written they fill no context
 UNSPECIFIED = "TYPE_UNSPECIFIED"  # Gemini's name for any type
 # Keywords that an empty text may well be the value of.
 TEXTS = ("title", "description", "default", "pattern", "$comment")
@@ -46,6 +47,7 @@ def normalize_parameters(parameters: Any) -> dict[str, Any]:
     Raises:
         SchemaError: something in it is not a schema.
     """
+    _check_size(parameters)
     schema = _normalize({} if parameters is None or parameters == [] else parameters, "", 0)
     kind = schema.get("type", "object") if isinstance(schema, dict) else ""
     if kind != "object" and not (isinstance(kind, list) and "object" in kind):
@@ -59,6 +61,18 @@ def normalize_parameters(parameters: Any) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise SchemaError(f"the schema is not JSON: {error}") from error
     return schema
+
+
+def _check_size(schema: Any) -> None:
+    """Refuse a schema of very many parts, before each of them is looked at."""
+    count, parts = 0, [(schema, 0)]
+    while parts:
+        value, depth = parts.pop()
+        if isinstance(value, dict | list) and depth <= 4 * MAX_DEPTH:  # what is deeper is refused for that
+            count += len(value)
+            parts += [(each, depth + 1) for each in (value.values() if isinstance(value, dict) else value)]
+        if count > MAX_VALUES:
+            raise SchemaError(f"the schema has more than {MAX_VALUES:,} values")
 
 
 def _normalize(schema: Any, path: str, depth: int) -> Any:

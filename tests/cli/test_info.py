@@ -133,6 +133,7 @@ def xlam_file(tiny_lam_path, tmp_path):
     path = tmp_path / "xLAM-2-1b-fc-r-Q8_0.gguf"
     data = tiny_lam_path.read_bytes().replace(b"general.license", b"general.permits")
     added = [("general.sampling.temp", 0.75), ("general.sampling.top_k", 20), ("general.sampling.mirostat", 1)]
+    added += [("general.sampling.top_p", float("nan")), ("general.sampling.min_p", float("inf"))]
     values = b"".join(text(key) + value(item) for key, item in added)
     values += text("general.padding") + value(" " * (-(len(values) + len("general.padding") + 20) % 32))
     assert len(values) % 32 == 0, "weights stay aligned"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 
-from edge_lam.errors import CheckpointError
+from edge_lam.errors import CheckpointError, EdgeLamError, InvalidModelFile
 from edge_lam.formats import XLam2Qwen, detect
 from edge_lam.llama.context import Context
 from edge_lam.llama.gguf_file import GGUFHeader
@@ -65,6 +66,74 @@ def test_a_float_one_can_be_quantized(base, tmp_path):
 def test_an_adapter_of_another_base_is_refused(base, tmp_path):
     adapter = write_lora(tmp_path / "adapter.gguf", base, ["blk.0.attn_q.weight"])
     adapter.write_bytes(adapter.read_bytes().replace(b"blk.0.attn_q", b"blk.7.attn_q"))
-    with pytest.raises(CheckpointError, match=r"adapts blk\.7\.attn_q\.weight, which it does not have"):
+    with pytest.raises(CheckpointError, match=r"adapts blk\.7\.attn_q\.weight, which .* does not have"):
         merge_gguf(base, adapter, tmp_path / "merged.gguf", name="none")
+    assert not list(tmp_path.glob("*merged*"))
+
+
+Q = "blk.0.attn_q.weight"
+A, B = np.ones((4, 64), np.float32), np.ones((64, 4), np.float32)
+PAIR = {f"{Q}.lora_a": A, f"{Q}.lora_b": B}
+
+
+def write_hostile(
+    path: Path, tensors: dict[str, np.ndarray], *, alpha: object = 8.0, architecture: str = "llama", kind: str = "lora"
+) -> Path:
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", kind)
+    if isinstance(alpha, float):
+        writer.add_float32("adapter.lora.alpha", alpha)
+    elif alpha is not None:
+        writer.add_key_value("adapter.lora.alpha", alpha, gguf.GGUFValueType.get_type(alpha))
+    for name, values in tensors.items():
+        writer.add_tensor(name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tensors", "options", "reason"),
+    [
+        (PAIR, {"alpha": None}, "has no sound adapter.lora.alpha"),
+        (PAIR, {"alpha": "8"}, "has no sound adapter.lora.alpha"),
+        (PAIR, {"alpha": float("nan")}, "has no sound adapter.lora.alpha"),
+        (PAIR, {"alpha": float("inf")}, "has no sound adapter.lora.alpha"),
+        (PAIR, {"kind": "control"}, "is no LoRA adapter"),
+        (PAIR, {"architecture": "qwen2"}, "adapts a qwen2, but"),
+        ({}, {}, "adapts nothing"),
+        (PAIR | {f"{Q}.lora_a": A * np.nan}, {}, "would hold NaN, or numbers that are too large"),
+        (PAIR | {f"{Q}.lora_b": B * np.inf}, {}, "would hold NaN, or numbers that are too large"),
+        (PAIR | {f"{Q}.lora_a": A * 1e8}, {}, "would hold NaN, or numbers that are too large"),
+        (PAIR | {f"{Q}.lora_b": np.ones((64, 5), np.float32)}, {}, "of another shape"),
+        ({f"{Q}.lora_a": A[0], f"{Q}.lora_b": B[:, 0]}, {}, "of another shape"),
+        ({f"{Q}.lora_a": np.stack([A, A]), f"{Q}.lora_b": np.stack([B, B])}, {}, "of another shape"),
+        ({f"{Q}.lora_a": A.astype(np.int32), f"{Q}.lora_b": B}, {}, "not yet implemented"),
+        ({f"{Q}.lora_a": A}, {}, "has no pair of factors"),
+        ({f"{Q}.dora": A}, {}, "has no pair of factors"),
+        (
+            {"token_embd.weight.lora_a": B, "token_embd.weight.lora_b": B},
+            {},
+            "adapts (token_embd.weight|the embedding)",
+        ),
+    ],
+)
+def test_adapters_that_can_not_be_merged_are_refused_in_a_line(base, tmp_path, tensors, options, reason):
+    adapter = write_hostile(tmp_path / "adapter.gguf", tensors, **options)
+    with pytest.raises(EdgeLamError, match=reason):
+        merge_gguf(base, adapter, tmp_path / "merged.gguf", name="none")
+    assert [path.name for path in tmp_path.iterdir()] == ["adapter.gguf"]
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: b"hello" * 99, lambda data: data[:300]])
+def test_files_that_are_no_whole_gguf_are_refused_in_a_line(base, tmp_path, damage):
+    adapter = write_hostile(tmp_path / "adapter.gguf", PAIR)
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(damage(adapter.read_bytes()))
+    for pair in ((base, broken), (broken, adapter)):
+        with pytest.raises(InvalidModelFile):
+            merge_gguf(*pair, tmp_path / "merged.gguf", name="none")
     assert not list(tmp_path.glob("*merged*"))

@@ -116,6 +116,13 @@ def test_deep_nesting_is_refused_not_a_crash():
         normalize_parameters({"properties": {"a": schema}})
 
 
+@pytest.mark.parametrize("each", [{}, {"type": "string"}, [[1] * 50] * 50])
+def test_very_many_values_are_refused_before_each_is_looked_at(each):
+    many = {"properties": {f"p{number}": {"default": each} for number in range(100_000)}}
+    with pytest.raises(SchemaError, match="more than 100,000 values"):
+        normalize_parameters(many)
+
+
 @pytest.mark.parametrize("keyword", ["default", "enum", "examples", "x-unknown"])
 @pytest.mark.parametrize("depth", [100, 250, 900])
 def test_values_nested_deeply_are_refused_too(keyword, depth):
