@@ -90,7 +90,8 @@ def command(
     with model_options.load() as lam:
         options = {"tool_choice": tool_choice, **sampling.arguments(lam.info.sampling if model_sampling else None)}
         found = usable_tools(lam, found, tool_options)
-        run, left = running.arguments(transcript, Approver()), list[TurnResult]()
+        run = running.arguments(transcript, Approver())
+        left: list[TurnResult] = []
         with _only_json(left) if as_json else contextlib.nullcontext():
             answer = ask(
                 lam, messages, found, run_tools=run_tools, show=show, running=run, unfinished=left.append, **options
