@@ -6,7 +6,6 @@ In come calls; out come events as they happen and the results in the order of th
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -23,13 +22,13 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.tools.results import json_types
 
 if TYPE_CHECKING:
+    from edge_lam.agent.cancellation import Cancellation
     from edge_lam.agent.repeats import Repeats
     from edge_lam.tools import Tool, ToolCall
 
 Approve: TypeAlias = "Callable[[ToolCall], bool | str | Awaitable[bool | str]]"
 OnCall: TypeAlias = "Callable[[ToolCall], Any]"
 
-POLL = 0.05  # seconds between two looks at whether the run was cancelled
 REPEATED = "Repeated: this call ran before and nothing has changed since; use its result above, or call another tool"
 CANCELLED = "Cancelled: the user stopped this run"
 
@@ -75,7 +74,7 @@ class Round:
         calls: Sequence[ToolCall],
         box: ToolBox,
         repeats: Repeats,
-        cancelled: threading.Event,
+        cancelled: Cancellation,
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         self._calls = calls
@@ -85,7 +84,7 @@ class Round:
         self._loop = background_loop if loop is None else lambda: loop
         self._results: dict[str, ToolFinished] = {}
         self._running: list[ToolRun] = []
-        self._done: SimpleQueue[ToolRun] = SimpleQueue()
+        self._done: SimpleQueue[ToolRun | None] = SimpleQueue()  # None when the run is cancelled
 
     @property
     def results(self) -> tuple[ToolFinished, ...]:
@@ -177,18 +176,21 @@ class Round:
 
     def _wait(self) -> Generator[ToolFinished, None, None]:
         """Yield what ends, until nothing runs or the run is cancelled."""
-        pending = [running for running in self._running if running.call.id not in self._results]
+        with self._cancelled.waking(lambda: self._done.put(None)):
+            yield from self._ended([running for running in self._running if running.call.id not in self._results])
+
+    def _ended(self, pending: list[ToolRun]) -> Generator[ToolFinished, None, None]:
         while pending and not self._cancelled.is_set():
             left = [running.left for running in pending if running.left is not None]
             try:
-                done = self._done.get(timeout=max(0.0, min([POLL, *left])))
+                done = self._done.get(timeout=max(0.0, min(left)) if left else None)
             except Empty:  # nothing ended meanwhile: who is over its time is stopped
                 for running in [running for running in pending if running.left is not None and running.left <= 0]:
                     pending.remove(running)
                     error = f"TimeoutError: {running.call.name} took longer than {running.timeout:g} seconds"
                     yield self._keep(running.stop("timeout", error))
                 continue
-            if done not in pending:  # it ended after its time
+            if done is None or done not in pending:  # it ended after its time
                 continue
             pending.remove(done)
             if done.interrupt:
@@ -201,12 +203,12 @@ class Round:
         if not inspect.isawaitable(value):
             return value
 
-        future = submit(value, self._loop())
+        future, is_over = submit(value, self._loop()), threading.Event()
+        future.add_done_callback(lambda _: is_over.set())
         try:
-            while not concurrent.futures.wait([future], timeout=POLL).done:
-                if self._cancelled.is_set():
-                    return None
-            return result_of(future)
+            with self._cancelled.waking(is_over.set):
+                is_over.wait()
+            return result_of(future) if future.done() else None
         finally:
             future.cancel()
 

@@ -6,11 +6,11 @@ Model and tools take turns here; how a call runs is the round's business.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.agent.cancellation import Cancellation
 from edge_lam.agent.events import AgentEvent, AgentFinished, AgentReply, Step, ToolFinished
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
@@ -76,7 +76,7 @@ class AgentRun:
         self._unread: set[str] = set()
         self._idle_rounds = 0
         self._finish_reason = ""
-        self._cancelled = threading.Event()
+        self._cancelled = Cancellation()
         self._replying: EventStream[Event, Reply] | None = None
 
     def begin(self, channel: Channel[AgentEvent, AgentReply]) -> Generator[AgentEvent, None, AgentReply]:

@@ -46,7 +46,7 @@ class ToolRun:
         *,
         timeout: float | None,
         loop: Loop,
-        done: SimpleQueue[ToolRun],
+        done: SimpleQueue[ToolRun | None],
     ) -> None:
         self.call = call
         self.timeout = timeout

@@ -142,7 +142,7 @@ class Verifier:
             function = tool.bind(call.arguments)
         except InvalidCall as error:  # the function takes less than the schema in the trajectory allows
             return CallVerdict(index, call.id, call.name, "execution", (error.message,))
-        done: SimpleQueue[ToolRun] = SimpleQueue()
+        done: SimpleQueue[ToolRun | None] = SimpleQueue()
         timeout = tool.timeout or self._timeout
         running = ToolRun(call, function, timeout=timeout, loop=background_loop, done=done)
         try:

@@ -16,6 +16,7 @@ import pytest
 from pydantic import AfterValidator
 
 from edge_lam.agent import ToolFinished, ToolStarted
+from edge_lam.agent.cancellation import Cancellation
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
 from edge_lam.tools import Tool, ToolCall, as_tools
@@ -30,7 +31,7 @@ def call(name, nth=0, /, **arguments):
 
 def round_of(calls, tools, *, repeats=None, cancelled=None, **options):
     box = ToolBox({tool.name: tool for tool in as_tools(tools)}, **options)
-    return Round(calls, box, repeats or Repeats(), cancelled or threading.Event(), None)
+    return Round(calls, box, repeats or Repeats(), cancelled or Cancellation(), None)
 
 
 def run(calls, tools, **options):
@@ -259,7 +260,7 @@ def test_ctrl_c_in_a_tool_ends_the_round():
 
 
 def test_a_cancelled_round_waits_for_nothing():
-    released, cancelled = threading.Event(), threading.Event()
+    released, cancelled = threading.Event(), Cancellation()
 
     def hang() -> None:
         """Hang."""
@@ -271,8 +272,30 @@ def test_a_cancelled_round_waits_for_nothing():
     assert [result.outcome for result in results] == ["cancelled", "cancelled"]
 
 
+@pytest.mark.parametrize("asks", ["approve", "tool", "on_call"])
+def test_a_round_ends_when_it_is_cancelled_whatever_it_waits_for(asks):
+    cancelled, begun = Cancellation(), threading.Event()
+
+    async def forever(*_):
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def wait() -> None:
+        await forever()
+
+    options = {} if asks == "tool" else {asks: forever}
+    ending = round_of([call("wait")], [Tool("wait", "") if asks == "on_call" else wait], cancelled=cancelled, **options)
+    thread = threading.Thread(target=lambda: list(ending.run()))
+    thread.start()
+    assert begun.wait(60)
+    cancelled.set()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert [result.outcome for result in ending.results] == ["cancelled"]
+
+
 def test_a_cancelled_round_asks_no_further():
-    cancelled = threading.Event()
+    cancelled = Cancellation()
 
     async def approve(call):
         cancelled.set()
@@ -387,6 +410,7 @@ def test_a_generator_ends_when_its_time_is_over():
 def test_the_interpreter_ends_although_a_tool_never_does():
     program = """
 import itertools, threading
+from edge_lam.agent.cancellation import Cancellation
 from edge_lam.agent.repeats import Repeats
 from edge_lam.agent.round import Round, ToolBox
 from edge_lam.tools import ToolCall, as_tools
@@ -397,7 +421,7 @@ def endless():
         yield number
 
 box = ToolBox({tool.name: tool for tool in as_tools([endless])}, timeout=0.2)
-calls = Round([ToolCall("1", "endless", {})], box, Repeats(), threading.Event(), None)
+calls = Round([ToolCall("1", "endless", {})], box, Repeats(), Cancellation(), None)
 list(calls.run())
 print(calls.results[0].outcome)
 """
