@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
+from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.schema.compile import compile_schema
 from edge_lam.schema.gbnf import UnreadableError, complaint_about, fits, gbnf_text, left_of, read_lark, takes_too_much
 from edge_lam.schema.guidance import Complaint, grammar_complaint, is_in_grammar, json_rule
+from edge_lam.tools import as_tools
 
 NODE = {"type": "object", "properties": {"v": {"type": "integer"}, "n": {"$ref": "#/$defs/N"}}, "required": ["v"]}
 A, B = {"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}  # each may be the other at once
@@ -102,16 +104,40 @@ def texts_of(grammar: str, count: int) -> list[str]:
     return sorted(texts)
 
 
-@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
-def test_the_language_is_that_of_llguidance(schema):
+def check_language(schema, count: int) -> int:
+    """Compare llama.cpp's language with llguidance's on random texts, and return how many are in it."""
     grammar = f"start: {json_rule(schema)}"
     read = read_lark(grammar)
     assert not any(read.left.values())
     # A name that is not listed may hold \u0041 for A in llguidance, as no string may; here it may not either.
-    texts = [text for text in texts_of(grammar, 15) if "\\u" not in text]
-    assert any(is_in_grammar(text, grammar) for text in texts)
+    texts = [text for text in texts_of(grammar, count) if "\\u" not in text]
     for text in texts:
         assert fits(read.rules, text) == is_in_grammar(text, grammar), text
+    return sum(is_in_grammar(text, grammar) for text in texts)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
+def test_the_language_is_that_of_llguidance(schema):
+    assert check_language(schema, 15)
+
+
+# Places count from the root; and where a class excludes quotes, llguidance lets them through ("a\\"b" fits ^[^"]+$).
+PARTS = [schema for schema in SCHEMAS if "$defs" not in schema and "[^" not in schema.get("pattern", "")]
+PAIRS = list(zip(PARTS, [*PARTS[7:], *PARTS[:7]], strict=True))
+
+
+@pytest.mark.parametrize("schema", PAIRS, ids=str)
+def test_so_it_is_of_parts_beside_each_other(schema):
+    first, second = schema
+    pair = {"type": "object", "properties": {"a": first, "b": second}, "required": ["b"], "additionalProperties": False}
+    check_language(pair, 4)
+    check_language({"type": "array", "prefixItems": [first], "items": second, "maxItems": 3}, 4)
+    check_language({"anyOf": [first, {"type": "array", "items": second, "minItems": 1}]}, 4)
+
+
+@pytest.mark.parametrize("tool", as_tools(DEMO_TOOLS), ids=lambda tool: tool.name)
+def test_so_it_is_of_the_arguments_of_tools(tool):
+    check_language(compile_schema(tool.parameters).grammar, 10)
 
 
 @given(
