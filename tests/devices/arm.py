@@ -32,7 +32,10 @@ CROSS = {
 PYTHON_PACKAGES = ("python3-minimal:arm64", "python3:arm64", "libgomp1:arm64", "libstdc++6:arm64")
 PLATFORMS = ("linux", "manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, 37)))  # to Debian 12's glibc
 TESTS = ("tests/tools", "tests/cache")
-MINUTES = 30  # of one step at most; the whole takes a third of that where nothing else runs
+# Left out: many processes, every bit and every byte of a file, what NumPy's docstrings say. They take half of the time,
+# and nothing in them differs from one processor to the next.
+LEFT_OUT = "many_processes or killed_at_any_byte or every_flipped_bit or docstring_parser_reads"
+MINUTES = 30  # of one step at most
 
 
 def main() -> int:
@@ -138,7 +141,7 @@ def _check_refusal(checks: Checks, python: Path) -> None:
 
 
 def _check_tests(checks: Checks, python: Path) -> None:
-    run = _run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
+    run = _run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not ({LEFT_OUT})", *TESTS)
     summary = (run.stdout.strip() or "nothing was printed").splitlines()[-1]
     checks.check(f"{' '.join(TESTS)}: {summary}", run.returncode == 0, run.stdout + run.stderr)
 
