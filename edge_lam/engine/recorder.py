@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from edge_lam.metrics.telemetry import content
 if TYPE_CHECKING:
     from edge_lam.cache import PrefixStore
     from edge_lam.engine.reply import Reply
-    from edge_lam.engine.sequence import Sequence as Generation
+    from edge_lam.engine.sequence import Sequence
     from edge_lam.formats import ChatFormat, Segment
     from edge_lam.formats.messages import Messages
     from edge_lam.llama import Context
@@ -115,7 +115,7 @@ class Record:
     """
 
     def __init__(self, recorder: Recorder, request: Request) -> None:
-        self.prompt: Sequence[Segment] = ()
+        self.prompt: list[Segment] = []
         self.seed: int | None = None
         self.report: CallReport | None = None
         self.reply: Reply | None = None
@@ -127,13 +127,13 @@ class Record:
 
     def close(
         self,
-        sequence: Generation,
+        sequence: Sequence,
         *,
         finish_reason: str = "",
         error: str = "",
         n_calls: int = 0,
         cut_at_start: float | None = None,
-        cut_at_name: Sequence[float | None] = (),
+        cut_at_name: Iterable[float | None] = (),
     ) -> CallReport:
         """Make the report."""
         recorder, times = self._recorder, sequence.times

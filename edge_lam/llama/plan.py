@@ -96,15 +96,7 @@ def plan_memory(
     )
     kind = kv_type_of(kv_type, shape.n_head_dim)
     if layout:
-        with Context(
-            layout,
-            n_ctx=size.n_ctx,
-            n_batch=size.n_batch,
-            n_logits=size.n_logits,
-            n_sequences=n_parallel,
-            kv_type=kv_type,
-        ) as context:
-            compute = context.compute_bytes
+        compute = _laid_out_bytes(layout, size, kv_type)
     else:
         compute = _compute_bytes(file, size, kind, is_fused=kind.is_quantized or device != "cpu")
     weights = _weight_bytes(file, device)
@@ -161,6 +153,19 @@ def _weight_bytes(file: ModelFile, device: str) -> int:
         return total
     copied = 0 if "output.weight" in n_bytes else n_bytes.get("token_embd.weight", 0)
     return total + copied + _GPU_PADDING * len(n_bytes)
+
+
+def _laid_out_bytes(layout: Model, size: ContextSize, kv_type: str) -> int:
+    """Return the compute and output buffers that llama.cpp lays out on the device of a model, without taking them."""
+    with Context(
+        layout,
+        n_ctx=size.n_ctx,
+        n_batch=size.n_batch,
+        n_logits=size.n_logits,
+        n_sequences=size.n_sequences,
+        kv_type=kv_type,
+    ) as context:
+        return context.compute_bytes
 
 
 def _compute_bytes(file: ModelFile, size: ContextSize, kv_type: KVType, *, is_fused: bool) -> int:
