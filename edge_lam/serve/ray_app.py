@@ -14,7 +14,7 @@ import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from hashlib import sha256
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field, ValidationError
@@ -181,7 +181,7 @@ class Door:
             body = await read_body(request, self._options)
         except RequestError as error:
             return self._refused(error, request)
-        return ForwardedResponse(Forwarded.of(request.scope, body), self._begin)  # type: ignore[return-value]
+        return cast("Response", ForwardedResponse(Forwarded.of(request.scope, body), self._begin))
 
     async def _begin(self, asked: Forwarded) -> AsyncGenerator[Message, None]:
         stream = self._replicas.options(stream=True).answer.remote(asked)
