@@ -44,6 +44,10 @@ def about_routes(model: ServedModel, metrics: Metrics, *, has_page: bool) -> lis
             raise RequestError(404, "model_not_found", f"the model {name!r} is not served", param="model")
         return JSON(described(model, name if name in model.names else model.name))
 
+    async def lora_adapters(request: Request) -> JSON:
+        names = enumerate(model.info.adapters)
+        return JSON([{"id": number, "path": name, "scale": 0.0} for number, name in names])
+
     async def props(request: Request) -> JSON:
         return JSON(properties(model))
 
@@ -65,6 +69,7 @@ def about_routes(model: ServedModel, metrics: Metrics, *, has_page: bool) -> lis
         Route("/v1/models/{name:path}", one_model),
         Route("/props", props),
         Route("/slots", slots),
+        Route("/lora-adapters", lora_adapters),
         Route("/metrics", counted),
         *_ollama_routes(model),
     ]

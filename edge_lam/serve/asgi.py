@@ -123,7 +123,7 @@ def _endpoint(
 
     async def endpoint(request: Request) -> Response:
         body = await read_json(request, options)
-        adapter = model.adapter(body.get("model"))
+        adapter = model.adapter(body.get("model"), body.pop("lora", None))
         dialect = kind(body, model.answering(adapter))
         try:
             async with model.use() as lam:

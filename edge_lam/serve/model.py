@@ -133,14 +133,17 @@ class ServedModel:
         """What clients may call the model: by itself, and with each adapter that they may choose."""
         return [self.name, *(f"{self.name}:{adapter}" for adapter in self.info.adapters)]
 
-    def adapter(self, name: object) -> str:
+    def adapter(self, name: object, lora: object = None) -> str:
         """Return the adapter that a client chooses by what it calls the model: "MODEL:ADAPTER"; "" for none.
 
-        Other names say nothing: clients send what they were once set up with.
+        Other names say nothing: clients send what they were once set up with. `lora` says it as llama-server's clients
+        do, with the numbers of /lora-adapters: ``[{"id": 0, "scale": 1.0}]``.
 
         Raises:
-            RequestError: 404 for an adapter that this model does not have.
+            RequestError: 404 for an adapter that this model does not have, 400 for a `lora` that is none of its own.
         """
+        if lora is not None:
+            return self._numbered(lora)
         base, _, adapter = name.rpartition(":") if isinstance(name, str) else ("", "", "")
         adapters = self.info.adapters
         if not adapters or base not in (self.name, self.info.name) or adapter == "latest":  # as Ollama's clients say
@@ -149,6 +152,27 @@ class ServedModel:
             hint = f"there are {', '.join(adapters)}"
             raise RequestError(404, "model_not_found", f"no adapter is called {adapter!r}", param="model", hint=hint)
         return adapter
+
+    def _numbered(self, lora: object) -> str:
+        """Return the one adapter that llama-server's field `lora` switches on, "" for none."""
+        names, chosen = self.info.adapters, list[str]()
+        for each in lora if isinstance(lora, list) else [lora]:
+            number, scale = (each.get("id"), each.get("scale", 0.0)) if isinstance(each, dict) else (None, 0.0)
+            if type(number) is not int or not 0 <= number < len(names):
+                hint = "a list such as [{'id': 0, 'scale': 1.0}], with the numbers of GET /lora-adapters"
+                raise RequestError(400, "invalid_request", f"lora holds {each!r:.80}", param="lora", hint=hint)
+            if scale not in (0, 1):
+                hint = "an adapter's scale is set where it is loaded: --adapter NAME=FILE:SCALE"
+                raise RequestError(
+                    400, "invalid_request", f"scale can be 0 or 1, not {scale!r:.40}", param="lora", hint=hint
+                )
+            chosen += [names[number]] * bool(scale)
+        if len(chosen) > 1:
+            hint = "load them under one name: --adapter both=FILE --adapter both=FILE"
+            raise RequestError(
+                400, "invalid_request", f"{' and '.join(chosen)} can't be added up", param="lora", hint=hint
+            )
+        return chosen[0] if chosen else ""
 
     def answering(self, adapter: str = "") -> Answering:
         """Return who answers a request; one for each."""

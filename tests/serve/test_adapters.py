@@ -50,6 +50,28 @@ def test_every_api_takes_it_and_says_it(adapted, path):
     assert answer.json()["model"] == "tiny-lam:notes"
 
 
+def test_llama_servers_clients_choose_by_number(adapted):
+    listed = adapted.get("/lora-adapters").json()
+    assert listed == [{"id": 0, "path": "notes", "scale": 0.0}, {"id": 1, "path": "mail", "scale": 0.0}]
+    asked = {"messages": user("hello"), "max_tokens": 1}
+    for lora, name in (
+        ([{"id": 1, "scale": 1.0}], "tiny-lam:mail"),
+        ([{"id": 0, "scale": 1}, {"id": 1, "scale": 0}], "tiny-lam:notes"),
+        ([], "tiny-lam"),
+    ):
+        answer = adapted.post("/v1/chat/completions", json=asked | {"lora": lora})
+        assert (answer.status_code, answer.json().get("model")) == (200, name), answer.text
+    for lora, said in (
+        ([{"id": 2, "scale": 1.0}], "lora holds {'id': 2, 'scale': 1.0}"),
+        ("notes", "lora holds 'notes'"),
+        ([{"id": 0, "scale": 0.5}], "scale can be 0 or 1, not 0.5"),
+        ([{"id": 0, "scale": 1}, {"id": 1, "scale": 1}], "notes and mail can't be added up"),
+    ):
+        answer = adapted.post("/completion", json={"prompt": "hello", "lora": lora})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"].startswith(said)
+
+
 def test_an_unknown_adapter_is_not_found(adapted):
     answer = adapted.post("/v1/chat/completions", json={"messages": user("hello"), "model": "tiny-lam:note"})
     assert answer.status_code == 404
