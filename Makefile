@@ -48,7 +48,7 @@ test-hostile: $(VENV)/.tools ## Damaged files, killed writers, odd homes, the JS
 	PYTHONPATH=. $(BIN)/python tests/hostile/kills.py --kills 110
 	PYTHONPATH=. $(BIN)/python tests/hostile/odd_homes.py
 	$(BIN)/python tests/hostile/schema_suite.py
-	$(PIP) install --quiet atheris
+	$(PIP) install --quiet --editable '.[fuzz]'
 	for target in gguf replies tools; do $(BIN)/python tests/hostile/fuzz.py $$target --seconds 600 || exit 1; done
 	$(BIN)/python tests/hostile/soak.py --minutes 60
 
@@ -58,6 +58,9 @@ test-lowest: ## Run the fast tests with the oldest versions that pyproject.toml 
 	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
 		--extra cli --extra convert --extra serve --extra bench --extra otel --extra dev \
 		--no-emit-package llama-cpp-python pyproject.toml --output-file $(LOWEST)/lowest.txt
+	# torch is the machine's own and no fast test needs these: that their lowest versions go together is all that is asked.
+	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct \
+		--extra ray --extra smol --extra tune --extra fuzz pyproject.toml --output-file $(LOWEST)/lowest-others.txt
 	$(LOWEST)/bin/uv pip sync --quiet --python $(LOWEST)/bin/python $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --no-deps --editable .
 	$(LOWEST)/bin/python cmake/chat_templates.py >/dev/null

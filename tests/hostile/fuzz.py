@@ -3,8 +3,8 @@
     python tests/hostile/fuzz.py gguf --seconds 600 [--keep FOLDER]
     python tests/hostile/fuzz.py tools FILE...          # reads files once, without atheris
 
-atheris (`pip install atheris`, Linux and macOS) builds on libFuzzer. What fails is written to the working folder as
-`crash-*`, and belongs into `corpus/` with what mends it: `test_campaign.py` reads all of it.
+atheris (`pip install -e '.[fuzz]'`, Linux and macOS) builds on libFuzzer. What fails is written to the working folder
+as `crash-*`, and belongs into `corpus/` with what mends it: `test_campaign.py` reads all of it.
 """
 
 from __future__ import annotations
