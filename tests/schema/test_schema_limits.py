@@ -66,7 +66,7 @@ def test_an_optional_object_whose_required_property_nothing_fits_is_refused(othe
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"enum": [f"value {number}" for number in range(100_000)]}, "too big"),
+        ({"enum": [f"value {number}" for number in range(90_000)]}, "too big"),
         ({"type": "string", "minLength": 10**9}, "minLength 1,000,000,000"),
         ({"type": "string", "minLength": 10**400}, "minLength of that size"),
         ({"type": "array", "items": {"type": "string"}, "minItems": 10**9}, "minItems"),
