@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from mutations import damage, damage_json, damage_start, to_json
 from readers import CALL, MESSAGES, TOOL, Reader
-from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.cache import BakedFile, state_key
@@ -22,11 +21,9 @@ from edge_lam.llama import Context, GGUFHeader, Model
 from edge_lam.llama.gguf_pack import pack_header
 from edge_lam.llama.probe import write_model
 from edge_lam.loading.model_path import EMBEDDED_MODEL
-from edge_lam.serve import ServeOptions, app
 from edge_lam.tools import as_tools
 from edge_lam_converters.imatrix import Imatrix, Sums, read_imatrix
 from tests.formats.hostile_templates import ENDLESS, LARGE
-from tests.serve.test_any_body import BODIES, FIELDS
 
 F32 = 0  # ggml's number of the type
 
@@ -154,8 +151,15 @@ class HTTPBody(Reader):
     )  # fmt: skip
 
     def __init__(self, folder: Path) -> None:
+        # Here, since the children of no other kind need what takes half a second to import.
+        from starlette.testclient import TestClient
+
+        from edge_lam.serve import ServeOptions, app
+        from tests.serve.test_any_body import BODIES, FIELDS
+
         super().__init__(folder)
         lam = edge_lam.load(log=False, prefix_cache=False, n_ctx=2048, n_threads=1)
+        self.fields = FIELDS
         self.client = TestClient(app(lam, ServeOptions(max_tokens=2, max_choices=2, timeout=5.0)))
         self.sound = [(path, body) for path, body in BODIES.items()]
         self.sound.append(("/v1/chat/completions", {"messages": MESSAGES[:-1], "tools": [TOOL], "stream": True}))
@@ -169,7 +173,7 @@ class HTTPBody(Reader):
             return
         body: Any = damage_json(sound, chance)
         if isinstance(body, dict) and chance.random() < 0.5:
-            body[chance.choice(FIELDS)] = damage_json(chance.choice(self.sound)[1], chance)
+            body[chance.choice(self.fields)] = damage_json(chance.choice(self.sound)[1], chance)
         self.body = damage(to_json(body), chance) if chance.random() < 0.2 else to_json(body)
 
     def read(self) -> None:
