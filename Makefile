@@ -19,7 +19,7 @@ help: ## List the targets
 	@echo
 	@echo "BACKEND=cpu|cuda|metal|vulkan  where models run (now: $(BACKEND))"
 	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
-	@echo "COVERAGE=1                make test tells how much of each room the tests ran through, as CI does"
+	@echo "COVERAGE=1                make test tells how much of each room the tests ran through"
 	@echo "CMAKE_ARGS=...           more settings for llama.cpp, such as -DEDGE_LAM_AMX=ON"
 
 demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and run the demo (MODEL=smol-lam: with that)
