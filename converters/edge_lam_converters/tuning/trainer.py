@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
+from edge_lam._util.atomic_file import atomic_write
 from edge_lam.errors import BackendError, CheckpointError, InvalidRequest
 from edge_lam.llama.cpu import cpu
 from edge_lam_converters.tuning.rows import Lesson, TrainingRow, rows_of
@@ -107,6 +109,7 @@ class Trainer:
                     if not on_epoch(self._n_epochs + 1):
                         return
                     self._n_epochs += 1
+                    self.save()
                 elif self._take_step(self._batches(self.step // n_batches)[self.step % n_batches]):
                     left = self.seconds / max(1, self.step - first) * (self.n_steps - self.step)
                     on_progress(
@@ -150,29 +153,34 @@ class Trainer:
 
     def save(self) -> None:
         """Keep what was learnt so far."""
-        partial = self._state.with_suffix(".partial")
-        torch.save(
-            {
-                "key": self._key,
-                "factors": get_peft_model_state_dict(self.model),
-                "optimizer": self._optimizer.state_dict(),
-                "step": self.step,
-                "epochs": self._n_epochs,
-                "room": self.room,
-                "checkpoints": self._checkpoints,
-                "losses": self.losses,
-            },
-            partial,
-        )
-        partial.replace(self._state)
+        state = {
+            "key": self._key,
+            "factors": get_peft_model_state_dict(self.model),
+            "optimizer": self._optimizer.state_dict(),
+            "step": self.step,
+            "epochs": self._n_epochs,
+            "room": self.room,
+            "checkpoints": self._checkpoints,
+            "losses": self.losses,
+        }
+        with atomic_write(self._state) as file:
+            torch.save(state, file)
 
     def _take_up(self) -> None:
-        """Go on from the state, if there is one."""
+        """Go on from the state, if there is one.
+
+        Raises:
+            InvalidRequest: it is of another run, or damaged.
+        """
         if not self._state.exists():
             return
-        found = torch.load(self._state, weights_only=True, map_location="cpu")
+        hint = "--force begins anew, or name another folder"
+        try:
+            found = torch.load(self._state, weights_only=True, map_location="cpu")
+        except (RuntimeError, EOFError, OSError, UnpicklingError) as error:
+            wrong = f"{self._state} can't be read, what was learnt is lost"
+            raise InvalidRequest(wrong, hint=hint, param="out") from error
         if found["key"] != self._key:
-            hint = "--force begins anew, or name another folder"
             raise InvalidRequest(f"{self._state.parent} holds a run of other data or options", hint=hint, param="out")
         set_peft_model_state_dict(self.model, found["factors"])
         self._optimizer.load_state_dict(found["optimizer"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, TypeAlias
 
+from edge_lam._util.atomic_file import atomic_write
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.errors import InvalidRequest
 from edge_lam.formats.examples import Example, read_examples
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from edge_lam_converters.tuning.trainer import Trainer
 
 GGUF, PAGE, DATA = "adapter.gguf", "report.md", "report.json"
+BEFORE, STATE = "before.json", "state.pt"
 PEFT_FILES = ("adapter_config.json", "adapter_model.safetensors")
 Calls: TypeAlias = "list[tuple[ToolCall, ...]]"
 
@@ -101,6 +103,7 @@ class _Tuning:
     def __init__(self, base: str | Path, out: Path, options: TuneOptions) -> None:
         self.options, self.out, self.work = options, out, out / "run"
         self._prepare_folder()
+        self._check_same_run(base)
         lessons = read_lessons(options.calls, options.tools)
         for error in lessons.wrong:
             options.on_wrong(error)
@@ -117,7 +120,7 @@ class _Tuning:
         """Do all of it, and write the page."""
         lessons, n_too_long = self._lessons()
         general = _general()
-        before = self._kept("before.json", lambda: self._count(general))
+        before = self._kept(BEFORE, lambda: self._count(general))
         trainer = self._trainer(lessons)
         config = self.base.config(trainer.causal, self.work)
         trainer.run(self.options.on_step, lambda epoch: self._after_epoch(trainer, config, epoch))
@@ -167,6 +170,26 @@ class _Tuning:
         except OSError as error:
             raise InvalidRequest(f"{self.out} can't be written: {error.strerror}", param="out") from error
 
+    def _check_same_run(self, base: str | Path) -> None:
+        """Refuse to go on with what was made for another base or other conversations.
+
+        Raises:
+            InvalidRequest: it was.
+        """
+        options, read = self.options, [self.options.calls, self.options.eval, self.options.template]
+        contents = [Path(path).read_bytes() if path and Path(path).is_file() else b"" for path in read]
+        said = [str(base), options.format, options.verbatim, options.max_tokens, [tool.name for tool in options.tools]]
+        decisive = [said, [hashlib.sha256(content).hexdigest() for content in contents]]
+        key, file = hashlib.sha256(json.dumps(decisive).encode()).hexdigest(), self.work / "key"
+        if file.exists() and file.read_text(encoding="utf-8") != key:
+            if any((self.work / name).exists() for name in (BEFORE, STATE)):
+                hint = "--force begins anew, or name another folder"
+                wrong = f"{self.work} holds a run of another base, or of other data or options"
+                raise InvalidRequest(wrong, hint=hint, param="out")
+            shutil.rmtree(self.work)  # it ended before anything was counted or learnt
+            self.work.mkdir()
+        _write(file, key)
+
     def _lessons(self) -> tuple[list[Lesson], int]:
         """Return what is learnt, as tokens, and how many replies are too long for the base."""
         reading: ReadOptions = {"format": self.options.format, "verbatim": self.options.verbatim}
@@ -192,7 +215,7 @@ class _Tuning:
         model = self.base.model(device, torch.bfloat16 if device == "cuda" else torch.float32)
         decisive = [asdict(self.options.train), self.base.name, self.format, [lesson.tokens for lesson in lessons]]
         key = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
-        return Trainer(model, lessons, self.options.train, state=self.work / "state.pt", key=key)
+        return Trainer(model, lessons, self.options.train, state=self.work / STATE, key=key)
 
     def _after_epoch(self, trainer: Trainer, config: Path, epoch: int) -> bool:
         """Keep the adapter of an epoch, count what it gets right, and tell whether to go on."""
@@ -204,7 +227,7 @@ class _Tuning:
         export_adapter(config, folder, gguf, force=True)
         calls = self._calls(f"epoch {epoch}", self.back, gguf)
         n = sum(example.is_met(made) for example, made in zip(self.back, calls, strict=True))
-        (folder / "exact.json").write_text(json.dumps(n), encoding="utf-8")
+        _write(folder / "exact.json", json.dumps(n))
         counts = [count for count in self._counts() if count is not None]
         return len(counts) < 2 or counts[-1] >= max(counts[:-1])
 
@@ -217,11 +240,14 @@ class _Tuning:
         return counts
 
     def _choose(self) -> int:
-        """Put the adapter of the best epoch in place, the last of several, and return its number."""
+        """Copy the adapter of the best epoch, the last of several, and return its number.
+
+        It stays where it is: counting its calls takes a while, and may be interrupted.
+        """
         self.counted = self._counts()
         best = max(range(len(self.counted)), key=lambda index: (self.counted[index] or 0, index))
         for name in PEFT_FILES:
-            (self.work / f"epoch-{best + 1}" / name).replace(self.out / name)
+            shutil.copyfile(self.work / f"epoch-{best + 1}" / name, self.out / name)
         return best + 1
 
     def _count(self, general: Sequence[Example], adapter: Path | None = None) -> dict[str, Calls]:
@@ -259,9 +285,15 @@ class _Tuning:
                 key: [[(call.id, call.name, call.arguments) for call in calls] for calls in replies]
                 for key, replies in count().items()
             }
-            file.write_text(json.dumps(found), encoding="utf-8")
+            _write(file, json.dumps(found))
         read = json.loads(file.read_text(encoding="utf-8"))
         return {key: [tuple(ToolCall(*call) for call in calls) for calls in replies] for key, replies in read.items()}
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file whole or not at all: a run may be killed, and goes on from what it finds."""
+    with atomic_write(file) as stream:
+        stream.write(text.encode())
 
 
 def _general() -> list[Example]:

@@ -220,6 +220,38 @@ def test_a_gguf_that_transformers_would_read_wrongly_is_refused(tmp_path):
         Base.open(tmp_path / "base.gguf", tmp_path)
 
 
+def test_a_run_that_is_stopped_while_calls_are_counted_goes_on(calls, tmp_path):
+    def stop_at(stage: str):
+        def hear(said: str, _done: int, _total: int) -> None:
+            if said == stage:
+                raise KeyboardInterrupt
+
+        return hear
+
+    def options(**more) -> TuneOptions:
+        return TuneOptions(calls=calls, device="cpu", train=QUICK, max_tokens=8, **more)
+
+    for stage in ("base", "epoch 1", "adapter"):
+        with pytest.raises(KeyboardInterrupt):
+            tune(CHECKPOINT, tmp_path / "out", options(on_progress=stop_at(stage)))
+    with pytest.raises(InvalidRequest, match="a run of another base, or of other data or options"):
+        tune(tmp_path / "other", tmp_path / "out", options())
+    counted = []
+    tune(CHECKPOINT, tmp_path / "out", options(on_progress=lambda stage, *_: counted.append(stage)))
+    assert not {"base", "epoch 1"} & set(counted)
+    assert (tmp_path / "out" / "adapter.gguf").exists()
+    assert not (tmp_path / "out" / "run").exists()
+
+
+def test_a_damaged_state_is_said_in_one_line(base, lessons, tmp_path):
+    made = trainer(base, lessons, tmp_path)
+    made.save()
+    (tmp_path / "s").write_bytes((tmp_path / "s").read_bytes()[:2000])
+    with pytest.raises(InvalidRequest, match="can't be read, what was learnt is lost") as caught:
+        trainer(base, lessons, tmp_path)
+    assert "--force begins anew" in caught.value.hint
+
+
 def test_what_can_not_be_tuned_is_said_in_one_line(calls, tmp_path):
     def fail(base: Path, **more) -> None:
         tune(base, tmp_path / "out", TuneOptions(calls=calls, device="cpu", **more))
