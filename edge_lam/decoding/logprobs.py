@@ -6,9 +6,12 @@ logits as they are, before logit_bias, the constraint's mask, temperature, top_k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from edge_lam.errors import BackendError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,11 +89,22 @@ def openai_logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:
     return {"content": [token.to_openai() for token in tokens], "refusal": None}
 
 
+def unusable_logits() -> BackendError:
+    """Return the error for logits that are no numbers."""
+    return BackendError("the model computed no usable logits", hint="the model file may be damaged")
+
+
 def log_of_sum(logits: NDArray[np.float32]) -> float:
-    """Return the logarithm of the sum of what the logits, shape (n_vocab,), are the logarithms of."""
+    """Return the logarithm of the sum of what the logits, shape (n_vocab,), are the logarithms of.
+
+    Raises:
+        BackendError: the logits are no numbers.
+    """
     import numpy as np
 
     largest = logits.max()
+    if not math.isfinite(largest):
+        raise unusable_logits()
     return float(largest) + float(np.log(np.exp(logits - largest).sum()))
 
 

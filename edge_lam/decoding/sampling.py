@@ -14,7 +14,8 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from edge_lam.errors import BackendError, InvalidRequest
+from edge_lam.decoding.logprobs import unusable_logits
+from edge_lam.errors import InvalidRequest
 from edge_lam.params import GREEDY, SamplingParams
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Sampler:
         if self._bias:
             logits = self._biased(logits)
         if not math.isfinite(logits[logits.argmax()]):
-            raise BackendError("the model computed no usable logits", hint="the model file may be damaged")
+            raise unusable_logits()
         if self._params.temperature:
             return self._sample(logits, constraint.allowed())
         return constraint.best(logits)

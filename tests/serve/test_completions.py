@@ -14,6 +14,9 @@ from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.llama import Context, Model
+from edge_lam.loading.model_path import EMBEDDED_MODEL
+from edge_lam.serve import app
+from tests.adapters import write_lora
 from tests.serve.served import CHAT, TIME, events_of, user
 
 PATH = "/v1/completions"
@@ -202,3 +205,14 @@ def test_what_is_sent_beside_a_prompt_by_benchmarks_is_taken(client: TestClient)
         assert answer.status_code == 400
         assert answer.json()["error"]["param"] == "echo"
     assert len(client.post(PATH, json={"prompt": "hello"}).json()["choices"]) == 1
+
+
+def test_an_adapter_that_computes_no_numbers_is_an_error_for_its_prompts_too(tmp_path: Path) -> None:
+    """What is asked of a prompt alone chooses no token: its logprobs were NaN, which is no JSON."""
+    path = write_lora(tmp_path / "endless.gguf", EMBEDDED_MODEL, spread=1e30)
+    asked = {"model": "tiny-lam:endless", "prompt": "hello there", "echo": True, "logprobs": 2}
+    with edge_lam.load(log=False, prefix_cache=False, n_ctx=1024, adapters={"endless": path}) as lam:
+        client = TestClient(app(lam), raise_server_exceptions=False)
+        for max_tokens in (0, 1):
+            answer = client.post("/v1/completions", json=asked | {"max_tokens": max_tokens})
+            assert "no usable logits" in answer.json()["error"]["message"]
