@@ -249,7 +249,7 @@ def take_cores(count: int) -> FileLock | None:
         lock = FileLock(folder / f"{first}-{count}.lock", timeout=0)
         try:
             lock.acquire()
-        except Timeout:
+        except Timeout:  # another replica holds these
             continue
         os.sched_setaffinity(0, usable[first : first + count])
         return lock
