@@ -9,11 +9,13 @@ afterwards, so that the two agree; and it needs linear time, whatever the patter
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from edge_lam._util.extras import is_installed
+from edge_lam.schema.walk import with_subschemas
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from edge_lam.schema.gbnf import Rules
 
 EngineName: TypeAlias = Literal["llguidance", "gbnf"]
+
+# An escaped character, or a class of characters.
+CLASS = re.compile(r"\\.|\[(?P<negated>\^?)(?P<inside>\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
+FROM_NUL = re.compile(r"(?:\\x00|\\x\{0+\}|\\u0000|\\0|\0)(?=-)")
 
 SPELLING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
 
@@ -87,7 +93,39 @@ def read_message(message: str) -> Complaint | None:
 def json_rule(schema: Any) -> str:
     """Return the grammar of JSON that fits a schema, spelled as in training."""
     spelled = {**schema, "x-guidance": SPELLING} if isinstance(schema, dict) else schema
-    return f"%json {json.dumps(spelled, ensure_ascii=False)}"
+    text = json.dumps(spelled, ensure_ascii=False)
+    if '"pattern' in text:
+        text = json.dumps(_without_nul(spelled), ensure_ascii=False)
+    return f"%json {text}"
+
+
+def _without_nul(schema: Any) -> Any:
+    r"""Return a schema in whose patterns no class holds U+0000.
+
+    llguidance 1.9.1 lets a class of all control characters hold `"` and a backslash too, however they are excluded: a
+    text of `[^"]+` could have quotes. Of a class without the first of them, which no argument misses, it does not.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    schema = with_subschemas(schema, lambda _path, part: _without_nul(part))
+    if isinstance(pattern := schema.get("pattern"), str):
+        schema["pattern"] = _class_without_nul(pattern)
+    if isinstance(patterns := schema.get("patternProperties"), dict):
+        schema["patternProperties"] = {_class_without_nul(pattern): part for pattern, part in patterns.items()}
+    return schema
+
+
+def _class_without_nul(pattern: str) -> str:
+    def narrowed(found: re.Match[str]) -> str:
+        negated, inside = found["negated"], found["inside"]
+        if inside is None:  # an escaped character outside of classes
+            return found[0]
+        if negated:
+            literal = "\\" if inside.startswith(("-", "]")) else ""  # it is one at the beginning alone
+            return rf"[^\x00{literal}{inside}]"
+        return "[" + FROM_NUL.sub(lambda _nul: r"\x01", inside) + "]"
+
+    return CLASS.sub(narrowed, pattern)
 
 
 def default_engine() -> EngineName:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from edge_lam.schema.guidance import MESSAGES, Complaint, json_rule, read_message, schema_complaint
+from edge_lam.schema.guidance import MESSAGES, Complaint, json_rule, read_message, schema_complaint, text_fits
 
 DOMAIN = r"^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$"
 LOOP = {"allOf": [{"$ref": "#/$defs/A"}, {"type": "object"}]}
@@ -76,3 +78,43 @@ def test_no_message_of_llguidance_is_repeated():
     for complaint in Complaint:
         assert complaint.value.islower() or "\\b" in complaint.value
         assert "llguidance" not in complaint.value
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        '^[^"]+$',
+        r"^[^\\]+$",
+        r'^[^"\\]$',
+        '^[^]"]*$',
+        '^[^-"]*$',
+        '^[^"-A]+$',
+        r"^[\x00-!#-\u00ff]+$",
+        r'^"[^"\n]*"$',
+        r"^\[^a-z\]$",
+        r'^([^"\\]|\\.)*$',
+        r'^[^"\s]+@[^"]+$',
+    ],
+)
+def test_a_class_holds_only_what_it_says(pattern):
+    texts = (
+        '"',
+        "\\",
+        'a"',
+        'a\\"b',
+        "a\\b",
+        "ab",
+        "a-b",
+        "]",
+        "\n",
+        "\t",
+        "\x01a",
+        "",
+        'a@"',
+        "a@b c",
+        '"a b"',
+        "[^a-z]",
+        "a\\nb",
+        "A",
+    )
+    assert [text for text in texts if text_fits(text, pattern=pattern) != bool(re.search(pattern, text))] == []
