@@ -166,7 +166,10 @@ import json, pkgutil
 from importlib import import_module
 for module in pkgutil.walk_packages(edge_lam.__path__, "edge_lam."):
     if not module.name.endswith("__main__"):
-        import_module(module.name)
+        try:
+            import_module(module.name)
+        except edge_lam.errors.MissingPackage as error:  # of an extra that is not installed
+            assert "pip install" in str(error.hint or error), error
 log = {str(tmp_path / "log.jsonl")!r}
 {CALL}
 """

@@ -320,7 +320,10 @@ def test_a_plan_counts_adapters(base: Path, tmp_path: Path) -> None:
     plan = edge_lam.plan(tmp_path / "base.gguf", n_ctx=256, adapters=adapters * 2)
     factors = read_tensors(tmp_path / "lora.gguf").values()
     assert plan.total - alone.total == plan.adapters == 2 * sum(factor.nbytes for factor in factors) > 0
+    with edge_lam.load(tmp_path / "base.gguf", n_ctx=256) as lam:
+        taken = lam.info.size + lam.info.kv_bytes + lam.info.compute_bytes
+    edge_lam.load(tmp_path / "base.gguf", n_ctx=256, memory_budget=taken).close()
     with pytest.raises(InsufficientMemory):
-        edge_lam.load(tmp_path / "base.gguf", n_ctx=256, adapters=adapters, memory_budget=alone.total)
+        edge_lam.load(tmp_path / "base.gguf", n_ctx=256, adapters=adapters, memory_budget=taken)
     with pytest.raises(ModelNotFound, match=r"none\.gguf"):
         edge_lam.plan(tmp_path / "base.gguf", adapters=[(tmp_path / "none.gguf", 1.0)])
