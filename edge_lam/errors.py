@@ -14,6 +14,7 @@
     ├── HubError                the hub can't be reached or refuses
     ├── MissingPackage          a package of Python that only some uses need is not installed
     ├── BackendError            llama.cpp is missing, failed to load or failed in a call
+    │   └── UnusableLogits      the model computed logits that are no numbers
     ├── InvalidCall             the model's output is no valid call; keeps the raw text
     ├── InvalidReply            the model's output does not fit the response format; keeps the raw text
     ├── Busy                    too many requests are waiting already
@@ -167,6 +168,10 @@ class BackendError(EdgeLamError):
     """llama.cpp is missing, failed to load, or failed in a call."""
 
     code = "backend_error"
+
+
+class UnusableLogits(BackendError):
+    """The model computed logits that are no numbers: it is damaged, or an adapter is."""
 
 
 class InvalidCall(EdgeLamError):

@@ -11,7 +11,7 @@ import pytest
 import edge_lam
 from edge_lam import Agent
 from edge_lam.demo_tools import DEMO_TOOLS
-from edge_lam.errors import InvalidModelFile, InvalidRequest, ModelNotFound
+from edge_lam.errors import InvalidModelFile, InvalidRequest, ModelNotFound, UnusableLogits
 from edge_lam.loading.model_path import EMBEDDED_MODEL
 from tests.adapters import write_lora
 
@@ -152,3 +152,14 @@ def test_an_adapter_of_another_base_is_refused_when_it_is_loaded(files, tiny_lam
     (tmp_path / "short.gguf").write_bytes(data.replace(b"blk.0.attn_q", b"blk.9.attn_q"))
     with pytest.raises(InvalidRequest, match=r"short\.gguf adapts blk\.9\.attn_q\.weight, which \S+ does not have"):
         load({"wild": files["wild"], "short": tmp_path / "short.gguf"})
+
+
+def test_an_adapter_that_computes_no_numbers_fails_alone(tiny_lam_path, tmp_path):
+    """Its keys and values stay in the context, where short requests of others came upon them."""
+    path = write_lora(tmp_path / "endless.gguf", tiny_lam_path, spread=1e30)
+    with load({"endless": path}, n_ctx=512, n_parallel=2) as lam:
+        before = lam.generate("hello there", max_tokens=4).result().text
+        for _ in range(2):
+            with pytest.raises(UnusableLogits, match="no usable logits"):
+                lam.generate("hello there", max_tokens=4, adapter="endless").result()
+            assert lam.generate("hello there", max_tokens=4).result().text == before

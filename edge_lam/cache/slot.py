@@ -238,6 +238,12 @@ class Slots:
         """Let other prompts have a slot."""
         self._free.append(slot)
 
+    def clear(self) -> None:
+        """Forget what all hold, down to the bytes; none may be taken."""
+        for slot in self.all:
+            slot.tokens, slot.count_next_turn = [], None
+        self.all[0].context.clear()
+
     def unsaved(self) -> list[Slot]:
         """Return the slots with conversations that are to be stored."""
         is_wanted = self._store is not None and self._store.conversations

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from edge_lam.errors import BackendError
+from edge_lam.errors import UnusableLogits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,9 +89,9 @@ def openai_logprobs(tokens: Iterable[TokenLogprob]) -> dict[str, Any]:
     return {"content": [token.to_openai() for token in tokens], "refusal": None}
 
 
-def unusable_logits() -> BackendError:
+def unusable_logits() -> UnusableLogits:
     """Return the error for logits that are no numbers."""
-    return BackendError("the model computed no usable logits", hint="the model file may be damaged")
+    return UnusableLogits("the model computed no usable logits", hint="the model file may be damaged")
 
 
 def log_of_sum(logits: NDArray[np.float32]) -> float:

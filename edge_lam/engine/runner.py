@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from edge_lam.cache import PrefixMatch
 from edge_lam.engine.scheduler import PREFILL_CHUNK, Scheduler
 from edge_lam.engine.sequence import LogitRows, Status
-from edge_lam.errors import Cancelled, EdgeLamError
+from edge_lam.errors import Cancelled, EdgeLamError, UnusableLogits
 
 if TYPE_CHECKING:
     from edge_lam.cache import Slot, Slots
@@ -49,6 +49,7 @@ class Runner:
         self.running = self._scheduler.running
         self._slot_of: dict[Sequence, Slot] = {}
         self.n_passes = self.n_passed = 0
+        self._is_poisoned = False  # the context may hold keys and values that are no numbers
         self._under_way: list[Chunk] = []  # the pass that runs now
         self._lock = threading.Lock()  # guards that pass: an `abort` that came too late would end the next one
 
@@ -88,6 +89,12 @@ class Runner:
 
     def _admit(self) -> None:
         """Give waiting sequences a slot, in the order in which they came."""
+        if self._is_poisoned:
+            # Attention multiplies what is forgotten by 0, and of NaN that is NaN: others would go wrong too.
+            if self.running:
+                return
+            self._slots.clear()
+            self._is_poisoned = False
         for sequence in list(self.waiting):
             alike = [other.prompt for other in self.running if other.adapter == sequence.adapter]
             slot = self._slots.take(sequence.prompt, alike, sequence.adapter)
@@ -159,6 +166,7 @@ class Runner:
         try:
             step()
         except BaseException as error:
+            self._is_poisoned |= isinstance(error, UnusableLogits)
             self._finish(sequence, error)
         else:
             if sequence.finish_reason or not sequence.n_unread:

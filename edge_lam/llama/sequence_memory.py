@@ -64,6 +64,15 @@ class SequenceMemory:
         if position < held and not self._llama.llama_memory_seq_rm(self._memory, sequence, position, -1):
             raise BackendError(f"llama.cpp can't forget the tokens from {position} on with this model")
 
+    def clear(self) -> None:
+        """Forget the tokens of all sequences, and put zeros in the place of their keys and values.
+
+        Raises:
+            Closed: after `close()`.
+        """
+        self._open()
+        self._llama.llama_memory_clear(self._memory, True)
+
     def copy(self, source: int, target: int, length: int) -> None:
         """Let a sequence hold the first tokens of another one, and nothing else; they share the memory.
 
