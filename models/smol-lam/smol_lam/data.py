@@ -22,7 +22,7 @@ FIRST_WEIGHT = 8.0  # call or text; ask or decline
 TURN_WEIGHT = 3.0  # one more argument, one more call, or the end
 
 MIX = Mix(
-    n_tools=(1, 3),
+    n_tools=(1, 8),
     tools=(*catalog.DEMO, *catalog.TRAINED, *TOOLS),
     apps=APPS,
     procedural=0.12,
@@ -32,7 +32,7 @@ MIX = Mix(
     results=0.2,
     near=0.4,
     weights=(
-        ("call", 0.47), ("parallel", 0.17), ("irrelevant", 0.16), ("missing", 0.13), ("result", 0.05), ("chat", 0.02),
+        ("call", 0.43), ("parallel", 0.19), ("irrelevant", 0.14), ("missing", 0.16), ("result", 0.05), ("chat", 0.03),
     ),
 )  # fmt: skip
 
