@@ -173,6 +173,8 @@ class BackendError(EdgeLamError):
 class UnusableLogits(BackendError):
     """The model computed logits that are no numbers: it is damaged, or an adapter is."""
 
+    code = "unusable_logits"
+
 
 class InvalidCall(EdgeLamError):
     """The model's output is no valid call; `raw` keeps the text."""

@@ -161,7 +161,7 @@ def quantize_file(
         target: the file to write.
         recipe: how, or only the name of a file type.
         n_threads: threads that compute; by default one per physical core.
-        on_wait: called about ten times a second while llama.cpp works.
+        on_wait: called about ten times a second while llama.cpp works, and when it is through.
 
     Raises:
         InvalidRequest: the recipe can't be followed.
@@ -180,10 +180,12 @@ def quantize_file(
     worker.start()
     while worker.is_alive():
         worker.join(_POLL_SECONDS)
-        on_wait()
+        if worker.is_alive():
+            on_wait()
     reason = reasons[0] if reasons else "its thread ended"
     if reason is not None:
         raise _failure(recipe, reason)
+    on_wait()  # a small file is done before the first wait
 
 
 def _run(source: Path, target: Path, recipe: Recipe, n_threads: int, *, dry_run: bool = False) -> str | None:

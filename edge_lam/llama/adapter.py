@@ -127,7 +127,8 @@ def apply_adapters(context: int, adapters: Sequence[Adapter]) -> None:
         *(ctypes.cast(adapter.pointer, llama_cpp.llama_adapter_lora_p_ctypes) for adapter in adapters)
     )
     scales = (ctypes.c_float * n)(*(adapter.scale for adapter in adapters))
-    if llama_cpp.llama_set_adapters_lora(context, pointers, n, scales) != 0:
+    # It logs, and a Ctrl-C in that callback would be lost.
+    if interruptible(partial(llama_cpp.llama_set_adapters_lora, context, pointers, n, scales)) != 0:
         raise BackendError("llama.cpp could not apply the adapters")
 
 
