@@ -6,8 +6,6 @@ import asyncio
 import contextvars
 import datetime
 import functools
-import itertools
-import subprocess
 import sys
 import threading
 from typing import Annotated
@@ -18,27 +16,10 @@ from pydantic import AfterValidator
 from edge_lam.agent import ToolFinished, ToolStarted
 from edge_lam.agent.cancellation import Cancellation
 from edge_lam.agent.repeats import Repeats
-from edge_lam.agent.round import Round, ToolBox
-from edge_lam.tools import Tool, ToolCall, as_tools
-from edge_lam.tools.results import MAX_BYTES
+from edge_lam.tools import Tool
+from tests.agent.rounds import call, round_of, run
 
 REMOTE = {"name": "remote", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}}}
-
-
-def call(name, nth=0, /, **arguments):
-    return ToolCall(f"call_{name}_{nth}", name, arguments)
-
-
-def round_of(calls, tools, *, repeats=None, cancelled=None, **options):
-    box = ToolBox({tool.name: tool for tool in as_tools(tools)}, **options)
-    return Round(calls, box, repeats or Repeats(), cancelled or Cancellation(), None)
-
-
-def run(calls, tools, **options):
-    """Return the events and the results."""
-    calls = round_of(calls, tools, **options)
-    events = list(calls.run())
-    return events, calls.results
 
 
 def double(number: int) -> int:
@@ -347,90 +328,3 @@ def test_calls_of_one_reply_are_no_repeats_of_each_other():
     repeats.add(results)
     _, results = run(calls, [double], repeats=repeats)
     assert [result.outcome for result in results] == ["repeated", "repeated"]
-
-
-def test_the_items_of_a_generator_are_its_result():
-    def lines():
-        yield datetime.date(2027, 5, 3)
-        yield {"nested": (n for n in (1, 2))}
-
-    async def steps():
-        yield 1
-        yield "two"
-
-    async def late():
-        return lines()
-
-    _, results = run([call("lines"), call("steps"), call("late")], [lines, steps, late])
-    listed = ["2027-05-03", {"nested": [1, 2]}]
-    assert [result.result for result in results] == [listed, [1, "two"], listed]
-
-
-def endless():
-    return itertools.count()
-
-
-def hidden():
-    return {"rows": [map(str, itertools.count())]}
-
-
-async def ticks():
-    while True:
-        yield "tick"
-
-
-def lengthy():
-    while True:
-        yield "x" * 1_000_000
-
-
-@pytest.mark.parametrize("tool", [endless, hidden, ticks, lengthy])
-def test_what_never_ends_is_told_as_too_long(tool):
-    _, (result,) = run([call(tool.__name__)], [tool])
-    assert result.outcome == "failed"
-    assert result.result == {"error": f"TooLong: the result goes on beyond {MAX_BYTES:,} bytes; ask for less"}
-
-
-def test_a_generator_ends_when_its_time_is_over():
-    closed = threading.Event()
-
-    def slow():
-        try:
-            while True:
-                threading.Event().wait(0.02)
-                yield 1
-        finally:
-            closed.set()
-
-    _, (result,) = run([call("slow")], [slow], timeout=0.1)
-    assert result.outcome == "timeout"
-    assert closed.wait(10)
-
-
-def test_the_interpreter_ends_although_a_tool_never_does():
-    program = """
-import itertools, threading
-from edge_lam.agent.cancellation import Cancellation
-from edge_lam.agent.repeats import Repeats
-from edge_lam.agent.round import Round, ToolBox
-from edge_lam.tools import ToolCall, as_tools
-
-def endless():
-    for number in itertools.count():
-        threading.Event().wait(0.001)
-        yield number
-
-box = ToolBox({tool.name: tool for tool in as_tools([endless])}, timeout=0.2)
-calls = Round([ToolCall("1", "endless", {})], box, Repeats(), Cancellation(), None)
-list(calls.run())
-print(calls.results[0].outcome)
-"""
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (ended.stdout, ended.stderr, ended.returncode) == ("timeout\n", "", 0)
-
-
-def test_what_refers_to_itself_is_an_error():
-    rows: list = [1]
-    rows.append(rows)
-    _, (result,) = run([call("f")], [Tool.from_function(lambda: rows, name="f")])
-    assert result.result == {"error": "ValueError: the result refers to itself"}
