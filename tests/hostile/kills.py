@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from writers import WRITERS, Writer, hub_nearby
@@ -90,10 +90,11 @@ def main() -> int:
     parser.add_argument("--seed", default="1")
     parser.add_argument("--kind", action="append", choices=WRITERS)
     options = parser.parse_args()
-    failed = 0
+    failed, kinds = 0, options.kind or list(WRITERS)
     print(f"{'writer':<16}{'kills':>7}{'failures':>10}")
-    with tempfile.TemporaryDirectory(prefix="edge-lam-kills-") as place, hub_nearby():
-        for kind in options.kind or WRITERS:
+    hub = hub_nearby() if "pull" in kinds else nullcontext()
+    with tempfile.TemporaryDirectory(prefix="edge-lam-kills-") as place, hub:
+        for kind in kinds:
             folder = Path(place) / kind / "files"
             folder.mkdir(parents=True)
             kills = max(1, round(options.kills * WRITERS[kind].share))

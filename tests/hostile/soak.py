@@ -38,6 +38,7 @@ from edge_lam.cache import prefix_files, read_header, read_prefix
 from edge_lam.metrics.memory import process_memory
 
 PROCESSES = 2
+LEAST_RELOADS = 2  # however short the time: the second one restores what the first one saved
 FLAT = 0.02  # growth over the second half, as a share of what is held
 LATE = 900.0  # seconds that a process may take beyond its time, to judge and to end
 _M_ARENA_MAX = -8
@@ -53,7 +54,7 @@ def soak(folder: str, minutes: float, restart: float, seed: str) -> None:
         callers = Callers(lam)
     end = time.monotonic() + 60 * minutes
     reloads = 0
-    while time.monotonic() < end:
+    while reloads < LEAST_RELOADS or time.monotonic() < end:
         reloads += 1
         with load(n_parallel=CALLERS, save_conversations=True) as lam:
             callers.run(lam, min(end, time.monotonic() + 60 * restart), f"{seed} {reloads}")

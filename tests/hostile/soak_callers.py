@@ -178,8 +178,10 @@ class Callers:
         return largest
 
     def _ask(self, lam: LAM, end: float, chance: random.Random) -> None:
-        """Be one caller: mostly wait for answers, at times leave early or give little time."""
-        while time.monotonic() < end:
+        """Be one caller, of one request at least: mostly wait for answers, at times leave early or give little time."""
+        asked = False
+        while not asked or time.monotonic() < end:
+            asked = True
             case, kind = chance.choice(CASES), chance.random()
             self._count("requests")
             try:
