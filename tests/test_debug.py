@@ -86,3 +86,12 @@ def test_lines_are_shown_once_and_no_longer_than_wanted(capsys):
         show_debug_lines(shown)
         logger.debug("a line")
     assert capsys.readouterr().err == "edge_lam.test: a line\n" * 2
+
+
+def test_debug_lines_drive_no_terminal(capsys):
+    show_debug_lines()
+    try:
+        logging.getLogger("edge_lam.cache").debug("left out: %s", "\x1b]0;title\x07\x9b2J")
+    finally:
+        show_debug_lines(False)
+    assert capsys.readouterr().err == "edge_lam.cache: left out: \\x1b]0;title\\x07\\x9b2J\n"

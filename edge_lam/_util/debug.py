@@ -12,12 +12,14 @@ import os
 import sys
 from collections.abc import Iterator
 
+from edge_lam._util.printable import printable
+
 
 class _Lines(logging.Handler):
     """Prints to what stderr is then, which programs may have changed since."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        print(printable(self.format(record)), file=sys.stderr)
 
 
 _lines = _Lines()

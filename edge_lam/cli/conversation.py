@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.cli.answer import TurnResult, ask
 from edge_lam.cli.running import Approver, RunOptions, ask_result
-from edge_lam.cli.terminal import console, one_line
+from edge_lam.cli.terminal import console, json_text, one_line
 from edge_lam.cli.toolbox import without_function
 from edge_lam.cli.transcript import Transcript, show_nothing
 from edge_lam.errors import EdgeLamError
@@ -174,4 +173,4 @@ def _print_line(message: str, answer: TurnResult | None, failed: str) -> None:
     record = answer.to_json() if answer else {"text": "", "calls": [], "finish_reason": "", "errors": [], "reports": []}
     if failed:
         record |= {"finish_reason": "error", "errors": [*record["errors"], failed]}
-    print(json.dumps({"request": message, **record}, ensure_ascii=False, default=str), flush=True)
+    print(json_text({"request": message, **record}), flush=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge_lam.cli.options import FILE, Settings, examples
-from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table
+from edge_lam.cli.terminal import console, one_line, plain_table, print_json, print_table, printable
 from edge_lam.errors import InvalidRequest
 from edge_lam.metrics.log import CallLog, prune_log, rotated
 from edge_lam.metrics.log_query import COLUMNS, GROUPS, LogQuery
@@ -212,4 +212,7 @@ def _print_csv(rows: list[Row], by: str | None) -> None:
     names: list[Any] = list(rows[0]) if rows else list(COLUMNS) if by is None else [by]
     writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(_dated, rows))
+    writer.writerows(
+        {name: printable(value) if isinstance(value, str) else value for name, value in _dated(row).items()}
+        for row in rows
+    )

@@ -21,7 +21,7 @@ import click
 
 from edge_lam._util.addresses import spare_addresses
 from edge_lam._util.interrupt import INTERRUPTED, end_at_once_on_ctrl_c
-from edge_lam._util.printable import one_line
+from edge_lam._util.printable import one_line, printable
 from edge_lam.cli.defaults import Defaults
 from edge_lam.cli.options import GLOBAL_OPTIONS, Settings, examples
 from edge_lam.errors import EdgeLamError
@@ -205,7 +205,7 @@ def _report(error: BaseException, settings: Settings) -> int:
         _close_stdout()
         return 1
     if settings.debug:
-        traceback.print_exception(error)
+        print(printable("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         if sys.stderr.isatty():
             print(file=sys.stderr)  # the terminal shows "^C" in the middle of a line

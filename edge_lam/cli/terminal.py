@@ -6,33 +6,48 @@ On a terminal: colours (unless NO_COLOR) and its width. In a pipe or file: plain
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import textwrap
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from edge_lam._util.printable import one_line, printable
+from edge_lam._util.printable import json_text, one_line, printable
 from edge_lam._util.sizes import size
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Iterator
+
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
     from rich.table import Table
 
 __all__ = [
-    "console", "count", "duration", "one_line", "plain_table", "print_json", "print_table", "printable", "size",
+    "console", "count", "duration", "json_text", "one_line", "plain_table", "print_json", "print_table", "printable",
+    "size",
 ]  # fmt: skip
 
 PLAIN_WIDTH = 100
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return the console of stdout or stderr."""
-    from rich.console import Console
-
+    """Return the console of stdout or stderr: whatever is printed there, none of it drives the terminal."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    return _console_class()(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+@cache
+def _console_class() -> type[Console]:
+    """Return the class of consoles that print no control character but their own."""
+    from rich.console import Console, RenderableType
+
+    class Screen(Console):
+        def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+    return Screen
 
 
 def plain_table(title: str, *columns: str) -> Table:
@@ -82,7 +97,7 @@ def _print_rows(out: Console, table: Table) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document to stdout, and nothing else."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    print(json_text(value, indent=2))
 
 
 def count(number: float) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from edge_lam.cli.flow import Clock, Flow
 from edge_lam.cli.summary import why_slow
-from edge_lam.cli.terminal import one_line, printable
+from edge_lam.cli.terminal import json_text, one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -186,9 +185,7 @@ def call_text(call: ToolCall, most: int | None = None) -> str:
         call: the call.
         most: how many characters of an argument to show; None for all.
     """
-    arguments = (
-        f"{name}={_shortened(json.dumps(value, ensure_ascii=False), most)}" for name, value in call.arguments.items()
-    )
+    arguments = (f"{name}={_shortened(json_text(value), most)}" for name, value in call.arguments.items())
     return one_line(f"{call.name}({', '.join(arguments)})")
 
 

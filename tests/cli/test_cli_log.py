@@ -8,6 +8,8 @@ import json
 
 import pytest
 
+from edge_lam.metrics import CallReport
+
 
 @pytest.fixture
 def log(edge_lam, tiny_lam_path, lamp, tmp_path):
@@ -51,6 +53,17 @@ def test_json_and_csv(edge_lam, log):
     assert edge_lam("log", log, "--csv", "--since", "2099-01-01").out.startswith("id,started,model,")
     assert edge_lam("log", log, "--since", "2099-01-01").out.splitlines() == [f"{log}: 0 calls, 0 failed"]
     assert edge_lam("log", log, "--since", "1h", "--tool", "set_*").out.startswith(f"{log}: 1 call, ")
+
+
+def test_nothing_in_a_log_drives_the_terminal(edge_lam, tmp_path):
+    path = tmp_path / "calls.jsonl"
+    evil = "\x1b]0;title\x07\x9b2J\u202e"
+    record = CallReport(id=evil, model=evil, error=evil, finish_reason=evil).to_dict()
+    path.write_text(json.dumps(record) + "\n")
+    for options in ((), ("--slowest", 1), ("--json",), ("--slowest", 1, "--json"), ("--csv",), ("--by", "model")):
+        shown = edge_lam("log", path, *options)
+        assert shown.code == 0
+        assert not set("\x1b\x07\x9b\u202e") & set(shown.out)
 
 
 def test_pruning_asks_and_removes_what_is_older(edge_lam, log):

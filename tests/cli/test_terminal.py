@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -7,7 +8,17 @@ import sys
 
 import pytest
 
-from edge_lam.cli.terminal import console, count, duration, one_line, plain_table, print_table, printable, size
+from edge_lam.cli.terminal import (
+    console,
+    count,
+    duration,
+    json_text,
+    one_line,
+    plain_table,
+    print_table,
+    printable,
+    size,
+)
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*(3[0-7]|9[0-7])[0-9;]*m")
 
@@ -33,6 +44,31 @@ def test_duration(seconds, text):
 def test_control_characters_are_made_visible():
     assert printable("a\x1b[31mb\tc\nd\x07\x9b\u202e") == "a\\x1b[31mb\tc\nd\\x07\\x9b\\u202e"
     assert one_line("  a\n b\r\x1b ") == "a b \\x1b"
+
+
+def test_nothing_that_is_printed_drives_a_terminal_but_colours(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    evil = "\x1b]0;title\x07 \x9b2J \u202eevil"
+    out = console()
+    table = plain_table(evil, evil)
+    table.add_row(evil)
+    out.print(evil, style="red")
+    out.out(evil)
+    out.print(table)
+    shown = capsys.readouterr().out
+    assert shown.count("title") == 5
+    assert not set("\x1b\x07\x9b\u202e") & set(re.sub(r"\x1b\[[0-9;]*m", "", shown))
+
+
+def test_json_escapes_what_is_not_seen_and_says_the_same():
+    value = {
+        "na\u200bme": "\x1b[2J \x9b \u202e \ufeff \U000e0041 \ud800",
+        "words": "Köln می\u200cخواهم 👩\u200d🚀",
+    }
+    text = json_text(value)
+    assert json.loads(text) == value
+    assert re.findall(r"\\u\w{4}", text) == "\\u200b \\u001b \\u009b \\u202e \\ufeff \\udb40 \\udc41 \\ud800".split()
+    assert value["words"] in text
 
 
 def test_a_pipe_gets_plain_text_of_a_fixed_width(capsys, monkeypatch):
