@@ -177,7 +177,7 @@ def _show_calls(out: Console, rows: list[Row]) -> None:
     for column in table.columns[-2:]:
         column.justify = "left"
     for row in rows:
-        generated = sum(row[kind] or 0 for kind in ("sampled", "forced", "accepted"))
+        generated = sum(row[kind] or 0 for kind in ("sampled", "forced", "accepted")) - (row["dropped"] or 0)
         cells = [_figure("seconds", row["total"]), _figure("seconds", row["first_token"] or None)]
         cells += [str(row["prompt"]), str(generated), str(row["n_calls"])]
         table.add_row(_when(row["started"]), *cells, row["error"] or row["finish_reason"], one_line(str(row["model"])))

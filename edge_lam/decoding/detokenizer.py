@@ -17,6 +17,8 @@ class Detokenizer:
     Attributes:
         stopped: whether a stop string came; it and what follows is left out.
         stopped_by: which one.
+        n_behind: bytes that came behind it: what one pass confirms may go on there.
+        text_of: returns the bytes that a token stands for.
 
     Args:
         vocabulary: what each token stands for.
@@ -25,10 +27,10 @@ class Detokenizer:
     """
 
     def __init__(self, vocabulary: Vocabulary, stop: Sequence[str] = (), thinking_end: str = "") -> None:
-        self.stopped, self.stopped_by = False, ""
+        self.stopped, self.stopped_by, self.n_behind = False, "", 0
         self._thinking_end = thinking_end
         self.stop = tuple(stop)
-        self._text_of = vocabulary.text
+        self.text_of = vocabulary.text
         # Half a character waits here for its other half. Bytes that are no UTF-8 become U+FFFD.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
@@ -46,7 +48,7 @@ class Detokenizer:
             tokens: of the reply.
             kind: what the reply is; as long as that is open, all but thinking is held back.
         """
-        data = b"".join(map(self._text_of, tokens))
+        data = b"".join(map(self.text_of, tokens))
         self._n_taken += len(data)
         self._held += self._decoder.decode(data)
         thought = self._thought()
@@ -74,7 +76,9 @@ class Detokenizer:
         found = [(self._held.find(stop), stop) for stop in self.stop if stop in self._held] if kind == "text" else []
         if found or self.stopped:
             end, self.stopped_by = min(found, default=(0, self.stopped_by))
-            text, self._held, self.stopped = self._held[:end], "", True
+            text, behind = self._held[:end], self._held[end + len(self.stopped_by) :] if found else ""
+            self.n_behind += len(behind.encode()) + len(self._decoder.getstate()[0])
+            self._held, self.stopped = "", True
             return text
         end = len(self._held) - keep
         text, self._held = self._held[:end], self._held[end:]

@@ -147,8 +147,10 @@ class Output:
     def _complete(self) -> Reply:
         """Make a reply of what was written."""
         sequence, trace = self._sequence, self._decoder.trace
-        if trace and self._detokenizer.stopped:
-            trace.cut(self._detokenizer.stop)
+        if self._detokenizer.stopped:
+            sequence.counts.dropped = self._n_dropped()
+            if trace:
+                trace.cut(self._detokenizer.stop)
         self._show_logprobs()
         if text := self._detokenizer.finish():
             self._feed(text)
@@ -181,6 +183,14 @@ class Output:
             None if trace is None else trace.end_logprob,
         )
         return self._record.reply
+
+    def _n_dropped(self) -> int:
+        """Return how many tokens came behind the stop string: the pass that wrote it may have confirmed more."""
+        tokens, left = self._sequence.tokens, self._detokenizer.n_behind
+        n_kept = len(tokens)
+        while n_kept and (left := left - len(self._detokenizer.text_of(tokens[n_kept - 1]))) >= 0:
+            n_kept -= 1
+        return self._sequence.counts.generated - n_kept  # with the end of the turn, if that was confirmed too
 
 
 class PrefixOutput(Generic[T]):

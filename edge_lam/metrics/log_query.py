@@ -20,7 +20,7 @@ from edge_lam.metrics.report import Times
 _NO_PHASES = ("load", "tool", "first_token", "total", "name", "call")  # of `Times`: the rest are parts of the total
 TIMES = tuple(field.name for field in fields(Times))
 PHASES = tuple(name for name in TIMES if name not in _NO_PHASES)
-TOKENS = ("prompt", "cached", "sampled", "forced", "accepted")
+TOKENS = ("prompt", "cached", "sampled", "forced", "accepted", "dropped")
 FACTS = ("id", "started", "model", "device", "finish_reason", "error", "n_tools", "n_calls")
 COLUMNS = (*FACTS, *TOKENS, *TIMES)
 _TOOL_COLUMNS = ("reply_id", "tool", "outcome", "seconds")

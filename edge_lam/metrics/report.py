@@ -72,6 +72,7 @@ class Tokens:
         forced: appended because the grammar left no choice.
         drafted: guessed and sent to the model for verification.
         accepted: drafted tokens that the model confirmed.
+        dropped: sampled, forced or accepted ones that the pass which wrote a stop string confirmed behind it.
     """
 
     prompt: int = 0
@@ -81,11 +82,12 @@ class Tokens:
     forced: int = 0
     drafted: int = 0
     accepted: int = 0
+    dropped: int = 0
 
     @property
     def generated(self) -> int:
-        """Tokens of the reply."""
-        return self.sampled + self.forced + self.accepted
+        """Tokens of the reply, with the one that ended it."""
+        return self.sampled + self.forced + self.accepted - self.dropped
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_lam.decoding import PassCosts
+from edge_lam.decoding import PassCosts, ReplaySampler
 from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.engine import Engine, ReplyFinished
 from edge_lam.formats import XLam2Qwen
@@ -123,6 +123,21 @@ def test_they_are_the_same_with_drafts_and_without(engine, message, options):
     assert_same(drafted, plain)
     assert not plain.report.tokens.accepted
     assert drafted.report.tokens.accepted == [entry.origin for entry in drafted.logprobs].count("draft")
+
+
+@pytest.mark.parametrize("pays", [False, True])
+@pytest.mark.parametrize(("stop", "is_ended"), [(" by", False), ("Wales", True)])
+def test_what_a_pass_confirms_behind_a_stop_string_is_not_counted(engine, pays, stop, is_ended):
+    draft_always(engine, pays=pays)
+    said, model = "the river Teifi by Llanfair Clydogau in western Wales", engine.model
+    written = model.tokenize(f"I know nothing of {said}" + ("" if is_ended else ", and more"))
+    options = {"sampler": ReplaySampler([*written, model.eos_token]), "stop": stop}
+    reply = ask(engine, f"Tell me about {said}!", tool_choice="none", **options)
+    assert reply.text == f"I know nothing of {said}".partition(stop)[0].strip()
+    assert (reply.stop, reply.finish_reason) == (stop, "stop")
+    n = next(n for n in range(len(written) + 1) if stop.encode() in model.detokenize(written[:n]))
+    assert reply.report.tokens.generated == n
+    assert bool(reply.report.tokens.dropped) is pays or is_ended  # the end may have had a pass of its own
 
 
 def test_they_are_the_same_side_by_side_and_alone(tiny_lam_path: Path):

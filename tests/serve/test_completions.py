@@ -170,8 +170,7 @@ def test_by_openais_client_whole_and_streamed(openai_client: openai.OpenAI, lam:
     assert "".join(part.choices[0].text for part in parts) == whole.choices[0].text
     assert [part.choices[0].finish_reason for part in parts][-1] == "stop"
     assert last.usage.prompt_tokens == whole.usage.prompt_tokens
-    # A pass may have confirmed guesses behind the stop string, or not.
-    assert abs(last.usage.completion_tokens - whole.usage.completion_tokens) < 32
+    assert last.usage.completion_tokens == whole.usage.completion_tokens  # whatever a pass confirmed behind it
 
 
 def test_a_response_format_is_held(client: TestClient, lam: edge_lam.LAM) -> None:
