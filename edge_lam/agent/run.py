@@ -225,7 +225,7 @@ def _messages_of(step: Step) -> list[dict[str, Any]]:
     if not unread:
         return [reply.message, *results]
     if not results:
-        return [{"role": "assistant", "content": f"{reply.text}\n{unread}".strip()}]
+        return [{**reply.message, "content": f"{reply.text}\n{unread}".strip()}]
     return [reply.message, *results, {"role": "assistant", "content": unread}]
 
 

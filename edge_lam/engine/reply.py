@@ -77,8 +77,13 @@ class Reply:
 
     @property
     def message(self) -> dict[str, Any]:
-        """The assistant's message in OpenAI's form, to append to the history."""
+        """The assistant's message in OpenAI's form, to append to the history.
+
+        What it thought stands in ``reasoning_content``: whether the next prompt holds it is for the template to say.
+        """
         message: dict[str, Any] = {"role": "assistant", "content": self.text}
+        if self.thinking:
+            message["reasoning_content"] = self.thinking
         if self.tool_calls:
             message["content"] = self.text or None
             message["tool_calls"] = [call.to_openai() for call in self.tool_calls]

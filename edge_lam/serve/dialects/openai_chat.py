@@ -66,7 +66,7 @@ class ChatCompletion(Dialect):
         choices = [
             {
                 "index": index,
-                "message": _message(reply),
+                "message": {**reply.message, "refusal": None},
                 "logprobs": reply.openai_logprobs,
                 "finish_reason": finish_reason(reply),
             }
@@ -160,8 +160,3 @@ def read_messages(messages: object) -> list[dict[str, Any]]:
             raise InvalidRequest(f"messages[{index}] has a function_call", hint=hint, param="messages")
         found.append({key: value for key, value in message.items() if value is not None or key == "content"})
     return found
-
-
-def _message(reply: Reply) -> dict[str, Any]:
-    message = {**reply.message, "refusal": None}
-    return {**message, "reasoning_content": reply.thinking} if reply.thinking else message
