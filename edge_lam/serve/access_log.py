@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from edge_lam.serve.errors import CLIENT_GONE
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -90,6 +92,18 @@ def note_reply(scope: Scope, reply: Reply) -> None:
 def note_failure(scope: Scope, status: int, code: str) -> None:
     """Leave why a request failed for its line, also if its headers were sent before."""
     scope.setdefault(NOTES, {}).update(status=status, error=code)
+
+
+def note_gone(scope: Scope) -> None:
+    """Leave that the client went away, unless it is known better why nobody reads any more."""
+    notes = scope.setdefault(NOTES, {})
+    notes["status"] = CLIENT_GONE
+    notes.setdefault("error", "client_gone")
+
+
+def note_too_slow(scope: Scope) -> None:
+    """Leave that the client took nothing of its answer for so long that it gets no more of it."""
+    note_failure(scope, CLIENT_GONE, "client_too_slow")
 
 
 def print_line(line: str) -> None:

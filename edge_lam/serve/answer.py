@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from edge_lam.agent import AgentReply
 from edge_lam.engine import Reply, ReplyFinished
 from edge_lam.errors import Cancelled, Closed, EdgeLamError
-from edge_lam.serve.access_log import note_failure, note_reply
-from edge_lam.serve.errors import CLIENT_GONE, RequestError, failure_of
+from edge_lam.serve.access_log import note_failure, note_gone, note_reply
+from edge_lam.serve.errors import RequestError, failure_of
 from edge_lam.serve.replies import Running, cancel_all, leave_all, merged, whole
 from edge_lam.serve.wire import JSON, PING, to_bytes
 
@@ -62,7 +62,7 @@ class AnswerResponse:
         except Cancelled as error:
             if not self._is_gone:
                 raise _stopping() from error
-            note_failure(scope, CLIENT_GONE, "client_gone")
+            note_gone(scope)
         finally:
             attending.cancel()
             leave_all(self._streams)

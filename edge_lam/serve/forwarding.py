@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from edge_lam.errors import EdgeLamError
-from edge_lam.serve.access_log import note_failure
-from edge_lam.serve.errors import CLIENT_GONE, Failure, RequestError, failure_of
+from edge_lam.serve.access_log import note_failure, note_gone, note_too_slow
+from edge_lam.serve.errors import Failure, RequestError, failure_of
+from edge_lam.serve.protocol import SLOW_SECONDS
 from edge_lam.serve.wire import failure_event, failure_response, to_bytes
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ Message = MutableMapping[str, Any]
 _SCOPE = ("type", "http_version", "method", "scheme", "path", "raw_path", "query_string", "headers", "client", "server")
 _SYSTEM = ("system", "developer")
 ATTEMPTS = 3
+MAX_UNREAD = 64  # messages that wait for their reader; then the answer waits
 _PROMPT = 1024  # characters at the start of a prompt as it is, by which those are told apart
 
 logger = logging.getLogger("edge_lam.serve")
@@ -85,8 +89,15 @@ def _runs_tools(asked: dict[str, Any]) -> bool:
 
 
 async def answered(app: ASGIApp, asked: Forwarded) -> AsyncGenerator[Message, None]:
-    """Yield what an app sends in answer to a request; who stops reading is a client that went away."""
-    sent: asyncio.Queue[Message | None] = asyncio.Queue()
+    """Yield what an app sends in answer to a request; who stops reading is a client that went away.
+
+    While nobody takes it, little of the answer is kept here: its events wait in the reply, which has a token limit.
+
+    Raises:
+        RequestError: nobody took any of it for so long that it was ended.
+    """
+    sent: asyncio.Queue[Message | None] = asyncio.Queue(MAX_UNREAD)
+    scope, is_cut = dict(asked.scope), False
     received = [{"type": "http.request", "body": asked.body, "more_body": False}]
     gone = asyncio.Event()
 
@@ -97,22 +108,35 @@ async def answered(app: ASGIApp, asked: Forwarded) -> AsyncGenerator[Message, No
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
-        sent.put_nowait(message)
+        nonlocal is_cut
+        if gone.is_set():
+            return
+        try:
+            with anyio.fail_after(SLOW_SECONDS):
+                await sent.put(message)
+        except TimeoutError:
+            is_cut = True
+            note_too_slow(scope)
+            gone.set()
 
     async def run() -> None:
         try:
-            await app(dict(asked.scope), receive, send)
+            await app(scope, receive, send)
         except Exception:  # its answer is sent
             logger.exception("an answer failed")
         finally:
-            sent.put_nowait(None)
+            await sent.put(None)
 
     running = asyncio.create_task(run())
     try:
         while (message := await sent.get()) is not None:
             yield message
+        if is_cut:
+            raise RequestError(408, "client_too_slow", f"nothing of the answer was taken for {SLOW_SECONDS:g} seconds")
     finally:
         gone.set()
+        while not sent.empty():  # what waits for room may end
+            sent.get_nowait()
         await asyncio.shield(running)
 
 
@@ -137,7 +161,7 @@ class ForwardedResponse:
         try:
             await asyncio.wait({passing, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not passing.done():
-                note_failure(scope, CLIENT_GONE, "client_gone")
+                note_gone(scope)
                 return
             await passing
         finally:

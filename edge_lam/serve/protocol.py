@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from edge_lam.serve.access_log import note_too_slow
 from edge_lam.serve.errors import TYPES, Failure, failure_of
 from edge_lam.serve.gate import MAX_HEADERS, too_large
 from edge_lam.serve.wire import failure_response
 
 if TYPE_CHECKING:
+    from starlette.types import Scope
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class AutoHTTPProtocol(H11Protocol):
@@ -23,23 +26,44 @@ if TYPE_CHECKING:
 else:
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+logger = logging.getLogger("edge_lam.serve")
+
 HEADER_SECONDS = 20.0
+SLOW_SECONDS = 60.0  # a client may take nothing of an answer that waits for it
 
 
 class BoundedProtocol(AutoHTTPProtocol):
     """Closes connections whose next request does not begin in time, or whose headers do not end, or are too large.
+
+    One whose client takes nothing of its answer for too long, with more waiting than the transport buffers, is cut.
 
     Headers that end are counted by the gate. Of those that do not, h11 keeps uvicorn's `h11_max_incomplete_event_size`,
     and httptools any number of bytes.
     """
 
     _waiting: asyncio.TimerHandle | None = None
+    _untaken: asyncio.TimerHandle | None = None
     _n_header_bytes: int | None = None  # None while no headers are read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._take()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Have the answer wait, but not for ever."""
+        super().pause_writing()
+        self._untaken = self._untaken or self.loop.call_later(SLOW_SECONDS, self._cut)
+
+    def resume_writing(self) -> None:
+        """Have it go on."""
+        self._take()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and wait for the rest of headers that began."""
@@ -79,6 +103,17 @@ class BoundedProtocol(AutoHTTPProtocol):
             self._waiting = None
         elif self._waiting is None:
             self._waiting = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _take(self) -> None:
+        if self._untaken:
+            self._untaken.cancel()
+        self._untaken = None
+
+    def _cut(self) -> None:
+        logger.info("a client took nothing of its answer for %g seconds: it is cut off", SLOW_SECONDS)
+        if self._has_request():
+            note_too_slow(cast("Scope", self.cycle.scope))
+        self.transport.abort()
 
     def _give_up(self) -> None:
         self._waiting = None

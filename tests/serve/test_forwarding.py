@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.serve import app
-from edge_lam.serve.forwarding import Forwarded, ForwardedResponse, Message, ReplicaLostError, answered
+from edge_lam.serve.errors import RequestError
+from edge_lam.serve.forwarding import MAX_UNREAD, Forwarded, ForwardedResponse, Message, ReplicaLostError, answered
 from tests.serve.served import CHAT, NOTES, TIME, TOOLS, events_of, long_reply, user
 
 Begin = Callable[[Forwarded], AsyncGenerator[Message, None]]
@@ -119,6 +120,50 @@ def test_a_client_that_goes_away_ends_the_reply_there(lam: edge_lam.LAM) -> None
     while lam.engine.core.activity.running:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_reader_that_takes_nothing_gets_no_more_of_it(lam: edge_lam.LAM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_lam.serve.forwarding.SLOW_SECONDS", 0.2)
+    log: list[dict[str, Any]] = []
+    application = app(lam, access_log=lambda line: log.append(json.loads(line)))
+
+    async def read() -> list[Message]:
+        body = json.dumps(long_reply(stream=True)).encode()
+        scope = {"type": "http", "method": "POST", "path": CHAT, "headers": [], "query_string": b"", "scheme": "http"}
+        messages = answered(application, Forwarded.of(scope, body))
+        taken = [await anext(messages) for _ in range(4)]
+        deadline = time.monotonic() + 60
+        while lam.engine.core.activity.running or not log:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.01)
+
+        async def take() -> None:
+            while True:
+                taken.append(await anext(messages))
+
+        with pytest.raises(RequestError, match="nothing of the answer was taken"):
+            await take()
+        return taken
+
+    taken = asyncio.run(read())
+    assert len(taken) <= 4 + MAX_UNREAD
+    assert not any(b"[DONE]" in message.get("body", b"") for message in taken)
+    assert [(line["status"], line["error"]) for line in log] == [(499, "client_too_slow")]
+
+
+def test_a_reader_that_pauses_gets_all_of_it(lam: edge_lam.LAM) -> None:
+    async def read() -> str:
+        body = json.dumps({**long_reply(stream=True), "max_tokens": 4 * MAX_UNREAD}).encode()
+        scope = {"type": "http", "method": "POST", "path": CHAT, "headers": [], "query_string": b"", "scheme": "http"}
+        messages = answered(app(lam), Forwarded.of(scope, body))
+        parts = [await anext(messages)]
+        while lam.engine.core.activity.running:  # it is whole before the next piece is taken
+            await asyncio.sleep(0.01)
+        parts += [message async for message in messages]
+        return b"".join(message.get("body", b"") for message in parts).decode()
+
+    told = asyncio.run(read())
+    assert events_of(told)[-1] == "[DONE]"
 
 
 def test_prompts_that_begin_alike_have_the_same_prefix() -> None:

@@ -122,6 +122,25 @@ def test_headers_that_do_not_end_are_given_up(narrow: Narrow, monkeypatch: pytes
         assert connection.recv(4096) == b""
 
 
+def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(narrow: Narrow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_lam.serve.protocol.SLOW_SECONDS", 0.2)
+    lam, next_line = narrow
+    log: list[dict[str, Any]] = []
+    body = json.dumps(long_reply(stream=True, logprobs=True, top_logprobs=20)).encode()
+    with serving(lam, access_log=lambda line: log.append(json.loads(line))) as url, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        host, port = url.removeprefix("http://").split(":")
+        connection.connect((host, int(port)))
+        connection.sendall(
+            f"POST {CHAT} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+        )
+        assert next_line()["error"] in ("", "cancelled")  # it may be whole before
+        deadline = time.monotonic() + SECONDS
+        while not log and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert (log[0]["status"], log[0]["error"]) == (499, "client_too_slow")
+
+
 def test_one_more_than_the_queue_takes_is_told_to_come_again(narrow: Narrow) -> None:
     lam, next_line = narrow
     with serving(lam) as url:
