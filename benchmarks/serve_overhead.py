@@ -3,7 +3,9 @@
 Each answer tells how long the engine had it (`CallReport.times.total`). What a call took beyond that is the price of
 the way there and back, and differs little from one call to the next; how long the model takes differs a lot. So both
 are told: the median of that price through HTTP, above that of the call in this process, and the ratio of the medians
-of whole calls. uvicorn takes httptools and uvloop where they are installed.
+of whole calls. The client is a socket and no more; what it, the kernel and uvicorn cost by themselves is the time of an
+answer without a model, `/health`. On a busy machine the smallest price says most. uvicorn takes httptools and uvloop
+where they are installed.
 
     python benchmarks/serve_overhead.py --calls 200
 """
@@ -11,7 +13,6 @@ of whole calls. uvicorn takes httptools and uvloop where they are installed.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import re
@@ -30,6 +31,7 @@ from edge_lam.demo_tools import DEMO_TOOLS
 
 ASKED = "What time is it in Tokyo?"
 WARM_UP = 5
+_MOST = 1 << 16  # bytes to receive at a time
 Timed = tuple[float, float]  # seconds of a whole call, and of those what the engine had it
 
 
@@ -38,14 +40,30 @@ class Server:
 
     def __init__(self, url: str) -> None:
         host, port = url.removeprefix("http://").split(":")
-        self._connection = http.client.HTTPConnection(host, int(port))
-        self._connection.connect()
-        self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = socket.create_connection((host, int(port)))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def call(self, body: bytes) -> bytes:
-        """Send a chat completion and return the answer."""
-        self._connection.request("POST", "/v1/chat/completions", body)
-        return self._connection.getresponse().read()
+    def call(self, request: bytes) -> bytes:
+        """Send a request and return the body of its answer, which has a length, or comes in chunks."""
+        self._socket.sendall(request)
+        data = self._socket.recv(_MOST)
+        while (end := data.find(b"\r\n\r\n")) < 0:
+            data += self._socket.recv(_MOST)
+        if found := re.search(rb"content-length: (\d+)", data[:end]):
+            whole = end + 4 + int(found[1])
+            while len(data) < whole:
+                data += self._socket.recv(_MOST)
+        else:
+            while not data.endswith(b"\r\n0\r\n\r\n"):
+                data += self._socket.recv(_MOST)
+        return data[end + 4 :]
+
+
+def post(body: dict[str, Any]) -> bytes:
+    """Return the request of a chat completion as bytes."""
+    data = json.dumps(body).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(data)}\r\n\r\n"
+    return head.encode() + data
 
 
 @contextmanager
@@ -76,14 +94,26 @@ def there(served: Server, *, stream: bool) -> Callable[[], Timed]:
     """Return what times the same call through the server, to the last byte of its answer."""
     tools = [tool.definition() for tool in edge_lam.tools.as_tools(DEMO_TOOLS)]
     asked: dict[str, Any] = {"messages": [{"role": "user", "content": ASKED}], "tools": tools, "stream": stream}
-    body = json.dumps(asked | {"edge_lam": {"report": True}}).encode()
+    request = post(asked | {"edge_lam": {"report": True}})
 
     def call() -> Timed:
         start = perf_counter()
-        answer = served.call(body)
+        answer = served.call(request)
         seconds = perf_counter() - start
-        last = answer.decode().split("data: ")[-2] if stream else answer
+        last = answer.split(b"data: ")[-2].partition(b"\n")[0] if stream else answer
         return seconds, json.loads(last)["edge_lam"]["report"]["times"]["total"]
+
+    return call
+
+
+def nothing(served: Server) -> Callable[[], Timed]:
+    """Return what times an answer that asks nothing of the model."""
+    request = b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+
+    def call() -> Timed:
+        start = perf_counter()
+        served.call(request)
+        return perf_counter() - start, 0.0
 
     return call
 
@@ -112,14 +142,23 @@ def main() -> None:
                 "in process": here(lam),
                 "HTTP": there(served, stream=False),
                 "HTTP, streamed": there(served, stream=True),
+                "/health": nothing(served),
             }
             timed = in_turns(ways, arguments.calls)
-    price = {name: statistics.median(whole - engine for whole, engine in calls) for name, calls in timed.items()}
-    whole = {name: statistics.median(whole for whole, _ in calls) for name, calls in timed.items()}
-    for name in timed:
-        added, ratio = price[name] - price["in process"], whole[name] / whole["in process"]
-        print(f"{name:15} call {whole[name] * 1000:6.2f} ms, ratio {ratio:.3f}; beside the engine ", end="")
-        print(f"{price[name] * 1000:5.2f} ms, added {added * 1000:5.2f} ms")
+    tell(timed)
+
+
+def tell(timed: dict[str, list[Timed]]) -> None:
+    """Print the medians, and the smallest prices."""
+    prices = {name: [(whole - engine) * 1000 for whole, engine in calls] for name, calls in timed.items()}
+    whole = {name: statistics.median(whole for whole, _ in calls) * 1000 for name, calls in timed.items()}
+    inside = prices["in process"]
+    for name, price in prices.items():
+        median, least = statistics.median(price), min(price)
+        print(f"{name:15} call {whole[name]:6.2f} ms, ratio {whole[name] / whole['in process']:.3f}; ", end="")
+        print(f"beside the engine {median:5.2f} ms (least {least:5.2f}), ", end="")
+        print(f"added {median - statistics.median(inside):5.2f} ms (least {least - min(inside):5.2f})")
+    print(f"load of the machine: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
