@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from edge_lam.errors import InvalidRequest
+from edge_lam.tools import as_tools
 
 if TYPE_CHECKING:
     from edge_lam.engine import ReplyStream
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from edge_lam.request import ChatOptions, ReplyOptions
     from edge_lam.serve.dialects.base import Ask
     from edge_lam.serve.server_tools import ServerTools
+    from edge_lam.tools import Tool
+
+_LONGEST_KNOWN = 32 * 2**10  # characters of JSON: 64 of them are 2 MiB at most
 
 
 class Running(Protocol):
@@ -70,7 +75,7 @@ async def begin_all(
             partial(lam.generate, prompt, **cast("ReplyOptions", one)) for prompt in ask.prompts for one in options
         ]
     else:
-        begins = [partial(lam.stream, ask.messages, **one) for one in options]
+        begins = [partial(_begin_chat, lam, ask, one) for one in options]
     streams: list[ReplyStream] = []
     try:
         for begin in begins:
@@ -79,6 +84,19 @@ async def begin_all(
         leave_all(streams)
         raise
     return streams
+
+
+def _begin_chat(lam: LAM, ask: Ask, options: ChatOptions) -> ReplyStream:
+    tools = options.get("tools")
+    if isinstance(tools, list) and len(text := json.dumps(tools)) <= _LONGEST_KNOWN:
+        options = {**options, "tools": _read_tools(text)}
+    return lam.stream(ask.messages, **options)
+
+
+@lru_cache(maxsize=64)
+def _read_tools(text: str) -> list[Tool]:
+    """Read tools from JSON; clients send the same ones with every request."""
+    return as_tools(json.loads(text))
 
 
 def cancel_all(streams: Sequence[Running]) -> None:
