@@ -53,6 +53,22 @@ def test_a_stream_adds_up_to_the_whole(client: TestClient) -> None:
     assert shown == whole["content"]
 
 
+def test_a_stream_tells_tokens_with_their_text_and_how_much_of_the_prompt_is_read(client: TestClient) -> None:
+    body = {"prompt": PROMPT * 20, "n_predict": 30, "n_probs": 2, "return_tokens": True}
+    whole = ask(client, **body)
+    *chunks, last = events_of(client.post(PATH, json={**body, "stream": True, "return_progress": True}).text)
+    read = [chunk["prompt_progress"]["processed"] for chunk in chunks if "prompt_progress" in chunk]
+    assert read == sorted(read)
+    assert read[-1] == chunks[0]["prompt_progress"]["total"] == whole["tokens_evaluated"]
+    written = [chunk for chunk in chunks if "prompt_progress" not in chunk]
+    assert len(written) > 1
+    assert [token for chunk in written for token in chunk["tokens"]] == whole["tokens"] == last["tokens"]
+    for chunk in written:
+        told = chunk["completion_probabilities"]
+        assert [token["id"] for token in told] == chunk["tokens"]
+        assert all(len(token["top_logprobs"]) == 2 for token in told)
+
+
 def test_prompts_in_every_form(client: TestClient) -> None:
     tokens = client.post("/tokenize", json={"content": PROMPT}).json()["tokens"]
     alone = ask(client)["content"]

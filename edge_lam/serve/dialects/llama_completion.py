@@ -9,7 +9,7 @@ from edge_lam.errors import InvalidRequest
 from edge_lam.serve.dialects.base import Answering, Ask, Dialect
 from edge_lam.serve.dialects.fields import boolean, known_fields
 from edge_lam.serve.dialects.openai_completions import read_prompts
-from edge_lam.serve.dialects.openai_shared import timings
+from edge_lam.serve.dialects.openai_shared import prompt_progress, timings
 from edge_lam.serve.errors import error_object
 from edge_lam.serve.wire import sse
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 PATH = "/completion"
 _OPTIONS = ("temperature", "top_k", "top_p", "min_p", "seed", "stop", "logit_bias")
-_OWN = ("prompt", "n_predict", "max_tokens", "stream", "json_schema", "n_probs", "return_tokens", "response_fields")
+_OWN = (
+    *("prompt", "n_predict", "max_tokens", "stream", "json_schema", "n_probs", "return_tokens", "response_fields"),
+    "return_progress",
+)
 _STOP_TYPES = {"stop": "eos", "tool_calls": "eos", "length": "limit", "timeout": "limit"}
 _NEVER = -100.0  # what the logit of a token gets that may not be chosen
 
@@ -39,20 +42,35 @@ class LlamaCompletion(Dialect):
     def __init__(self, body: Mapping[str, Any], answering: Answering) -> None:
         fields = known_fields(body, (*_OPTIONS, *_OWN))
         self._is_batch, prompts = _prompts(fields.get("prompt"))
-        self.ask = Ask(prompts=prompts, options=_options(fields), stream=boolean(fields, "stream"))
+        self.ask = Ask(
+            prompts=prompts,
+            options=_options(fields),
+            stream=boolean(fields, "stream"),
+            progress=boolean(fields, "return_progress"),
+        )
         self._returns_tokens = boolean(fields, "return_tokens")
         self._has_probabilities = bool(fields.get("n_probs"))
         self._shown = _response_fields(fields)
         self._model = answering.model
+        self._untold: dict[int, list[TokenLogprob]] = {}
 
     def whole(self, replies: Sequence[Reply]) -> Any:
         """Return a completion, or a list of them for a list of prompts."""
         found = [self._completion(index, reply) for index, reply in enumerate(replies)]
         return found if self._is_batch else found[0]
 
+    def progress(self, total: int, cached: int, read: int, seconds: float) -> str:
+        """Return a chunk without text."""
+        return sse({"index": 0, "content": "", "stop": False, **prompt_progress(total, cached, read, seconds)})
+
     def text(self, index: int, text: str) -> str:
-        """Return a chunk of text."""
-        return sse({"index": index, "content": text, "stop": False})
+        """Return a chunk of text, with its tokens and their probabilities where they are wanted."""
+        return sse({"index": index, "content": text, "stop": False, **self._told(self._untold.pop(index, ()))})
+
+    def logprobs(self, index: int, tokens: Sequence[TokenLogprob]) -> str:
+        """Keep tokens for the next chunk."""
+        self._untold.setdefault(index, []).extend(tokens)
+        return ""
 
     def thinking(self, index: int, text: str) -> str:
         """Return a chunk of text: a prompt that is not rendered knows no thoughts."""
@@ -72,7 +90,8 @@ class LlamaCompletion(Dialect):
         result: dict[str, Any] = {
             "index": index,
             "content": reply.text,
-            "tokens": [token.id for token in written] if self._returns_tokens else [],
+            "tokens": [],
+            **self._told(written),
             "stop": True,
             "model": self._model,
             "tokens_predicted": tokens.generated,
@@ -86,9 +105,14 @@ class LlamaCompletion(Dialect):
             "stopping_word": reply.stop,
             "timings": timings([reply]),
         }
-        if self._has_probabilities:
-            result["completion_probabilities"] = [_probability(token) for token in written]
         return _picked(result, self._shown) if self._shown else result
+
+    def _told(self, tokens: Sequence[TokenLogprob]) -> dict[str, Any]:
+        """Return what is wanted to be known of tokens."""
+        told: dict[str, Any] = {"tokens": [token.id for token in tokens]} if self._returns_tokens else {}
+        if self._has_probabilities:
+            told["completion_probabilities"] = [_probability(token) for token in tokens]
+        return told
 
     def _settings(self) -> dict[str, Any]:
         options = self.ask.options

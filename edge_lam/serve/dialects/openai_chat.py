@@ -14,6 +14,7 @@ from edge_lam.serve.dialects.openai_shared import (
     OPTIONS,
     fingerprint,
     finish_reason,
+    prompt_progress,
     read_options,
     timings,
     usage,
@@ -81,9 +82,8 @@ class ChatCompletion(Dialect):
 
     def progress(self, total: int, cached: int, read: int, seconds: float) -> str:
         """Return a chunk as llama-server has it."""
-        progress = {"total": total, "cache": cached, "processed": read, "time_ms": round(seconds * 1000)}
         choice = {"index": 0, "delta": {}, "finish_reason": None, "logprobs": None}
-        return self._chunk([choice], prompt_progress=progress)
+        return self._chunk([choice], **prompt_progress(total, cached, read, seconds))
 
     def text(self, index: int, text: str) -> str:
         """Return a chunk of text."""

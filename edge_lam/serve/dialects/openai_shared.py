@@ -67,6 +67,12 @@ def timings(replies: Sequence[Reply]) -> dict[str, Any]:
     }
 
 
+def prompt_progress(total: int, cached: int, read: int, seconds: float) -> dict[str, Any]:
+    """Return how much of a prompt is read as a chunk tells it, in llama-server's words."""
+    told = {"total": total, "cache": cached, "processed": read, "time_ms": round(seconds * 1000)}
+    return {"prompt_progress": told}
+
+
 def fingerprint(info: ModelInfo) -> str:
     """Return what changes where the same seed may lead to another answer."""
     from edge_lam import __version__
