@@ -71,9 +71,7 @@ async def begin_all(
         return [tools.begin(lam, ask, options[0])]
     begins: list[Callable[[], ReplyStream]]
     if ask.prompts:
-        begins = [
-            partial(lam.generate, prompt, **cast("ReplyOptions", one)) for prompt in ask.prompts for one in options
-        ]
+        begins = [partial(_begin_text, lam, prompt, one) for prompt in ask.prompts for one in options]
     else:
         begins = [partial(_begin_chat, lam, ask, one) for one in options]
     streams: list[ReplyStream] = []
@@ -97,6 +95,13 @@ def _begin_chat(lam: LAM, ask: Ask, options: ChatOptions) -> ReplyStream:
 def _read_tools(text: str) -> list[Tool]:
     """Read tools from JSON; clients send the same ones with every request."""
     return as_tools(json.loads(text))
+
+
+def _begin_text(lam: LAM, prompt: str | Sequence[int | str], options: ChatOptions) -> ReplyStream:
+    """Begin the continuation of a prompt, of which parts may be text."""
+    if not isinstance(prompt, str):
+        prompt = [token for part in prompt for token in (lam.tokenize(part) if isinstance(part, str) else (part,))]
+    return lam.generate(cast("str | Sequence[int]", prompt), **cast("ReplyOptions", options))
 
 
 def cancel_all(streams: Sequence[Running]) -> None:

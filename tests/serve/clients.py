@@ -73,6 +73,7 @@ def main() -> int:
     if asked.out:
         asked.out.write_text(text, encoding="utf-8")
     print(f"\n{text}")
+    print("outcome: " + "; ".join(f"{server} {held_by(found, server)}" for server in servers))
     ours = [one["outcome"] for by_server in found.values() for one in by_server["edge-lam serve"].values()]
     return int("broken" in ours)
 
@@ -162,13 +163,16 @@ def table(found: Mapping[str, Mapping[str, Outcomes]], versions: Mapping[str, st
     """Return the lines of one server's table, with how many of what was asked was held."""
     words = {"held": "**held**", "broken": "broken", "no way": "–"}
     lines = [f"| client | {' | '.join(ASKED)} |", f"| :-- |{' :-- |' * len(ASKED)}"]
-    asked = {client: by_server for client, by_server in found.items() if server in by_server}
-    for client, by_server in asked.items():
+    for client, by_server in found.items():
         cells = [words[by_server[server][request]["outcome"]] for request in ASKED]
         lines.append(f"| {client} ({versions[client]}) | {' | '.join(cells)} |")
-    outcomes = [one["outcome"] for by_server in asked.values() for one in by_server[server].values()]
-    held, n = outcomes.count("held"), len(outcomes) - outcomes.count("no way")
-    return [*lines, "", f"{held} of {n} held."]
+    return [*lines, "", f"{held_by(found, server)} held."]
+
+
+def held_by(found: Mapping[str, Mapping[str, Outcomes]], server: str) -> str:
+    """Return how much of what was asked of a server it held."""
+    outcomes = [one["outcome"] for by_server in found.values() for one in by_server[server].values()]
+    return f"{outcomes.count('held')} of {len(outcomes) - outcomes.count('no way')}"
 
 
 def llama_server_version(program: Path) -> str:

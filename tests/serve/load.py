@@ -2,8 +2,9 @@
 
     python -m tests.serve.load --connections 8 64 256 --minutes 10
 
-For each number of connections a server of its own is started, loaded, killed amid the load and started again. Prefixes
-are kept on disk, conversations too, so that the second start has what the first one read.
+For each number of connections a server of its own is started, asked a hundred requests in one moment, loaded, killed
+amid the load and started again. Prefixes are kept on disk, conversations too: the second start has what the first one
+read.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from tests.serve.served import CHAT, TOOLS, command, counted, user
 from tests.serve.traffic import Crowd, Tally, learn
 
 PARALLEL = 8
+AT_ONCE = 100
 SETTLED = 60.0  # seconds within which nothing may be left of a load
 FAULTS = ("wrong", "lost")
 FLAT = 0.02  # growth over the second half, as a share of what is held
@@ -40,15 +44,19 @@ class Verdict:
     Attributes:
         n_cases: requests that differ, of which the load was made.
         tally: of the requests.
-        leaked: replies that the server still counts, with nobody there; and places in line that are not free.
+        at_once: how many of `AT_ONCE` requests in the same moment were answered rightly.
+        leaked: replies that the server still counts, with nobody there; places in line that are not free; open files.
         memory: resident bytes, once a second.
-        warm: seconds from the start after kill -9 to the first token, and how much of its prompt was stored.
+        cold: seconds from a start with nothing stored to the first token.
+        warm: the same from the start after kill -9, and how much of its prompt was stored.
     """
 
     n_cases: int
     tally: Tally
+    at_once: int
     leaked: int
     memory: list[int]
+    cold: float
     warm: tuple[float, float]
 
     @property
@@ -64,7 +72,7 @@ class Verdict:
     @property
     def is_good(self) -> bool:
         """Whether nothing is wrong, lost or leaked, and the second start warm; memory takes longer to tell."""
-        return not self.tally.faults and not self.leaked and self.warm[1] > 0.8
+        return not self.tally.faults and self.at_once == AT_ONCE and not self.leaked and self.warm[1] > 0.8
 
 
 def _server(folder: Path) -> Any:
@@ -75,20 +83,31 @@ def _server(folder: Path) -> Any:
 
 def load(folder: Path, n: int, seconds: float, seed: int = 0) -> Verdict:
     """Load a server by `n` connections, kill it amid a load, and start it again."""
-    tally = Tally()
+    tally, together = Tally(), Tally()
+    start = time.monotonic()
     with _server(folder) as (child, url):
-        where = _where(url)
+        cold, _ = _first_token(url, start)
+        where, process = _where(url), psutil.Process(child.pid)
         cases = asyncio.run(learn(*where))
-        memory = asyncio.run(_loaded(Crowd(where, cases, tally, seconds), n, seed, psutil.Process(child.pid)))
-        leaked = _left(url)
+        n_files = process.num_fds()
+        asyncio.run(Crowd(where, cases, together, seconds).ask_at_once(AT_ONCE, seed))
+        memory = asyncio.run(_loaded(Crowd(where, cases, tally, seconds), n, seed, process))
+        leaked = _left(url, process, n_files)
         asyncio.run(_killed(Crowd(where, cases, Tally(), SETTLED), n, seed, child))
+    tally.faults += together.faults
+    tally.counts.update({kind: together.counts[kind] for kind in FAULTS})
     start = time.monotonic()
     with _server(folder) as (_, url):
-        body: Any = {"messages": user("what time is it in Oslo?"), "tools": TOOLS, "max_tokens": 1}
-        usage = httpx2.post(url + CHAT, json=body, timeout=SETTLED).json()["usage"]
-        warm = time.monotonic() - start, usage["prompt_tokens_details"]["cached_tokens"] / usage["prompt_tokens"]
+        warm = _first_token(url, start)
         asyncio.run(Crowd(_where(url), cases, tally, 1.0).run(n, seed))
-    return Verdict(len(cases), tally, leaked, memory, warm)
+    return Verdict(len(cases), tally, together.counts["right"], leaked, memory, cold, warm)
+
+
+def _first_token(url: str, start: float) -> tuple[float, float]:
+    """Return how many seconds after its start a server has written a token, and what share of the prompt it had."""
+    body: Any = {"messages": user("what time is it in Oslo?"), "tools": TOOLS, "max_tokens": 1}
+    usage = httpx2.post(url + CHAT, json=body, timeout=SETTLED).json()["usage"]
+    return time.monotonic() - start, usage["prompt_tokens_details"]["cached_tokens"] / usage["prompt_tokens"]
 
 
 async def _loaded(crowd: Crowd, n: int, seed: int, process: psutil.Process) -> list[int]:
@@ -115,13 +134,13 @@ async def _killed(crowd: Crowd, n: int, seed: int, child: subprocess.Popen[str])
     await asking
 
 
-def _left(url: str) -> int:
-    """Return how many replies the server has under way, once it had time to end them."""
+def _left(url: str, process: psutil.Process, n_files: int) -> int:
+    """Return how many replies and open files are left, once the server had time to end them."""
     deadline = time.monotonic() + SETTLED
     while True:
-        left = sum(counted(url)[name] for name in OPEN)
+        left = int(sum(counted(url)[name] for name in OPEN)) + max(0, process.num_fds() - n_files)
         if not left or time.monotonic() > deadline:
-            return int(left)
+            return left
         time.sleep(0.1)
 
 
@@ -141,9 +160,24 @@ def _print(n: int, minutes: float, verdict: Verdict) -> None:
     print(f"  memory {held[0]:.1f} MiB at first, {max(held):.1f} at most, {held[-1]:.1f} at the end; ", end="")
     print(f"{verdict.growth:+.1%} over the second half")
     seconds, share = verdict.warm
-    print(f"  after kill -9: {share:.0%} of a prompt stored, a first token {seconds:.2f} s after", flush=True)
+    print(f"  {verdict.at_once} of {AT_ONCE} requests in one moment answered rightly")
+    print(f"  after kill -9: {share:.0%} of a prompt stored, a first token {seconds:.2f} s after ", end="")
+    print(f"(with nothing stored {verdict.cold:.2f} s)", flush=True)
     for fault in tally.faults[:20]:
         print(f"  {fault}")
+
+
+def _outcome(verdicts: Sequence[Verdict]) -> str:
+    """Return all loads in one line."""
+    counts = sum((verdict.tally.counts for verdict in verdicts), Counter[str]())
+    growth = ", ".join(f"{verdict.growth:+.1%}" for verdict in verdicts)
+    warm = ", ".join(f"{seconds:.2f} s ({share:.0%} stored)" for seconds, share in (one.warm for one in verdicts))
+    return (
+        f"{counts['right']} right, {counts['wrong']} wrong, {counts['lost']} lost, "
+        f"{sum(verdict.leaked for verdict in verdicts)} leaked; {AT_ONCE} at once: "
+        f"{', '.join(str(verdict.at_once) for verdict in verdicts)} right; memory in the second half {growth}; "
+        f"first token after kill -9 {warm}, with nothing stored {', '.join(f'{one.cold:.2f} s' for one in verdicts)}"
+    )
 
 
 def main() -> None:
@@ -153,12 +187,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    is_good = True
+    is_good, verdicts = True, []
     for n in arguments.connections:
         with tempfile.TemporaryDirectory() as folder:
             verdict = load(Path(folder), n, 60 * arguments.minutes, arguments.seed)
         is_good &= verdict.is_good and verdict.growth <= FLAT
+        verdicts.append(verdict)
         _print(n, arguments.minutes, verdict)
+    print(f"outcome: {_outcome(verdicts)}")
     raise SystemExit(not is_good)
 
 

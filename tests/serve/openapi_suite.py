@@ -231,6 +231,7 @@ def main() -> None:
         print(f"{count:6} {what}")
     for fault, count in suite.faults.most_common():
         print(f"{count:6} FAULT {fault}")
+    print(f"outcome: {sum(suite.counts.values())} requests, {sum(suite.faults.values())} faults")
     sys.exit(bool(suite.faults))
 
 

@@ -1,4 +1,4 @@
-"""Servers and environments of their own for checks that are run by hand: `clients.py` and `leaderboard.py`."""
+"""Servers and environments of their own for checks that are run by hand, such as `clients.py`."""
 
 from __future__ import annotations
 
@@ -66,18 +66,19 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def environment(folder: Path, *installs: Sequence[str]) -> str:
+def environment(folder: Path, *installs: Sequence[str], python: str = sys.executable) -> str:
     """Return the Python of an environment, made if it is not there.
 
     Args:
         folder: where it is kept.
         installs: arguments of `pip install`, one run each.
+        python: makes it.
     """
-    python = folder / "bin" / "python"
+    inside = folder / "bin" / "python"
     if not (folder / "done").exists():
         print(f"installing {', '.join(' '.join(one) for one in installs)} in {folder}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
         for packages in installs:
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+            subprocess.run([inside, "-m", "pip", "install", "--quiet", *packages], check=True)
         (folder / "done").touch()  # an interrupted installation is begun anew
-    return str(python)
+    return str(inside)

@@ -60,6 +60,8 @@ def test_a_stream_tells_tokens_with_their_text_and_how_much_of_the_prompt_is_rea
     read = [chunk["prompt_progress"]["processed"] for chunk in chunks if "prompt_progress" in chunk]
     assert read == sorted(read)
     assert read[-1] == chunks[0]["prompt_progress"]["total"] == whole["tokens_evaluated"]
+    first = chunks[0]
+    assert first["timings"]["prompt_n"] == first["prompt_progress"]["processed"] - first["prompt_progress"]["cache"]
     written = [chunk for chunk in chunks if "prompt_progress" not in chunk]
     assert len(written) > 1
     assert [token for chunk in written for token in chunk["tokens"]] == whole["tokens"] == last["tokens"]
@@ -74,6 +76,12 @@ def test_prompts_in_every_form(client: TestClient) -> None:
     alone = ask(client)["content"]
     assert ask(client, prompt=tokens)["content"] == alone
     assert ask(client, prompt={"prompt_string": PROMPT})["content"] == alone
+    start, end = PROMPT[:10], PROMPT[-12:]
+    middle = client.post("/tokenize", json={"content": PROMPT[10:-12]}).json()["tokens"]
+    begin = client.post("/tokenize", json={"content": start}).json()["tokens"]
+    parts = ask(client, prompt=[*begin, PROMPT[10:-12], end])
+    assert parts["content"] == ask(client, prompt=[start, *middle, end])["content"]
+    assert parts["prompt"] == [*begin, PROMPT[10:-12], end]
     several = ask(client, prompt=[tokens, PROMPT, {"prompt_string": PROMPT}])
     assert [(one["index"], one["content"]) for one in several] == [(0, alone), (1, alone), (2, alone)]
 
@@ -94,7 +102,8 @@ def test_probabilities_and_fields(client: TestClient) -> None:
     ("field", "value"),
     [
         ("prompt", None),
-        ("prompt", [1, 2, "a", 3]),
+        ("prompt", [1, 2, "a", [3]]),
+        ("prompt", [1, 2, "a", 10**7]),
         ("prompt", [{}]),
         ("prompt", {"prompt_string": "a", "multimodal_data": "aGk="}),
         ("n_predict", 0),

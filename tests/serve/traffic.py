@@ -142,6 +142,17 @@ class Crowd:
         """Let so many clients ask."""
         await asyncio.gather(*(self._client(random.Random(seed * 1000 + index)) for index in range(n)))
 
+    async def ask_at_once(self, n: int, seed: int) -> None:
+        """Have so many clients send a request in the same moment, and wait for all answers."""
+        clients = [Client(*self._where) for _ in range(n)]
+        ways = (self._whole, self._streamed)
+        asking = [ways[index % 2](client, random.Random(seed + index)) for index, client in enumerate(clients)]
+        for outcome in await asyncio.gather(*asking, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                self._tally.fault("lost", {"at once": n}, repr(outcome))
+        for client in clients:
+            client.close()
+
     async def _client(self, chance: random.Random) -> None:
         client = Client(*self._where)
         ways: list[tuple[float, Callable[[Client, random.Random], Awaitable[None]]]] = [

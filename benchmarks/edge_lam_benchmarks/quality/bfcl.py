@@ -65,16 +65,16 @@ def run_bfcl(item: WorkItem) -> list[Sample]:
         raise InvalidRequest(f"unknown category {category!r}", hint=f"one of {', '.join(CATEGORIES)}", param="category")
     first, count = item.options.get("first", 0), item.options.get("count", SLICE)
     lam = loaded.lam(item)
-    ask = _converse if category in MULTI_TURN else _ask
+    ask = _converse if category in MULTI_TURN else ask_entry
     return [ask(lam, entry, category) for entry in official.entries(category)[first : first + count]]
 
 
-def _ask(lam: LAM, entry: Mapping[str, Any], category: str) -> Sample:
-    """Ask a single-turn request."""
+def ask_entry(lam: LAM, entry: Mapping[str, Any], category: str, *, constrain: bool = True) -> Sample:
+    """Ask a single-turn request; with `constrain=False` the model writes what it wants."""
     labels = {"category": category}
     try:
         tools = as_tools(entry["function"])
-        done = measure(lam, entry["question"][0], tools=tools, max_tokens=MAX_TOKENS)
+        done = measure(lam, entry["question"][0], tools=tools, max_tokens=MAX_TOKENS, constrain=constrain)
     except InvalidRequest as error:
         return refused(entry["id"], error, **labels)
     calls = leaderboard_calls(done.reply.tool_calls)

@@ -35,7 +35,7 @@ class Ask:
 
     Attributes:
         messages: as `LAM.chat` takes them.
-        prompts: instead of them, each as `LAM.generate` takes it.
+        prompts: instead of them, each as `LAM.generate` takes it; or token ids with texts among them.
         options: as those take them, who check them.
         n: how many replies to the messages, or to each prompt.
         runs_tools: whether the server is to run its own tools.
@@ -44,7 +44,7 @@ class Ask:
     """
 
     messages: Messages = ()
-    prompts: Sequence[str | Sequence[int]] = ()
+    prompts: Sequence[str | Sequence[int | str]] = ()
     options: ChatOptions
     n: int = 1
     runs_tools: bool = False

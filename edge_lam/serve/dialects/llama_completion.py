@@ -60,8 +60,19 @@ class LlamaCompletion(Dialect):
         return found if self._is_batch else found[0]
 
     def progress(self, total: int, cached: int, read: int, seconds: float) -> str:
-        """Return a chunk without text."""
-        return sse({"index": 0, "content": "", "stop": False, **prompt_progress(total, cached, read, seconds)})
+        """Return a chunk without text, with the times of prompts that llama-server has there."""
+        n_read = read - cached
+        milliseconds = seconds * 1000 if n_read else 0.0
+        times = {
+            "cache_n": cached,
+            "prompt_n": n_read,
+            "prompt_ms": milliseconds,
+            "prompt_per_token_ms": milliseconds / n_read if n_read else 0.0,
+            "prompt_per_second": n_read / seconds if n_read and seconds else 0.0,
+            **dict.fromkeys(("predicted_n", "predicted_ms", "predicted_per_token_ms", "predicted_per_second"), 0),
+        }
+        told = prompt_progress(total, cached, read, seconds)
+        return sse({"index": 0, "content": "", "stop": False, **told, "timings": times})
 
     def text(self, index: int, text: str) -> str:
         """Return a chunk of text, with its tokens and their probabilities where they are wanted."""
@@ -120,21 +131,19 @@ class LlamaCompletion(Dialect):
         return {"temperature": 0.0, "n_predict": options.get("max_tokens", -1), **chosen}
 
 
-def _prompts(prompt: object) -> tuple[bool, list[str | list[int]]]:
-    """Return whether there is a list of prompts, and the prompts: text, token ids, or objects that hold text.
+def _prompts(prompt: object) -> tuple[bool, Sequence[str | Sequence[int | str]]]:
+    """Return whether there is a list of prompts, and the prompts: text, token ids with text among them, or objects.
 
     Raises:
-        InvalidRequest: as `read_prompts`; or one that holds images, or text among token ids.
+        InvalidRequest: as `read_prompts`; or one that holds images.
     """
     items = prompt if isinstance(prompt, list) else [prompt]
     plain = [_plain(item) for item in items]
     if not isinstance(prompt, list):
         return False, read_prompts(plain[0])
-    if any(type(item) is int for item in plain) and not all(type(item) is int for item in plain):
-        hint = "tokenize the text, or send all as text"
-        raise InvalidRequest("prompt holds text among token ids", hint=hint, param="prompt")
-    found = read_prompts(plain)
-    return type(plain[0]) is not int, found
+    if any(type(item) is int for item in plain) and all(type(item) in (int, str) for item in plain):
+        return False, [cast("list[int | str]", plain)]
+    return True, read_prompts(plain)
 
 
 def _plain(item: object) -> object:
