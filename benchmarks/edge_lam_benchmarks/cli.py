@@ -21,7 +21,7 @@ from edge_lam_benchmarks.environment import BUSY, system_load
 from edge_lam_benchmarks.items import SUITES, named
 from edge_lam_benchmarks.material import MAX_TOOLS
 from edge_lam_benchmarks.opening import ALL, items_of, new_results, resumed_results
-from edge_lam_benchmarks.results import ItemResult, Results, read_results
+from edge_lam_benchmarks.results import ItemResult, Results, read_results, whole
 
 RUN = "run"
 # Name: "module:command" and what the help says, so that none is imported before it is called.
@@ -240,8 +240,9 @@ def _print_results(results: Results, written: Sequence[Path], *, as_json: bool) 
 @click.argument("file", type=click.Path(path_type=Path))
 def report(file: Path) -> None:
     """Write the reports of a result file again: tables, CSV, HTML page and plots."""
-    results = read_results(file)
-    _print_results(results, _reports(results), as_json=False)
+    with whole(file):
+        results = read_results(file)
+        _print_results(results, _reports(results), as_json=False)
 
 
 def _compare(
@@ -251,7 +252,10 @@ def _compare(
     from edge_lam_benchmarks.report.comparison import comparison_table, write_comparison
     from edge_lam_benchmarks.report.terminal import show_table
 
-    found = compare(read_results(before), read_results(after), limit=limit)
+    with whole(before):
+        first = read_results(before)
+    with whole(after):
+        found = compare(first, read_results(after), limit=limit)
     if out is not None:
         write_comparison(found, out)
     if as_json:

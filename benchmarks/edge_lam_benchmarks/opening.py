@@ -18,7 +18,7 @@ from edge_lam.cli.progress import progress_bar
 from edge_lam.cli.terminal import one_line
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import SUITES, WorkItem
-from edge_lam_benchmarks.results import Results, read_results
+from edge_lam_benchmarks.results import Results, read_results, whole
 
 ALL = "all"
 MINUTES = 2.0  # of a run without any model named
@@ -110,11 +110,14 @@ def resumed_results(path: Path, options: dict[str, Any]) -> Results:
     if options["models"] or options["quants"]:
         raise click.UsageError("--resume takes models and settings from the file")
     results = read_results(path)
-    if "suites" not in results.settings:
-        raise InvalidRequest(f"{path} is of another command, which can't be resumed", param="resume")
-    for model, facts in results.models.items():
-        if describe(model)["fingerprint"] != facts.get("fingerprint"):
-            raise InvalidRequest(f"{model or facts.get('name')} is another file than when {path} began", param="resume")
+    with whole(path):
+        if "suites" not in results.settings:
+            raise InvalidRequest(f"{path} is of another command, which can't be resumed", param="resume")
+        items_of(results)
+        for model, facts in results.models.items():
+            if describe(model)["fingerprint"] != facts.get("fingerprint"):
+                wrong = f"{model or facts.get('name')} is another file than when {path} began"
+                raise InvalidRequest(wrong, param="resume")
     return results
 
 

@@ -7,22 +7,30 @@ anything is measured.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gzip
+import io
 import json
 import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from edge_lam._util.atomic_file import atomic_write
+from edge_lam._util.read_file import read_bounded
 from edge_lam.errors import InvalidRequest
+from edge_lam.formats.json_text import decode
 from edge_lam_benchmarks.items import Sample, WorkItem
 
 SCHEMA = "edge-lam benchmark results"
 VERSION = 1
+_MAX_BYTES = 64 << 20  # of a file, packed or not: ten times what the largest run here wrote
+# What reading a file and reporting on it raise where something in it is of another kind.
+_DAMAGE = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 def utc_now() -> str:
@@ -194,8 +202,7 @@ def read_results(path: Path) -> Results:
         InvalidRequest: it can't be read, is no result file, or one of another version.
     """
     try:
-        content = path.read_bytes()
-        plain = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+        plain = decode(_unpacked(path, read_bounded(path, _MAX_BYTES)).decode())
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidRequest(f"{path} is no gzip file: {error}", param="results") from error
     except OSError as error:
@@ -210,12 +217,35 @@ def read_results(path: Path) -> Results:
             hint="read it with the edge-lam that wrote it, or measure again",
             param="results",
         )
-    try:
+    with whole(path):
         items = [ItemResult.from_dict(entry) for entry in plain["items"]]
         names = ("command", "seed", "settings", "environments", "models", "created", "finished")
         return Results(
             path=path, items={entry.item.id: entry for entry in items}, **{name: plain[name] for name in names}
         )
-    except (KeyError, TypeError, AttributeError) as error:
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Have what a result file holds be whole, and of the right kinds, for as long as it is read and reported on.
+
+    Raises:
+        InvalidRequest: something in it is not.
+    """
+    try:
+        yield
+    except InvalidRequest:
+        raise
+    except _DAMAGE as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise InvalidRequest(f"{path} is damaged: {reason}", hint="measure again", param="results") from error
+
+
+def _unpacked(path: Path, content: bytes) -> bytes:
+    if path.suffix != ".gz":
+        return content
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(_MAX_BYTES + 1)
+    if len(unpacked) > _MAX_BYTES:
+        raise OSError(errno.EFBIG, f"it holds more than {_MAX_BYTES >> 20} MiB")
+    return unpacked

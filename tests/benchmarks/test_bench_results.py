@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import gzip
 import json
 import resource
 import signal
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edge_lam.cli.main import run
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample, WorkItem, run_item
+from edge_lam_benchmarks.quality.leaderboard_files import write_leaderboard_files
 from edge_lam_benchmarks.results import VERSION, ItemResult, Results, companion, read_results
 from tests.benchmarks.bench_data import call, make_results
 
@@ -69,6 +73,52 @@ def test_a_compressed_file_holds_the_same_and_has_its_pages_beside_it(tmp_path: 
     compressed.path.write_bytes(first[:-20])
     with pytest.raises(InvalidRequest, match="is no gzip file"):
         read_results(compressed.path)
+
+
+def test_a_small_file_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(b" " * (65 << 20), compresslevel=1))
+    with pytest.raises(InvalidRequest, match="holds more than 64 MiB"):
+        read_results(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": ' + "9" * 5000 + "}", '{"a": NaN}', '"\\ud800"'])
+def test_json_that_is_out_of_bounds_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(InvalidRequest, match="is not JSON"):
+        read_results(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("items", 0, "samples", 0, "values"), {"time.total": "long"}),
+        (("items", 0, "item", "options"), 3),
+        (("settings",), []),
+        (("models",), {"model-Q8_0.gguf": None}),
+    ],
+)
+def test_what_is_of_another_kind_is_damage_and_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: tuple[str | int, ...], value: object
+) -> None:
+    results = make_results(tmp_path / "a.json")
+    plain: Any = json.loads(json.dumps(results.to_dict()))
+    *way, last = place
+    holder = plain
+    for step in way:
+        holder = holder[step]
+    holder[last] = value
+    results.path.write_text(json.dumps(plain))
+    assert run(["bench", "report", str(results.path)]) == 1
+    assert f"{results.path} is damaged: " in capsys.readouterr().err
+
+
+def test_a_category_of_a_result_file_names_no_path(tmp_path: Path) -> None:
+    sample = Sample({}, {"category": "/../../../../../escaped", "answer": "", "task": "1"})
+    with pytest.raises(InvalidRequest, match="unknown category"):
+        write_leaderboard_files([sample], tmp_path / "a" / "b")
+    assert not list(tmp_path.rglob("*escaped*"))
 
 
 def test_what_is_done_is_not_measured_again(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ import psutil
 
 KINDS = (
     *("gguf", "loaded", "checkpoint", "documents", "prefix"),
-    *("adapter", "imatrix", "baked", "config", "template", "http"),
+    *("adapter", "imatrix", "baked", "config", "template", "http", "results"),
 )
 HANGS = 10.0  # seconds for one case, of the processor: a busy machine may take many times as long
 PATIENCE = 12  # times as long without a sign of life is a hang too, whatever it waits for

@@ -12,7 +12,7 @@ from campaign import run
 
 CASES = {
     **{"gguf": 150, "loaded": 60, "checkpoint": 15, "documents": 100, "prefix": 60},
-    **{"adapter": 40, "imatrix": 100, "baked": 20, "config": 60, "template": 10, "http": 100},
+    **{"adapter": 40, "imatrix": 100, "baked": 20, "config": 60, "template": 10, "http": 100, "results": 60},
 }
 FOLDER = Path(__file__).parent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from pathlib import Path
@@ -25,6 +26,7 @@ from edge_lam.tools import as_tools
 from edge_lam_converters.imatrix import Imatrix, Sums, read_imatrix
 from tests.formats.hostile_templates import ENDLESS, LARGE
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks" / "results"
 F32 = 0  # ggml's number of the type
 
 
@@ -185,6 +187,33 @@ class HTTPBody(Reader):
         raise EdgeLamError(said if isinstance(said, str) else said["message"])
 
 
+class ResultFile(Reader):
+    """What `edge-lam bench` wrote, as `edge-lam bench report` reads it; without the plots, which take a second each."""
+
+    def __init__(self, folder: Path) -> None:
+        from edge_lam_benchmarks.report import files, html, tables
+        from edge_lam_benchmarks.results import read_results, whole
+        from tests.benchmarks.bench_data import make_results
+
+        super().__init__(folder)
+        self.path = folder / "results.json"
+        self.sound = [json.loads(json.dumps(make_results(self.path).to_dict()))]
+        self.sound += [read_results(path).to_dict() for path in BENCHMARKS.glob("targets.json.gz")]
+        self.whole, self.read_results, self.files, self.html, self.tables = whole, read_results, files, html, tables
+
+    def write(self, chance: random.Random) -> None:
+        changed = to_json(damage_json(chance.choice(self.sound), chance))
+        self.path.write_bytes(damage(changed, chance) if chance.random() < 0.2 else changed)
+
+    def read(self) -> None:
+        with self.whole(self.path):
+            results = self.read_results(self.path)
+            found, lines = self.tables.tables(results), self.tables.places(results)
+            self.files.markdown("a", found, lines)
+            self.files.samples_csv(results)
+            self.html.page("a", found, lines, {})
+
+
 USER_READERS: dict[str, type[Reader]] = {
     "adapter": AdapterFile,
     "imatrix": ImatrixFile,
@@ -192,4 +221,5 @@ USER_READERS: dict[str, type[Reader]] = {
     "config": ConfigFile,
     "template": TemplateFile,
     "http": HTTPBody,
+    "results": ResultFile,
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from edge_lam._util.atomic_file import atomic_write
 from edge_lam.errors import InvalidRequest
 from edge_lam_benchmarks.items import Sample
-from edge_lam_benchmarks.quality.official import MULTI_TURN
+from edge_lam_benchmarks.quality.official import CATEGORIES, MULTI_TURN
 
 _MODEL = "Salesforce_xLAM-2-1b-fc-r"
 
@@ -24,7 +24,7 @@ def write_leaderboard_files(samples: Sequence[Sample], folder: Path) -> list[Pat
     """Write a file for each category among the samples, and return their paths.
 
     Raises:
-        InvalidRequest: they can't be written.
+        InvalidRequest: they can't be written, or one is of a category that the leaderboard does not have.
     """
     lines: dict[str, list[str]] = {}
     for sample in samples:
@@ -36,6 +36,8 @@ def write_leaderboard_files(samples: Sequence[Sample], folder: Path) -> list[Pat
 
 
 def _path(folder: Path, category: str) -> Path:
+    if category not in CATEGORIES:  # a result file may say anything, and this becomes the name of a file
+        raise InvalidRequest(f"unknown category {category!r}", param="results")
     group = "multi_turn" if category in MULTI_TURN else "live" if category.startswith("live_") else "non_live"
     return folder / "result" / _MODEL / group / f"BFCL_v4_{category}_result.json"
 
