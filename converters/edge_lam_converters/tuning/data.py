@@ -19,6 +19,7 @@ from edge_lam.formats.rows import read_rows
 from edge_lam.tools import Tool
 
 MAX_KEPT_BACK = 64  # examples: enough to see a change of a tenth, and read in minutes
+MOST_WRONG = 100_000  # rows whose faults are kept to be told: 150 MB of them
 
 
 @dataclass
@@ -44,7 +45,7 @@ def read_lessons(path: str | os.PathLike[str], tools: Sequence[Tool] = ()) -> Le
         tools: for the rows that bring none.
 
     Raises:
-        InvalidRequest: the file can't be read, or no row can be used; says why of the first.
+        InvalidRequest: the file can't be read, or no row can be used, or too many can't; says why of the first.
     """
     found, known = Lessons(), dict[str, tuple[Tool, ...]]()
 
@@ -52,6 +53,10 @@ def read_lessons(path: str | os.PathLike[str], tools: Sequence[Tool] = ()) -> Le
         try:
             examples = examples_of(value, place, tools, known, every_reply=True)
         except InvalidRequest as error:
+            if len(found.wrong) == MOST_WRONG:
+                hint = "these seem to be no rows of conversations with calls"
+                wrong = f"{path} has more than {MOST_WRONG:,} rows that can't be learnt: {found.wrong[0].message}"
+                raise InvalidRequest(wrong, hint=hint, param="calls") from error
             found.wrong.append(error)
         else:
             found.rows.append(examples)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from edge_lam_converters.tuning.trainer import Trainer
 
 GGUF, PAGE, DATA = "adapter.gguf", "report.md", "report.json"
-BEFORE, STATE = "before.json", "state.pt"
+BEFORE, STATE, KEY = "before.json", "state.pt", "key"
 PEFT_FILES = ("adapter_config.json", "adapter_model.safetensors")
 Calls: TypeAlias = "list[tuple[ToolCall, ...]]"
 
@@ -159,6 +159,9 @@ class _Tuning:
         return report
 
     def _prepare_folder(self) -> None:
+        if not _is_of_a_run(self.work):
+            hint = "name another folder for the adapter"
+            raise InvalidRequest(f"{self.work} holds what no run of tune has written", hint=hint, param="out")
         if self.options.force and self.work.exists():
             shutil.rmtree(self.work)
         made = [name for name in (GGUF, PAGE, *PEFT_FILES) if (self.out / name).exists()]
@@ -180,7 +183,7 @@ class _Tuning:
         contents = [Path(path).read_bytes() if path and Path(path).is_file() else b"" for path in read]
         said = [str(base), options.format, options.verbatim, options.max_tokens, [tool.name for tool in options.tools]]
         decisive = [said, [hashlib.sha256(content).hexdigest() for content in contents]]
-        key, file = hashlib.sha256(json.dumps(decisive).encode()).hexdigest(), self.work / "key"
+        key, file = hashlib.sha256(json.dumps(decisive).encode()).hexdigest(), self.work / KEY
         if file.exists() and file.read_text(encoding="utf-8") != key:
             if any((self.work / name).exists() for name in (BEFORE, STATE)):
                 hint = "--force begins anew, or name another folder"
@@ -288,6 +291,13 @@ class _Tuning:
             _write(file, json.dumps(found))
         read = json.loads(file.read_text(encoding="utf-8"))
         return {key: [tuple(ToolCall(*call) for call in calls) for calls in replies] for key, replies in read.items()}
+
+
+def _is_of_a_run(folder: Path) -> bool:
+    """Tell whether a folder is not there yet, or a run's own: it is removed at the end, with all that is in it."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        return False
+    return not folder.exists() or (folder / KEY).is_file() or not any(folder.iterdir())
 
 
 def _write(file: Path, text: str) -> None:

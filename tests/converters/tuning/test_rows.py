@@ -10,6 +10,7 @@ import pytest
 from edge_lam.cli.main import run
 from edge_lam.errors import InvalidRequest
 from edge_lam_converters.quality.passages import Passage
+from edge_lam_converters.tuning import data
 from edge_lam_converters.tuning.data import kept_back, read_lessons
 from edge_lam_converters.tuning.rows import Lesson, lessons_of, rows_of
 
@@ -77,6 +78,16 @@ def test_rows_that_can_not_be_used_are_told_and_left_out(tmp_path):
     assert "line 2: calls[0]: /on" in str(found.wrong[0])
     path.write_text(json.dumps(bad[0]), encoding="utf-8")
     with pytest.raises(InvalidRequest, match=r"holds no conversation that can be learnt: .*line 1"):
+        read_lessons(path)
+
+
+def test_a_file_of_nothing_but_wrong_rows_ends_before_memory_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "MOST_WRONG", 100)
+    path = tmp_path / "calls.jsonl"
+    path.write_text(json.dumps([row("on"), *[None] * 100]), encoding="utf-8")
+    assert len(read_lessons(path).wrong) == 100
+    path.write_text(json.dumps([row("on"), *[None] * 101]), encoding="utf-8")
+    with pytest.raises(InvalidRequest, match=r"more than 100 rows that can't be learnt: .*item 1"):
         read_lessons(path)
 
 

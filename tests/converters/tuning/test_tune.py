@@ -252,6 +252,20 @@ def test_a_damaged_state_is_said_in_one_line(base, lessons, tmp_path):
     assert "--force begins anew" in caught.value.hint
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_named_run_that_is_no_run_is_left_as_it_is(calls, tmp_path, force):
+    mine = tmp_path / "project" / "run"
+    mine.mkdir(parents=True)
+    (mine / "thesis.txt").write_text("mine")
+    with pytest.raises(InvalidRequest, match="what no run of tune has written"):
+        tune(CHECKPOINT, mine.parent, TuneOptions(calls=calls, device="cpu", force=force))
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / "run").symlink_to(mine)
+    with pytest.raises(InvalidRequest, match="what no run of tune has written"):
+        tune(CHECKPOINT, tmp_path / "link", TuneOptions(calls=calls, device="cpu", force=force))
+    assert (mine / "thesis.txt").read_text() == "mine"
+
+
 def test_what_can_not_be_tuned_is_said_in_one_line(calls, tmp_path):
     def fail(base: Path, **more) -> None:
         tune(base, tmp_path / "out", TuneOptions(calls=calls, device="cpu", **more))
