@@ -17,15 +17,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from edge_lam._util.atomic_file import append_line, atomic_write, try_lock
 from edge_lam._util.paths import state_dir, user_path
+from edge_lam._util.read_file import open_regular
 from edge_lam._util.sizes import read_size
 from edge_lam.errors import InvalidRequest
 from edge_lam.metrics.report import CallReport, ToolReport
 
 DEFAULT_SIZE = 64_000_000  # bytes: some 40,000 calls
 _PATIENCE = 1.0  # seconds to wait for another process that is writing
+_ATTEMPTS = 20  # to prune a log that others rotate or prune, too
 
 logger = logging.getLogger("edge_lam.metrics")
 
@@ -132,21 +135,57 @@ def rotated(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
+class _WrittenAnewError(Exception):
+    """Another process rotated or pruned the log meanwhile."""
+
+
+class _NothingKeptError(Exception):
+    """There is nothing to put in the place of the log."""
+
+
 def _prune(path: Path, before: datetime | None) -> Pruned:
-    """Write what is kept to a new file; writers who wait for the lock of the old one see that it is gone."""
-    if not path.exists():
-        raise FileNotFoundError(path)
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(_WrittenAnewError):
+            return _rewrite(path, before)
+    raise TimeoutError("other processes write it again and again")
+
+
+def _rewrite(path: Path, before: datetime | None) -> Pruned:
+    """Write what is kept to a new file, and put it in place.
+
+    Most is copied, and on the disk, before the log is locked: who writes to it waits a moment at most. Then what came
+    meanwhile is copied too; those who wait for the lock see that the file is another one.
+    """
+    first = rest = Pruned(0, 0)
+    with contextlib.suppress(_NothingKeptError), open_regular(path) as old, contextlib.ExitStack() as unfinished:
+        new = unfinished.enter_context(atomic_write(path, private=True))
+        first = _copy(old, new, before, is_growing=True)
+        new.flush()
+        os.fsync(new.fileno())
+        with _opened(path) as (_, locked):
+            if not locked:
+                raise TimeoutError("another process is writing it")
+            if not _is_still(path, os.fstat(old.fileno())):
+                raise _WrittenAnewError
+            rest = _copy(old, new, before, is_growing=False)
+            if not first.kept + rest.kept:
+                path.unlink()
+                raise _NothingKeptError
+            unfinished.close()  # puts it in place
+    return Pruned(first.kept + rest.kept, first.removed + rest.removed)
+
+
+def _copy(old: BinaryIO, new: BinaryIO, before: datetime | None, *, is_growing: bool) -> Pruned:
+    """Copy what is kept of the lines that follow, without a last one that another process may not have ended."""
     n_kept = n_lines = 0
-    with _opened(path) as (_, locked), path.open("rb") as old, atomic_write(path, private=True) as new:
-        if not locked:
-            raise TimeoutError("another process is writing it")
-        for line in old:
-            n_lines += 1
-            if before is not None and _began(line) >= before.timestamp():
-                n_kept += 1
-                new.write(line)
-    if not n_kept:
-        path.unlink(missing_ok=True)
+    while line := old.readline():
+        if is_growing and not line.endswith(b"\n"):
+            old.seek(-len(line), os.SEEK_CUR)
+            break
+        n_lines += 1
+        if before is not None and _began(line) >= before.timestamp():
+            n_kept += 1
+            new.write(line)
     return Pruned(n_kept, n_lines - n_kept)
 
 

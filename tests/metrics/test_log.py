@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -185,6 +186,24 @@ def test_lines_of_several_processes_stay_whole_while_it_is_rotated_and_pruned(tm
         time.sleep(0.02)
     found = lines(path) + (lines(rotated(path)) if rotated(path).exists() else [])
     assert sorted(line["id"] for line in found) == sorted("abc" * 100)
+
+
+def test_who_writes_does_not_wait_for_a_long_log_to_be_pruned(tmp_path):
+    log = CallLog(tmp_path / "calls.jsonl", most_bytes=10**9)
+    log.write(CallReport(id="first"))
+    log.path.write_bytes(log.path.read_bytes() + b'{"started": "2020-01-01T00:00:00+00:00"}\n' * 50_000)
+    moment = datetime(2021, 1, 1, tzinfo=timezone.utc)
+    with ThreadPoolExecutor(1) as pool:
+        pruned = pool.submit(prune_log, log.path, before=moment)
+        while not list(tmp_path.glob(".*.partial")) and not pruned.done():
+            time.sleep(0)
+        written = 0
+        while not pruned.done():
+            log.write(CallReport(id=str(written)))
+            written += 1
+    assert pruned.result().removed == 50_000
+    assert written > 5
+    assert [line["id"] for line in lines(log.path)] == ["first", *map(str, range(written))]
 
 
 def test_pruning_keeps_what_is_younger(tmp_path):
