@@ -40,11 +40,12 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     """
     _refuse_unchecked(request)
     tools = request.allowed
-    schema = None if request.response_format is None else request.response_format.schema
+    form = request.response_format
+    schema = None if form is None else form.schema
     if not request.constrain or not (tools or schema):
         return ""
-    if schema and request.callable_tools and chat_format.syntax.first.startswith("{"):
-        hint = "use tool_choice='none': the calls of this model are JSON objects too"
+    if form and request.callable_tools and (not form.is_object or chat_format.syntax.first.startswith("{")):
+        hint = "use tool_choice='none': the calls of this model are JSON too"
         raise InvalidRequest("response_format beside tools", hint=hint, param="response_format")
     grammar = chat_format.grammar(
         tools,

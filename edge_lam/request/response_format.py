@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edge_lam._util.extras import require
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "response_format"
 ANY_OBJECT = {"type": "object"}
+_OF_VALUES = ("const", "enum", "items", "prefixItems")  # without a type they speak of values that are no objects
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ class ResponseFormat:
     Attributes:
         schema: as the grammar enforces it.
         model: that the reply is an instance of, or None.
+        is_object: whether the reply is an object, and not an array or a value.
     """
 
     schema: dict[str, Any]
     model: type[BaseModel] | None = None
+    is_object: bool = True
 
 
 def read_response_format(response_format: object) -> ResponseFormat | None:
@@ -36,8 +39,9 @@ def read_response_format(response_format: object) -> ResponseFormat | None:
 
     Args:
         response_format: None, ``{"type": "text"}``, ``{"type": "json_object"}``, or ``{"type": "json_schema"}`` with
-            the schema inside "json_schema" or beside the type; or a pydantic model. A schema is that of an object.
-            One beside "json_object", as clients of llama-server and llama-cpp-python send it, holds as well.
+            the schema inside "json_schema" or beside the type; or a pydantic model. A schema without a type is that
+            of an object, unless it speaks of an array or of values. One beside "json_object", as clients of
+            llama-server and llama-cpp-python send it, holds as well.
 
     Raises:
         InvalidRequest: anything else, or a schema that can't be enforced; `param` is "response_format".
@@ -57,7 +61,7 @@ def read_response_format(response_format: object) -> ResponseFormat | None:
     inner = response_format.get("json_schema", response_format)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("schema"), Mapping):
         raise _refusal("response_format holds no schema", hint='{"type": "json_schema", "json_schema": {"schema": …}}')
-    return ResponseFormat(_checked(dict(inner["schema"])))
+    return _checked(dict(inner["schema"]))
 
 
 def try_out(schema: dict[str, Any], trial: Callable[[str], str | None]) -> None:
@@ -97,25 +101,33 @@ def _of_model(model: type[Any]) -> ResponseFormat:
         schema = describe_model(model, tool=model.__name__).parameters
     except InvalidTool as error:
         raise _refusal(error.message, hint=error.hint) from error
-    return ResponseFormat(_checked(schema), model)
+    return replace(_checked(schema), model=model)
 
 
-def _checked(given: dict[str, Any]) -> dict[str, Any]:
+def _checked(given: dict[str, Any]) -> ResponseFormat:
     from edge_lam.schema.compile import compile_schema, fault_of
     from edge_lam.schema.limits import first_error
-    from edge_lam.schema.normalize import normalize_parameters
+    from edge_lam.schema.normalize import normalize_parameters, normalize_schema
 
     with _blaming_the_format():
-        plain = normalize_parameters(given)
-        if not plain["properties"]:  # without properties it means any object
-            plain.setdefault("additionalProperties", True)
+        plain = normalize_schema(given)
+        if is_object := _is_of_object(plain):
+            plain = normalize_parameters(plain)
+            if not plain["properties"]:  # without properties it means any object
+                plain.setdefault("additionalProperties", True)
         compiled = compile_schema(plain)
         for support in compiled.support:
             if support.how in ("checked", "refused"):
                 raise fault_of(support, hint="a reply in text is held by the grammar alone")
         if found := first_error([compiled.grammar]):
             raise found[1]
-    return compiled.grammar
+    return ResponseFormat(compiled.grammar, is_object=is_object)
+
+
+def _is_of_object(schema: dict[str, Any]) -> bool:
+    if "type" in schema:
+        return "object" in schema["type"]  # a name or a list of them
+    return not any(name in schema for name in _OF_VALUES)
 
 
 @contextmanager

@@ -56,11 +56,27 @@ def normalize_parameters(parameters: Any) -> dict[str, Any]:
     if "properties" not in schema:
         schema = {"type": "object", "properties": {}, **{key: schema[key] for key in schema if key != "type"}}
     schema.setdefault("required", [])
+    _check_json(schema)
+    return schema
+
+
+def normalize_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return plain JSON Schema for values of any type, a new one; the order of keys is kept.
+
+    Raises:
+        SchemaError: something in it is not a schema.
+    """
+    _check_size(schema)
+    plain: dict[str, Any] = _normalize(schema, "", 0)
+    _check_json(plain)
+    return plain
+
+
+def _check_json(schema: Any) -> None:
     try:
         json.dumps(schema, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise SchemaError(f"the schema is not JSON: {error}") from error
-    return schema
 
 
 def _check_size(schema: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -46,6 +47,9 @@ def test_an_answer_that_llama_cpp_can_t_hold_whole_is_refused_by_path():
         with pytest.raises(InvalidRequest, match="'multipleOf' at /properties/n") as caught:
             lam.chat("a number", response_format=form)
         assert caught.value.param == "response_format"
+        pair = {"type": "array", "items": {"const": 7}, "minItems": 2, "maxItems": 2}
+        written = lam.chat("two numbers", response_format={"type": "json_schema", "schema": pair})
+        assert json.loads(written.text) == [7, 7]
         reply = lam.chat("a number", tools=[{"name": "pick", "parameters": schema}], tool_choice="pick", max_tokens=60)
     for call in reply.tool_calls:
         assert [problem.keyword for problem in call.problems] in ([], ["multipleOf"])

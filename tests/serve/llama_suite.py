@@ -33,7 +33,6 @@ FILES = (
 MODEL = "its numbers are those of llama.cpp's test model: tokens of a prompt, and that a reply goes on"
 TEMPLATE = "its template is one of those compiled into llama.cpp, by name"
 PREFILL = "an assistant's last message is no beginning that the reply goes on from"
-OBJECT = "a reply in JSON is an object, as in OpenAI's API"
 TEXT = "the model reads text"
 CORS = "CORS is off unless asked for"
 ORIGINS = "origins are named as they are"
@@ -50,9 +49,6 @@ EXCEPTIONS = {
     "test_chat_completion::test_chat_template_assistant_prefill": PREFILL,
     "test_chat_completion::test_chat_template_continue_final_message_vllm_compat": PREFILL,
     "test_chat_completion::test_apply_chat_template": TEMPLATE,
-    "test_chat_completion::test_completion_with_response_format[response_format0": OBJECT,
-    "test_chat_completion::test_completion_with_response_format[response_format2": OBJECT,
-    "test_chat_completion::test_completion_with_json_schema": OBJECT,
     "test_chat_completion::test_completion_with_grammar": "grammars in GBNF are refused by name",
     "test_chat_completion::test_invalid_chat_completion_req[messages7": "two answers in a row are read",
     "test_chat_completion::test_return_progress[64-4": "how often it is told is a matter of time here, not of batches",

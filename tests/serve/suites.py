@@ -59,7 +59,7 @@ SUITES: Mapping[str, Suite] = {
     ),
     "leaderboard": Suite(
         "the leaderboard's `generate`, through `/v1/completions`",
-        "python tests/serve/leaderboard.py --limit 4 --out benchmarks/results/leaderboard-over-http.md",
+        "python tests/serve/leaderboard.py --limit 5 --out benchmarks/results/leaderboard-over-http.md",
         "leaderboard-over-http.md",
     ),
     "lm-eval": Suite(
@@ -89,17 +89,19 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=PAGE, metavar="FILE", help="the page")
     asked = parser.parse_args()
     kept = asked.out.with_suffix(".json")
-    outcomes = json.loads(kept.read_text()) if kept.exists() else {}
     failed = False
     for name in asked.only or SUITES:
-        if name == "none":
-            continue
-        outcomes[name] = run(SUITES[name].command.format(llama_server=asked.llama_server))
-        failed |= not outcomes[name]["passed"]
-        kept.write_text(json.dumps(outcomes, indent=1) + "\n")
-        asked.out.write_text(page(outcomes))
-    asked.out.write_text(page(outcomes))
+        if name != "none":
+            found = run(SUITES[name].command.format(llama_server=asked.llama_server))
+            failed |= not found["passed"]
+            kept.write_text(json.dumps({**known(kept), name: found}, indent=1) + "\n")
+        asked.out.write_text(page(known(kept)))
     return int(failed)
+
+
+def known(path: Path) -> dict[str, Any]:
+    """Return the outcomes that are kept; another suite may have ended meanwhile."""
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def run(command: str) -> dict[str, Any]:

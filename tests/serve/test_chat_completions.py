@@ -272,6 +272,36 @@ def test_a_response_format_is_held_also_beside_tools(client: TestClient) -> None
     assert json.loads(text["message"]["content"]) == {"city": "Oslo"}
 
 
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"const": "42"}, "42"),
+        ({"enum": [7]}, 7),
+        ({"type": "string", "pattern": "^ab$"}, "ab"),
+        ({"type": "array", "items": {"const": "x"}, "minItems": 2, "maxItems": 2}, ["x", "x"]),
+        ({"type": ["null", "array"], "items": {"const": 1}, "minItems": 1, "maxItems": 1, "enum": [[1]]}, [1]),
+        ({"type": "array", "prefixItems": [{"const": {"a": None}}], "minItems": 1, "maxItems": 1}, [{"a": None}]),
+    ],
+)
+def test_a_response_format_may_be_of_any_value(client: TestClient, schema: dict[str, Any], expected: Any) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "value", "schema": schema}}
+    (choice,) = ask(client, messages=user("hello"), response_format=wanted)["choices"]
+    assert json.loads(choice["message"]["content"]) == expected
+    assert choice["finish_reason"] == "stop"
+    assert choice["message"].get("tool_calls") is None
+    native = client.post("/completion", json={"prompt": "hello", "json_schema": schema}).json()
+    assert json.loads(native["content"]) == expected
+    body = {"model": "tiny-lam", "messages": user("hello"), "format": schema, "stream": False}
+    assert json.loads(client.post("/api/chat", json=body).json()["message"]["content"]) == expected
+
+
+def test_an_array_beside_tools_is_refused_as_calls_are_arrays_too(client: TestClient) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "value", "schema": {"type": "array"}}}
+    answer = client.post(CHAT, json={"messages": user("hello"), "tools": TOOLS, "response_format": wanted})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "response_format"
+
+
 def test_logprobs(client: TestClient) -> None:
     body = {"messages": user("hello"), "logprobs": True, "top_logprobs": 2, "max_tokens": 4}
     (choice,) = ask(client, **body)["choices"]
