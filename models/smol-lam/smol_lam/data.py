@@ -6,7 +6,11 @@ when to call twice: these are half of the conversations, and the tokens at which
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
+import sysconfig
+from pathlib import Path
 
 from tokenizers import Tokenizer
 
@@ -14,12 +18,16 @@ from smol_lam.catalog import APPS, TOOLS
 from tiny_lam import catalog, slots
 from tiny_lam.episodes import Mix
 from tiny_lam.prompt import END
-from tiny_lam.rows import Batch, Piece, RowMaker, pack
+from tiny_lam.rows import Batch, Piece, Row, RowMaker, pack
 
 CONVERSATIONS = 24  # of a row: its tool block is read once for all of them
 INVENTED = 0.1  # share of values that are made-up words
 FIRST_WEIGHT = 8.0  # call or text; ask or decline
 TURN_WEIGHT = 3.0  # one more argument, one more call, or the end
+TEXT_CHARACTERS = 600  # a docstring is plain text from this length on
+# Others' packages, tests, and what perplexity is measured on.
+SKIPPED_FOLDERS = {"site-packages", "dist-packages", "test", "tests", "pydoc_data"}
+TEXT_TOKENS = 256  # of plain text, at which the base's predictions are to stay what they are
 
 MIX = Mix(
     n_tools=(1, 8),
@@ -29,10 +37,10 @@ MIX = Mix(
     renamed=0.25,
     scrambled=0.02,
     more=True,
-    results=0.2,
+    results=0.4,
     near=0.4,
     weights=(
-        ("call", 0.43), ("parallel", 0.19), ("irrelevant", 0.14), ("missing", 0.16), ("result", 0.05), ("chat", 0.03),
+        ("call", 0.38), ("parallel", 0.24), ("irrelevant", 0.12), ("missing", 0.18), ("result", 0.05), ("chat", 0.03),
     ),
 )  # fmt: skip
 
@@ -45,11 +53,20 @@ class SmolRowMaker(RowMaker):
         pieces = (tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size()))
         words = [piece.strip() for piece in pieces if len(piece) > 3 and piece.startswith(" ")]
         slots.use_vocabulary(words, invented=INVENTED)
+        self.texts = plain_texts()
 
     def draw_batch(self, rows: int = 1) -> Batch:
         """Draw rows of task data behind one preamble."""
         self.other_share = 0.0
         return pack([self.task_row(MIX, CONVERSATIONS) for _ in range(rows)], self.preamble)
+
+    def draw_text(self) -> Batch:
+        """Draw plain text, which reads no preamble."""
+        text = self.rng.choice(self.texts)
+        ids: list[int] = self.tokenizer.encode(text).ids
+        start = self.rng.randrange(max(1, len(ids) - TEXT_TOKENS))
+        ids = ids[start : start + TEXT_TOKENS]
+        return pack([Row(Piece(ids, [1.0] * len(ids)), branches=[], shared=False)], self.preamble)
 
     def _supervised(self, text: str) -> Piece:
         text = text.replace("tiny-lam", "smol-lam")
@@ -62,6 +79,21 @@ class SmolRowMaker(RowMaker):
                 if any(start <= turn < end for turn in turns):
                     piece.weights[i] = TURN_WEIGHT
         return piece
+
+
+def plain_texts() -> list[str]:
+    """Plain English that is on every machine: the longer docstrings of Python's own library."""
+    texts = []
+    for file in sorted(Path(sysconfig.get_path("stdlib")).glob("**/*.py")):
+        if SKIPPED_FOLDERS & {*file.parts}:
+            continue
+        with contextlib.suppress(SyntaxError, ValueError):  # a file that shows a fault
+            for node in ast.walk(ast.parse(file.read_bytes())):
+                if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                    text = ast.get_docstring(node)
+                    if text and len(text) > TEXT_CHARACTERS:
+                        texts.append(text)
+    return texts
 
 
 def turning_points(calls: list[dict[str, object]]) -> set[int]:

@@ -7,6 +7,8 @@ knows nothing of text or training.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -213,6 +215,32 @@ class SmolLam(nn.Module):
         logits = (hidden @ self.embedding[sample].T).float()
         losses = F.cross_entropy(logits, places[: len(targets)], reduction="none")
         return (losses * weights[chosen]).sum() / weights.sum()
+
+    def divergence(self, batch: Batch) -> Tensor:
+        """Mean Kullback-Leibler divergence, in nats a token, from the base's predictions at tokens with weight."""
+        chosen = self._put(batch.weights[batch.preamble :]).nonzero()[:, 0]
+
+        def log_probabilities() -> Tensor:
+            hidden = _RMSNorm.apply(self.hidden(batch)[chosen], self.norm, self.shape.eps)
+            return (hidden @ self.embedding.T).float().log_softmax(-1)
+
+        with torch.no_grad(), self._as_base():
+            wanted = log_probabilities()
+        return F.kl_div(log_probabilities(), wanted, reduction="batchmean", log_target=True)
+
+    @contextmanager
+    def _as_base(self) -> Iterator[None]:
+        """Run without the factors."""
+
+        def swap() -> None:
+            for matrix in self.adapted():
+                matrix.base, matrix.merged = matrix.merged, matrix.base
+
+        swap()
+        try:
+            yield
+        finally:
+            swap()
 
 
 def _rotation(shape: Shape, positions: Tensor) -> Tensor:

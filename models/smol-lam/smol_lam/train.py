@@ -33,6 +33,8 @@ from tiny_lam.rows import Batch
 LOG_EVERY = 5
 SAVE_MINUTES = 4.0
 PREAMBLE_EVERY = 5  # steps
+TEXT_EVERY = 2  # steps: the base's English is kept with a tenth of the time
+TEXT_WEIGHT = 0.5  # of the divergence from the base, beside the loss of replies
 B_RATE = 2.0  # B begins at zero and learns with twice the rate of A
 
 
@@ -55,6 +57,7 @@ class Run:
         self.optimizer = torch.optim.AdamW(groups, lr=self.rate, betas=(0.9, 0.95), weight_decay=0.0)
         self.maker = SmolRowMaker(base.tokenizer(), arguments.seed + 1)
         self.step = self.tokens = self.replies = 0
+        self.divergence = 0.0  # of the last text, in nats a token
         if self.state_file.exists():
             self._load()
         elif arguments.init:
@@ -104,6 +107,10 @@ class Run:
             self.model.read_preamble(batch)
         loss = self.model.loss(batch)
         loss.backward()
+        if self.step % TEXT_EVERY == 0:
+            divergence = TEXT_EVERY * TEXT_WEIGHT * self.model.divergence(self.maker.draw_text())
+            divergence.backward()
+            self.divergence = divergence.item() / TEXT_EVERY / TEXT_WEIGHT
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -127,6 +134,7 @@ def train(run: Run, rows: int, minutes: float) -> None:
             line = {
                 "step": run.step,
                 "loss": round(sum(losses) / len(losses), 4),
+                "divergence": round(run.divergence, 4),
                 "tokens": run.tokens,
                 "replies": run.replies,
                 "rate_factor": round(run.rate_factor(), 3),
