@@ -5,7 +5,8 @@
 A run is its folder: `state.pt` (factors, optimiser, step, generator state; replaced atomically), `log.jsonl`, and
 `adapter-F16.gguf`, written with each state. Started again, it goes on where it was; `--steps` may then be another.
 `--init` begins with the factors of an adapter instead, for a machine that has no state.
-The learning rate is flat, then falls linearly over the last `--decay` share of the steps.
+The adapter is an average over the last steps, which does most of what a falling learning rate does, at any time. The
+rate is flat, then falls linearly over the last `--decay` share of the steps.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ SAVE_MINUTES = 4.0
 PREAMBLE_EVERY = 5  # steps
 TEXT_EVERY = 2  # steps: the base's English is kept with a tenth of the time
 TEXT_WEIGHT = 0.5  # of the divergence from the base, beside the loss of replies
+AVERAGED = 40  # steps, about, over which the adapter that is written is averaged
 B_RATE = 2.0  # B begins at zero and learns with twice the rate of A
 
 
@@ -56,12 +58,14 @@ class Run:
         groups = [{"params": a, "scale": 1.0}, {"params": b, "scale": B_RATE}]
         self.optimizer = torch.optim.AdamW(groups, lr=self.rate, betas=(0.9, 0.95), weight_decay=0.0)
         self.maker = SmolRowMaker(base.tokenizer(), arguments.seed + 1)
+        self.average = [factor.detach().clone() for factor in self.trained]
         self.step = self.tokens = self.replies = 0
         self.divergence = 0.0  # of the last text, in nats a token
         if self.state_file.exists():
             self._load()
         elif arguments.init:
             read_adapter(self.model, arguments.init)
+            self._average(share=1.0)
         self.first_step = self.step
 
     @property
@@ -75,6 +79,8 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.tokens, self.replies = state["step"], state["tokens"], state["replies"]
         self.maker.rng.setstate(state["rng"])
+        for mean, factor in zip(self.average, state["average"], strict=True):
+            mean.copy_(factor)
         print(f"going on from step {self.step}, {self.tokens / 1e3:.0f} k tokens, {self.replies} replies", flush=True)
 
     def save(self) -> None:
@@ -82,6 +88,7 @@ class Run:
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
             "step": self.step,
             "tokens": self.tokens,
             "replies": self.replies,
@@ -91,8 +98,21 @@ class Run:
         torch.save(state, temporary)
         temporary.replace(self.state_file)
         temporary = self.out / "adapter.tmp"
+        self._swap_average()
         write_adapter(self.model, temporary)
+        self._swap_average()
         temporary.replace(self.out / "adapter-F16.gguf")
+
+    @torch.no_grad()
+    def _average(self, share: float) -> None:
+        """Move the averages towards the factors by `share` of the way."""
+        for mean, factor in zip(self.average, self.trained, strict=True):
+            mean.lerp_(factor, share)
+
+    def _swap_average(self) -> None:
+        """Exchange the factors and their averages."""
+        for mean, factor in zip(self.average, self.trained, strict=True):
+            mean.data, factor.data = factor.data, mean.data
 
     def rate_factor(self) -> float:
         """Warm up over 10 steps, stay, and fall linearly to 5 % over the last `decay` share of the steps."""
@@ -114,6 +134,7 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self._average(share=1 / AVERAGED)
         self.step += 1
         self.tokens += len(batch.ids)
         self.replies += CONVERSATIONS * len(batch.rows)
