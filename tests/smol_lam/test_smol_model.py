@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from edge_lam_converters.random_checkpoint import SHAPES, write_random_checkpoin
 from smol_lam.adapter import read_adapter, write_adapter  # noqa: E402
 from smol_lam.base import Base  # noqa: E402
 from smol_lam.model import SmolLam  # noqa: E402
+from smol_lam.train import Run  # noqa: E402
 from tiny_lam.rows import Piece, Row, pack  # noqa: E402
 
 
@@ -107,3 +109,44 @@ def test_an_adapter_is_read_back(base, batch, tmp_path):
     for one, other in zip(model.adapted(), again.adapted(), strict=True):
         assert torch.equal(one.a, other.a)
         assert torch.equal(one.b, other.b)
+
+
+def test_the_bases_predictions_are_kept_on_plain_text(base, batch):
+    text = pack([Row(batch[0][0].branches[0], [], shared=False)], batch[1].ids[: batch[1].preamble].tolist())
+    untaught = SmolLam(Base(base), rank=32)
+    untaught.read_preamble(batch[1])
+    assert untaught.divergence(text).item() == pytest.approx(0, abs=1e-6)
+    model = learnt(base, batch[1])
+    weights = [matrix.merged.clone() for matrix in model.adapted()]
+    before = model.divergence(text)
+    assert before.item() > 0.1
+    assert all(torch.equal(one, matrix.merged) for one, matrix in zip(weights, model.adapted(), strict=True))
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-2)
+    for _ in range(8):
+        model.divergence(text).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        model.merge()
+    assert model.divergence(text).item() < before.item() / 2
+
+
+def test_a_run_goes_on_where_it_was_and_writes_its_average(base, tmp_path):
+    options = argparse.Namespace(
+        out=tmp_path / "run", base=base, steps=9, decay=0.3, lr=1e-2, rank=4, first_layer=0, bf16=False, device="cpu",
+        seed=0, init=None,
+    )  # fmt: skip
+    run = Run(options)
+    batch = run.maker.draw_batch()
+    for _ in range(3):
+        run.train_step(batch)
+    run.save()
+    factors = [factor.detach().clone() for factor in run.trained]
+    again = Run(options)
+    assert again.step == 3
+    written = SmolLam(Base(base), rank=4)
+    read_adapter(written, tmp_path / "run" / "adapter-F16.gguf")
+    for i, matrix in enumerate(written.adapted()):
+        assert torch.equal(again.trained[i], factors[i])
+        assert torch.equal(again.average[i], run.average[i])
+        assert torch.allclose(matrix.a, run.average[i], atol=1e-3)
+        assert not torch.allclose(matrix.a, factors[i], atol=1e-3)

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import json
 import sysconfig
+from functools import cached_property
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -53,7 +54,11 @@ class SmolRowMaker(RowMaker):
         pieces = (tokenizer.decode([token]) for token in range(tokenizer.get_vocab_size()))
         words = [piece.strip() for piece in pieces if len(piece) > 3 and piece.startswith(" ")]
         slots.use_vocabulary(words, invented=INVENTED)
-        self.texts = plain_texts()
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """What plain text is drawn from."""
+        return plain_texts(Path(sysconfig.get_path("stdlib")))
 
     def draw_batch(self, rows: int = 1) -> Batch:
         """Draw rows of task data behind one preamble."""
@@ -81,11 +86,11 @@ class SmolRowMaker(RowMaker):
         return piece
 
 
-def plain_texts() -> list[str]:
+def plain_texts(library: Path) -> list[str]:
     """Plain English that is on every machine: the longer docstrings of Python's own library."""
     texts = []
-    for file in sorted(Path(sysconfig.get_path("stdlib")).glob("**/*.py")):
-        if SKIPPED_FOLDERS & {*file.parts}:
+    for file in sorted(library.glob("**/*.py")):
+        if SKIPPED_FOLDERS & {*file.relative_to(library).parts}:
             continue
         with contextlib.suppress(SyntaxError, ValueError):  # a file that shows a fault
             for node in ast.walk(ast.parse(file.read_bytes())):
