@@ -22,6 +22,11 @@ def cache_dir() -> Path:
     return _folder("XDG_CACHE_HOME", ".cache", "Caches")
 
 
+def made_models_dir() -> Path:
+    """Return the folder of models that edge-lam merged of their parts, as `NAME-DIGEST.gguf`."""
+    return cache_dir() / "models"
+
+
 def config_dir() -> Path:
     """Return the folder for what people choose once: the config file."""
     return _folder("XDG_CONFIG_HOME", ".config", "Application Support")

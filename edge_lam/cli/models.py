@@ -37,9 +37,9 @@ logger = logging.getLogger("edge_lam.cli")
 def command(action: str, names: tuple[str, ...], available: bool, yes: bool, as_json: bool) -> None:
     """List, show and remove the models on this disk.
 
-    These are the GGUFs and checkpoints in huggingface_hub's cache (HF_HOME), which other tools share and fill too, and
-    the GGUFs of the folder EDGE_LAM_MODELS, where `convert -o` may put them. `used` is when the file was last read, as
-    far as the file system keeps it.
+    These are the GGUFs and checkpoints in huggingface_hub's cache (HF_HOME), which other tools share and fill too,
+    the GGUFs of the folder EDGE_LAM_MODELS, where `convert -o` may put them, and smol-lam, once it was made. `used` is
+    when the file was last read, as far as the file system keeps it.
     """
     if available:
         _show_available(as_json=as_json)

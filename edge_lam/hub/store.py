@@ -1,6 +1,6 @@
-"""The models on this disk: those in huggingface_hub's cache, and the GGUFs of one folder for converted ones.
+"""The models on this disk: those in huggingface_hub's cache, GGUFs in a folder for converted ones, and those made here.
 
-In come those two folders, out go entries; `remove` frees what an entry alone takes, and touches nothing outside them.
+In come those three folders, out go entries; `remove` frees what an entry alone takes, and touches nothing outside them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_lam._util.paths import state_dir, user_path
+from edge_lam._util.paths import made_models_dir, state_dir, user_path
 from edge_lam.errors import InvalidRequest, ModelNotFound
 from edge_lam.hub.choice import checkpoint_files, group_ggufs, quant_of
 from edge_lam.hub.listing import license_of_card
@@ -25,7 +25,7 @@ class StoredModel:
     """A model on this disk.
 
     Attributes:
-        name: what `--model` or `convert` take: "owner/repo:Q4_K_M", "owner/repo", or a path.
+        name: what `--model` or `convert` take: "owner/repo:Q4_K_M", "owner/repo", "smol-lam", or a path.
         path: the GGUF (of a split one its first part), or the folder of the checkpoint.
         quant: as the file's name says it; "" of a checkpoint.
         license: of a checkpoint or a repository whose card is there, else "".
@@ -55,7 +55,7 @@ def models_folder() -> Path:
 
 def stored_models() -> list[StoredModel]:
     """Return the models on this disk, the last used first."""
-    return sorted([*_in_cache(), *_in_folder()], key=lambda model: (-model.used, model.name))
+    return sorted([*_in_cache(), *_in_folder(), *_made()], key=lambda model: (-model.used, model.name))
 
 
 def find_stored(name: str) -> list[StoredModel]:
@@ -110,10 +110,22 @@ def _names_model(name: str, model: StoredModel) -> bool:
 def _in_folder() -> Iterator[StoredModel]:
     folder = models_folder()
     files = [path for path in folder.glob("*.gguf") if path.is_file() and not path.is_symlink()]
+    files = [path for path in files if not _is_made(path)]
     for quant, models in group_ggufs([path.name for path in files]).items():
         for parts in models:
             paths = tuple(folder / part for part in parts)
             yield _stored(str(paths[0]), paths[0], paths, quant=quant)
+
+
+def _made() -> Iterator[StoredModel]:
+    for path in made_models_dir().glob("*.gguf"):
+        if _is_made(path):
+            yield _stored(path.name.rpartition("-")[0], path, (path,))
+
+
+def _is_made(path: Path) -> bool:
+    """Tell whether edge-lam merged a file; with EDGE_LAM_HOME those that people converted lie in the same folder."""
+    return path.parent == made_models_dir() and bool(re.search(r"-[0-9a-f]{16}\.gguf$", path.name))
 
 
 def _in_cache() -> Iterator[StoredModel]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from edge_lam._util.paths import cache_dir
+from edge_lam._util.paths import made_models_dir
 from edge_lam.errors import HubError, InvalidModelFile, InvalidRequest, MissingPackage, ModelNotFound
 
 logger = logging.getLogger("edge_lam.loading")
@@ -65,7 +65,7 @@ class ComposedModel:
 
     def made(self) -> Path | None:
         """Return the merged model if it is on this disk."""
-        if not any(self._folder.glob(f"{self.name}-*.gguf")) or not self.adapter.is_file():
+        if not any(made_models_dir().glob(f"{self.name}-*.gguf")) or not self.adapter.is_file():
             return None
         path = self._path
         return path if path.is_file() else None
@@ -96,29 +96,26 @@ class ComposedModel:
         return path if path is not None and path.is_file() else None
 
     @property
-    def _folder(self) -> Path:
-        return cache_dir() / "models"
-
-    @property
     def _path(self) -> Path:
-        return self._folder / f"{self.name}-{_digest(self.adapter)[:16]}.gguf"
+        return made_models_dir() / f"{self.name}-{_digest(self.adapter)[:16]}.gguf"
 
     def _make(self, base: Path) -> Path:
         """Merge, and remove what earlier versions were merged to; of several that need it at once, one does."""
         path = self._path
+        folder = path.parent
         try:
             from filelock import FileLock
 
             from edge_lam.formats import XLam2Qwen
             from edge_lam_converters.merge_gguf import merge_gguf
 
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._folder / f".{self.name}.lock"):
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / f".{self.name}.lock"):
                 if made := self.made():
                     return made
                 logger.warning("%s is made of its base and its adapter, once: %s", self.name, path)
                 merge_gguf(base, self.adapter, path, name=self.name, template=XLam2Qwen.own_template())
-                for other in self._folder.glob(f"{self.name}-*.gguf"):
+                for other in folder.glob(f"{self.name}-*.gguf"):
                     if other != path:
                         other.unlink(missing_ok=True)
         except ModuleNotFoundError as error:

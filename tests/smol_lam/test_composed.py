@@ -6,6 +6,7 @@ The parts are small stand-ins of the same kinds: a random Llama with the `smollm
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -97,6 +98,17 @@ def test_one_line_says_what_is_missing(model, change, error, said, hint):
     with pytest.raises(error, match=said) as caught:
         replace(model, **change).find()
     assert hint in caught.value.hint
+    assert find_model() == EMBEDDED_MODEL
+
+
+def test_what_was_made_is_listed_and_removed_by_its_name(model, capsys):
+    path = model.find()
+    assert run(["models", "--json"]) == 0
+    listed = {model["name"]: model["path"] for model in json.loads(capsys.readouterr().out)["models"]}
+    assert listed["smol-lam"] == str(path)
+    assert run(["models", "remove", "smol-lam", "--yes"]) == 0
+    assert "removed smol-lam" in capsys.readouterr().out
+    assert not path.exists()
     assert find_model() == EMBEDDED_MODEL
 
 
