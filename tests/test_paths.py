@@ -84,3 +84,11 @@ def test_a_user_without_a_home_is_told_so(monkeypatch):
     with pytest.raises(InvalidRequest, match="this user has no home folder") as caught:
         paths.state_dir()
     assert caught.value.hint == "set HOME, or EDGE_LAM_HOME"
+
+
+@pytest.mark.parametrize(("name", "reason"), [("a" * 5000, "the name is too long"), ("a\0b", "embedded null")])
+def test_what_no_file_can_be_called_is_refused_before_it_is_looked_for(name, reason):
+    for use in (paths.user_path, edge_lam.load, lambda path: edge_lam.load(log=path)):
+        with pytest.raises(InvalidRequest, match=f"is no path: {reason}") as caught:
+            use(name)
+        assert len(str(caught.value)) <= 500

@@ -5,6 +5,7 @@ EDGE_LAM_HOME overrides all. Elsewhere: XDG on Linux, ~/Library on macOS.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -36,16 +37,30 @@ def user_path(path: str | os.PathLike[str], *, param: str = "path") -> Path:
     """Return a path as a person names it: "~" and "~user" for home folders, "file://" as file managers copy it.
 
     Raises:
-        InvalidRequest: there is no such user, or it is on another machine; `param` says what the path was given for.
+        InvalidRequest: there is no such user, it is on another machine, or the system has no such names; `param` says
+            what the path was given for.
     """
     if isinstance(path, str) and path.lower().startswith("file://"):
         path = _path_of_address(path, param)
     try:
-        return Path(path).expanduser()
+        found = Path(path).expanduser()
     except RuntimeError:
         user = Path(path).parts[0]
         hint = f"write ./{user} for a file of that name"
         raise InvalidRequest(f"{path}: {user} has no home folder", hint=hint, param=param) from None
+    _check_name(found, param)
+    return found
+
+
+def _check_name(path: Path, param: str) -> None:
+    """Refuse what no file can be called, before anybody asks whether it is there: even that raises an error."""
+    try:
+        path.lstat()
+    except ValueError as error:
+        raise InvalidRequest(f"{str(path)!r} is no path: {error}", param=param) from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InvalidRequest(f"{path} is no path: the name is too long", param=param) from error
 
 
 def _path_of_address(address: str, param: str) -> str:

@@ -221,6 +221,8 @@ def _message_of(error: Exception) -> tuple[str, str]:
         return f"error: {error.message}", error.hint
     if isinstance(error, OSError) and error.errno in _OUTPUT_FAILS and error.filename is None:
         return f"error: the output can't be written: {error.strerror}", ""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"error: {os.fsdecode(error.filename)}: {error.strerror}", ""
     if _is_of_memory(error):
         return "error: there is not enough memory", "free some, raise the limit of this shell (ulimit -v), or use less"
     return f"error: {type(error).__name__}: {error}", "--debug shows the traceback"  # a fault of ours, or of a tool

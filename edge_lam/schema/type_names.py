@@ -49,6 +49,8 @@ def read_type(text: object) -> tuple[Schema, bool]:
     """
     if not isinstance(text, str) or len(text) > LONGEST:
         raise UnknownTypeError
+    if (kind := NAMES.get(text)) and kind != "null":  # as nearly all are: there is nothing to parse
+        return {"type": kind}, False
     note = NOTE.search(text)
     bare = text[: note.start()] if note else text
     source = re.sub(r"((?:\[\])+)$", lambda found: " @" * (len(found[1]) // 2), bare.strip())

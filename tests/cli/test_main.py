@@ -113,6 +113,14 @@ def test_text_from_elsewhere_can_not_drive_the_terminal(edge_lam):
     assert len(shown.err.splitlines()) == 2
 
 
+def test_a_file_that_the_system_refuses_is_named_in_one_line(edge_lam, tmp_path, monkeypatch):
+    def fail(model, **_):
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/x.gguf")
+
+    monkeypatch.setattr("edge_lam.loading.model_path.find_model", fail)
+    assert edge_lam("info", tmp_path / "x.gguf").err == "edge-lam: error: /root/x.gguf: Permission denied\n"
+
+
 def test_help_imports_nothing_heavy():
     program = (
         "import sys; from edge_lam.cli.main import run; run(['--help'])\n"

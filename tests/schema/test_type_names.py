@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_lam.schema.type_names import UnknownTypeError, read_type
+from edge_lam.schema.type_names import NAMES, UnknownTypeError, read_type
 from edge_lam.tools import Tool
 
 STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
@@ -93,3 +93,8 @@ def test_a_schema_may_name_its_types_so():
         "pair": {"type": "array", "items": INTEGER, "minItems": 2, "maxItems": 3},
         "either": {"type": ["string", "null"]},
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plain_name_is_read_as_the_parser_reads_it(name):
+    assert read_type(name) == read_type(f" {name} ")
