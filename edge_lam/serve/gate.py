@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 MAX_HEADERS = 64 * 2**10  # bytes
+TWO_LENGTHS = "two_lengths"
 
 
 class Gate:
-    """An ASGI middleware that checks the size of headers, host, origin and key.
+    """An ASGI middleware that checks the size of headers, what they say of the body's, host, origin and key.
 
     Args:
         app: answers what passes.
@@ -41,14 +42,24 @@ class Gate:
             try:
                 if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADERS:
                     raise too_large()
+                _check_length(headers)
                 self._hosts.check(headers)
                 self._keys.check(scope["path"], headers)
             except RequestError as error:
                 failure = failure_of(error)
                 note_failure(scope, failure.status, failure.code)
-                await failure_response(failure, scope["path"])(scope, receive, send)
+                response = failure_response(failure, scope["path"])
+                if failure.code == TWO_LENGTHS:
+                    response.headers["connection"] = "close"  # where the next request begins, nobody can tell
+                await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _check_length(headers: Headers) -> None:
+    """Refuse a body of two lengths: a proxy may go by the other one, and take its end for another client's request."""
+    if "content-length" in headers and "transfer-encoding" in headers:
+        raise RequestError(400, TWO_LENGTHS, "a request has Content-Length or Transfer-Encoding, not both")
 
 
 def too_large() -> RequestError:

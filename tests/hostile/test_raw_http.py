@@ -35,6 +35,14 @@ REFUSED = {
     "a chunk of all there is": CHUNKED + b"ffffffffffffffffffff\r\n{}",
     "chunks without end": CHUNKED + (b"100000\r\n" + b" " * 0x100000 + b"\r\n") * 24,
     "a chunk longer than it says": CHUNKED + b"1\r\n{}\r\n0\r\n\r\n",
+    "a length and chunks": POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "a chunk's size in a megabyte": CHUNKED + b"0" * 2**20,
+    "a chunk's note of a megabyte": CHUNKED + b"2;" + b"a" * 2**20,
+    "trailers without end": CHUNKED + b"2\r\n{}\r\n0\r\n" + b"X: a\r\n" * 2**17,
+    "an encoding that is no name": POST + b"Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "a blank before a colon": POST + b"Transfer-Encoding : chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "a length with a sign": POST + b"Content-Length: +2\r\n\r\n{}",
+    "TLS": bytes.fromhex("160301020001") + bytes(512),
     "a body in bytes that are no text": POST + b"Content-Length: 3\r\n\r\n\xff\xfe\x00",
 }
 UNFINISHED = {REFUSED["a chunk of all there is"], REFUSED["HTTP of another age"]}
@@ -44,6 +52,14 @@ UNFINISHED = {REFUSED["a chunk of all there is"], REFUSED["HTTP of another age"]
 def url() -> Iterator[str]:
     with edge_lam.load(log=False, prefix_cache=False, n_ctx=512) as lam, serving(lam) as address:
         yield address
+
+
+def ask_to_the_end(url: str, sent: bytes) -> bytes:
+    """Send something, and return all that comes until the server ends the connection."""
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=PATIENCE) as connection:
+        connection.sendall(sent)
+        return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
 
 def ask(url: str, sent: bytes) -> bytes:
@@ -78,6 +94,15 @@ def test_requests_one_behind_the_other_are_answered_in_order(url: str) -> None:
     answer = ask(url, whole + b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     first, second = answer.index(b'"choices"'), answer.rindex(b"HTTP/1.1 200")
     assert first < second
+
+
+def test_what_follows_a_body_of_two_lengths_is_no_request(url: str) -> None:
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    both = POST + b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n" % (len(body) + len(smuggled))
+    answer = ask_to_the_end(url, both + body + smuggled)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 def test_a_body_in_chunks_of_a_byte_is_read(url: str) -> None:
