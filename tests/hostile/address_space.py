@@ -29,7 +29,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     convert = ["convert", str(checkpoint), "--force", "-o"]
     return {
         "info": ["info"],
-        "lint": ["lint", "--tools", "demo"],
+        "lint": ["lint", "edge_lam.demo_tools:DEMO_TOOLS"],
         "call": ["call", "--log", "off", "what time is it in Tokyo?"],
         "gbnf": ["call", "--log", "off", "--constraint", "gbnf", "what time is it in Tokyo?"],
         "convert": [*convert, str(folder / "a.gguf")],
