@@ -40,9 +40,12 @@ class ModelShape:
         """Read the sizes and refuse what can't be run.
 
         Raises:
-            UnsupportedModel: an architecture or tokenizer that edge-lam doesn't handle.
+            UnsupportedModel: an architecture or tokenizer that edge-lam doesn't handle, or an adapter.
             InvalidModelFile: a value is missing or impossible, there are no weights or no vocabulary.
         """
+        if header.metadata.get("general.type") == "adapter":
+            hint = "load the model that it was trained on, with this file as its adapter (adapters=, --adapter)"
+            raise UnsupportedModel(f"{header.path} is an adapter, not a model", hint=hint)
         if header.architecture not in ARCHITECTURES:
             raise UnsupportedModel(
                 f"{header.path} has the architecture {header.architecture or '(none given)'}",

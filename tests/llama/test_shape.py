@@ -31,6 +31,7 @@ def test_kv_bytes_of_known_checkpoints() -> None:
 
 
 IMPOSSIBLE: list[tuple[dict[str, Any], type[EdgeLamError], str]] = [
+    ({"general.type": "adapter"}, UnsupportedModel, "is an adapter, not a model"),
     ({"general.architecture": "gemma3"}, UnsupportedModel, "has the architecture gemma3"),
     ({"general.architecture": None}, UnsupportedModel, r"has the architecture \(none given\)"),
     ({"llama.block_count": None}, InvalidModelFile, "has no llama.block_count"),
