@@ -6,18 +6,19 @@ rest from the wheels for it on PyPI. All of it is kept in ~/.cache/edge-lam; not
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from debian import Archive, UnavailableError, codename
-from environment import HOME, PACKAGES, ROOT, TEST_PACKAGES, Checks, run_checks, wheel
+from environment import HOME, PACKAGES, ROOT, TEST_PACKAGES, Checks, run_checks, virtual_environment, wheel
 
 FOLDER = HOME / "arm64"
 COMPILER = "aarch64-linux-gnu-g++"
@@ -36,6 +37,7 @@ TESTS = ("tests/tools", "tests/cache")
 # and nothing in them differs from one processor to the next.
 LEFT_OUT = "many_processes or killed_at_any_byte or every_flipped_bit or docstring_parser_reads"
 MINUTES = 30  # of one step at most
+N_AT_ONCE = 2  # QEMU translates in one thread, and most of what is translated runs in one
 
 
 def main() -> int:
@@ -44,11 +46,12 @@ def main() -> int:
 
 
 def _check(checks: Checks, python: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="edge-lam-arm-") as work:
-        _check_answers(checks, python, Path(work))
-        _check_doctor(checks, python)
-        _check_refusal(checks, python)
-        _check_tests(checks, python)
+    with tempfile.TemporaryDirectory(prefix="edge-lam-arm-") as work, ThreadPoolExecutor(N_AT_ONCE) as pool:
+        steps = [pool.submit(_check_tests, checks, python, tests) for tests in TESTS]
+        steps.append(pool.submit(_check_answers, checks, python, Path(work)))
+        steps += [pool.submit(check, checks, python) for check in (_check_doctor, _check_refusal)]
+        for step in steps:
+            step.result()
 
 
 def _environment(build: bool) -> Path:
@@ -63,7 +66,7 @@ def _environment(build: bool) -> Path:
     built = wheel("ARM", "cpu", CROSS, build=build)
     _unpack(own)
     interpreter = next((FOLDER / "root/usr/bin").glob("python3.[0-9]*"))
-    return _virtual_environment(interpreter, built)
+    return _python(interpreter, built)
 
 
 def _unpack(own: str) -> None:
@@ -80,34 +83,42 @@ def _unpack(own: str) -> None:
     done.touch()
 
 
-def _virtual_environment(interpreter: Path, built: Path) -> Path:
+def _python(interpreter: Path, built: Path) -> Path:
     """Return the Python of a virtual environment with the wheels for ARM.
 
     That Python is a script, which this machine can start as any program: so can those that run in it, for children.
+
+    Raises:
+        UnavailableError: there is no wheel for ARM of something.
     """
-    requirements = [str(built), f"{ROOT}[cli,convert]", *TEST_PACKAGES]
-    described = json.dumps([*requirements, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
-    folder = FOLDER / f"venv-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
-    python = folder / "bin" / "python"
-    if python.is_file():
-        return python
-    for older in FOLDER.glob("venv-*"):
-        shutil.rmtree(older)
-    version = interpreter.name.removeprefix("python")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:", "--python-version", version]
-    command += [f"--platform={tag}_aarch64" for tag in PLATFORMS]
-    command += ["--target", str(folder / "lib" / interpreter.name / "site-packages"), *requirements]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise UnavailableError(f"no wheels for ARM: {(run.stderr.strip() or 'no reason given').splitlines()[-1]}")
-    (folder / "pyvenv.cfg").write_text(f"home = {interpreter.parent}\n", encoding="utf-8")
-    (folder / "bin").mkdir(exist_ok=True)
-    qemu = FOLDER / "qemu/usr/bin/qemu-aarch64"
-    unfinished = folder / "bin" / "unfinished"
-    unfinished.write_text(f'#!/bin/sh\nexec {qemu} -L {FOLDER}/root -0 {python} {interpreter} "$@"\n', encoding="utf-8")
-    unfinished.chmod(0o755)
-    unfinished.rename(python)
-    return python
+
+    def make(folder: Path) -> None:
+        version = interpreter.name.removeprefix("python")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--only-binary=:all:",
+            "--python-version",
+            version,
+        ]
+        command += [f"--platform={tag}_aarch64" for tag in PLATFORMS]
+        command += ["--target", str(folder / "lib" / interpreter.name / "site-packages")]
+        command += [*requirements, f"{ROOT}[cli,convert]"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise UnavailableError(f"no wheels for ARM: {(run.stderr.strip() or 'no reason given').splitlines()[-1]}")
+        (folder / "pyvenv.cfg").write_text(f"home = {interpreter.parent}\n", encoding="utf-8")
+        python = folder / "bin" / "python"
+        python.parent.mkdir()
+        command = [str(FOLDER / "qemu/usr/bin/qemu-aarch64"), "-L", str(FOLDER / "root"), "-0", str(python)]
+        python.write_text(f'#!/bin/sh\nexec {shlex.join([*command, str(interpreter)])} "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
+
+    requirements = [str(built), *TEST_PACKAGES]
+    return virtual_environment(FOLDER, requirements, make) / "bin" / "python"
 
 
 def _check_answers(checks: Checks, python: Path, work: Path) -> None:
@@ -140,10 +151,10 @@ def _check_refusal(checks: Checks, python: Path) -> None:
     checks.check("a Cortex-A72 is refused by name", refused, f"exit status {run.returncode}\n{run.stderr}")
 
 
-def _check_tests(checks: Checks, python: Path) -> None:
-    run = _run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not ({LEFT_OUT})", *TESTS)
+def _check_tests(checks: Checks, python: Path, tests: str) -> None:
+    run = _run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"not ({LEFT_OUT})", tests)
     summary = (run.stdout.strip() or "nothing was printed").splitlines()[-1]
-    checks.check(f"{' '.join(TESTS)}: {summary}", run.returncode == 0, run.stdout + run.stderr)
+    checks.check(f"{tests}: {summary}", run.returncode == 0, run.stdout + run.stderr)
 
 
 def _run(python: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

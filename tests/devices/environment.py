@@ -1,13 +1,20 @@
-"""Where builds for other devices are kept, and how they are had: through `cmake/build_wheel.py`, as every build."""
+"""Where builds and environments for other devices are kept, and how they are had.
+
+llama.cpp is built through `cmake/build_wheel.py`, as everywhere.
+"""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,18 +51,41 @@ def wheel(subject: str, backend: str, environment: Mapping[str, str], *, build: 
     return Path(run.stdout.strip())
 
 
+def virtual_environment(home: Path, requirements: Sequence[str], make: Callable[[Path], None]) -> Path:
+    """Return a folder with an environment of these requirements and edge-lam's own, made now if it is not there.
+
+    It is named for what is in it, so that every clone of the tree finds it; what was made of others goes.
+
+    Args:
+        home: the folder of all environments of one kind.
+        requirements: what pip installs.
+        make: makes the environment in the folder that it is given; where it raises, nothing stays.
+    """
+    described = json.dumps([*requirements, (ROOT / "pyproject.toml").read_text(encoding="utf-8")])
+    folder = home / f"venv-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+    if not (folder / "made").is_file():
+        for older in home.glob("venv-*"):
+            shutil.rmtree(older)
+        folder.mkdir(parents=True)
+        make(folder)
+        (folder / "made").touch()
+    return folder
+
+
 class Checks:
-    """What was checked, told as it goes, and whether all of it was as it must be."""
+    """What was checked, told as it goes (by any thread), and whether all of it was as it must be."""
 
     def __init__(self) -> None:
         self.n_failed = 0
+        self._lock = threading.Lock()
 
     def check(self, subject: str, passed: bool, found: str = "") -> None:
         """Tell a result; `found` is what was there instead."""
-        print(f"{'ok  ' if passed else 'FAIL'}  {subject}", flush=True)
-        if not passed:
-            self.n_failed += 1
-            print("      " + "\n      ".join(found.strip().splitlines()[-30:]), flush=True)
+        with self._lock:
+            print(f"{'ok  ' if passed else 'FAIL'}  {subject}", flush=True)
+            if not passed:
+                self.n_failed += 1
+                print("      " + "\n      ".join(found.strip().splitlines()[-30:]), flush=True)
 
 
 def run_checks(

@@ -21,7 +21,10 @@ from pathlib import Path
 from debian import Archive, UnavailableError, codename
 from environment import HOME, PACKAGES, ROOT, Checks, run_checks, wheel
 
-PACKAGES_OF_DEBIAN = ("glslc", "libvulkan1", "mesa-vulkan-drivers")
+TOOLS = ("glslc", "libvulkan1")
+DRIVER = ("mesa-vulkan-drivers", "libdrm2", "libdrm-amdgpu1")
+# Mesa 22.3 dies in a thread of its own amid longer runs; that of the backports is 25.0.
+DRIVER_SUITES = {"bookworm": "bookworm-backports"}
 HEADERS = ("libvulkan-dev/trixie", "spirv-headers/trixie")
 PREFIX = HOME / "vulkan-root" / "usr"
 TESTS = ("tests/llama", "tests/devices/test_gpu.py")
@@ -51,15 +54,7 @@ def _environment(build: bool) -> dict[str, str]:
     """
     if platform.machine() != "x86_64":
         raise UnavailableError("needs x86-64")
-    own = codename()
-    done = PREFIX.parent / "unpacked"
-    if not done.is_file():
-        if not build:
-            raise UnavailableError("llama.cpp for Vulkan is not built yet")
-        archive = Archive(HOME / "vulkan-apt", (f"{own} amd64", "trixie amd64"), installed=True)
-        archive.unpack(PREFIX.parent, *PACKAGES_OF_DEBIAN)
-        archive.unpack_alone(PREFIX.parent, *HEADERS)
-        done.touch()
+    _unpack(codename(), build=build)
     libraries = PREFIX / "lib" / "x86_64-linux-gnu"
     settings = {
         "CMAKE_PREFIX_PATH": PREFIX,
@@ -83,6 +78,27 @@ def _environment(build: bool) -> dict[str, str]:
         # lavapipe takes up to a minute to compile one of the shaders that multiply matrices.
         "MESA_SHADER_CACHE_DIR": str(HOME / "shaders"),
     }
+
+
+def _unpack(own: str, *, build: bool) -> None:
+    """Unpack shader compiler, loader, driver and headers, unless these very ones are there.
+
+    Raises:
+        UnavailableError: they can't be had, or are not there and `build` is false.
+    """
+    suite = DRIVER_SUITES.get(own, own)
+    packages = (*TOOLS, *(f"{name}/{suite}" for name in DRIVER))
+    named = hashlib.sha256(" ".join((*packages, *HEADERS)).encode()).hexdigest()[:12]
+    done = PREFIX.parent / f"unpacked-{named}"
+    if done.is_file():
+        return
+    if not build:
+        raise UnavailableError("llama.cpp for Vulkan is not built yet")
+    sources = tuple(f"{name} amd64" for name in dict.fromkeys((own, suite, "trixie")))
+    archive = Archive(HOME / f"vulkan-apt-{named}", sources, installed=True)
+    archive.unpack(PREFIX.parent, *packages)
+    archive.unpack_alone(PREFIX.parent, *HEADERS)
+    done.touch()
 
 
 def _shader_compiler() -> Path:
