@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from edge_lam.serve.access_log import note_too_slow
 from edge_lam.serve.errors import TYPES, Failure, failure_of
@@ -32,6 +32,34 @@ HEADER_SECONDS = 20.0
 SLOW_SECONDS = 60.0  # a client may take nothing of an answer that waits for it
 
 
+class _HeldHeads:
+    """A transport that sends the head of an answer with what follows at once: one packet, which wakes a client once."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop, self._head = transport, loop, b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; a head in the next turn of the loop, if nothing follows it before."""
+        if not self._head and data.startswith(b"HTTP/"):
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
+            data, self._head = self._head + data, b""
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what was held, and close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._head:
+            self.write(b"")
+
+
 class BoundedProtocol(AutoHTTPProtocol):
     """Closes connections whose next request does not begin in time, or whose headers do not end, or are too large.
 
@@ -47,7 +75,7 @@ class BoundedProtocol(AutoHTTPProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _HeldHeads(transport, self.loop)))
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

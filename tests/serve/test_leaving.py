@@ -88,6 +88,15 @@ def test_a_half_sent_request_is_given_up(narrow: Narrow) -> None:
         assert b" 408 " in connection.recv(4096).splitlines()[0]
 
 
+@pytest.mark.parametrize("path", ["/health", "/nothing"])
+def test_head_and_body_of_an_answer_are_sent_at_once(url: str, path: str) -> None:
+    with connected(url) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode())
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head
+    assert json.loads(body)
+
+
 @pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
 def test_headers_that_are_too_large_are_refused(url: str, end: bytes) -> None:
     with connected(url) as connection:
