@@ -16,7 +16,7 @@ from edge_lam.errors import Closed, InvalidRequest
 from edge_lam.metrics.log import CallLog
 from edge_lam.model_info import ModelInfo
 from edge_lam.request import ChatOptions, ReplyOptions, Request
-from edge_lam.request.request import shows_options
+from edge_lam.request.request import MAX_TOKENS, shows_options
 from edge_lam.stream import EventStream
 from edge_lam.tools import as_tools
 
@@ -94,12 +94,13 @@ class LAM:
             self._engine = None
             return memory.prefixes + memory.weights + memory.kv + memory.compute
 
-    def _stream(self, request: Request) -> ReplyStream:
-        sequence = Sequence(request.max_tokens)
-        return ReplyStream(partial(self._begin, request, sequence), sequence)
+    def _stream(self, ask: Callable[[], Request]) -> ReplyStream:
+        sequence = Sequence(MAX_TOKENS)
+        return ReplyStream(partial(self._begin, ask, sequence), sequence)
 
-    def _begin(self, request: Request, sequence: Sequence, channel: Channel[Event, Reply]) -> None:
+    def _begin(self, ask: Callable[[], Request], sequence: Sequence, channel: Channel[Event, Reply]) -> None:
         """Begin with a request, on a model that is not dropped meanwhile."""
+        request = ask()
         with self._lock:
             engine = self._loaded()
             self._n_beginning += 1
@@ -143,7 +144,7 @@ class LAM:
             the model thinks aloud; and `ReplyFinished` as the last. However tokens cut the reply, the events add up to
             it. `result()` waits for the reply.
         """
-        return self._stream(Request.of(messages, options)).start()
+        return self._stream(partial(Request.of, messages, options)).start()
 
     @shows_options
     async def achat(self, messages: Messages, **options: Unpack[ChatOptions]) -> Reply:
@@ -154,10 +155,10 @@ class LAM:
     def astream(self, messages: Messages, **options: Unpack[ChatOptions]) -> ReplyStream:
         """Ask the model and await its reply as it comes; arguments and events are those of `stream`.
 
-        The prompt is made in a thread, when the first event is awaited. Leaving it early (`aclose()`) or cancelling the
-        task ends the reply.
+        Options are checked and the prompt is made in a thread, when the first event is awaited. Leaving it early
+        (`aclose()`) or cancelling the task ends the reply.
         """
-        return self._stream(Request.of(messages, options))
+        return self._stream(partial(Request.of, messages, options))
 
     def generate(self, prompt: str | Tokens[int], **options: Unpack[ReplyOptions]) -> ReplyStream:
         """Have the model continue a prompt as it is, without a template: what benchmarks render by themselves.
@@ -174,7 +175,7 @@ class LAM:
         Raises:
             InvalidRequest, PromptTooLong, BackendError, Closed: as `chat`.
         """
-        return self._stream(Request.raw(prompt, options)).start()
+        return self._stream(partial(Request.raw, prompt, options)).start()
 
     def render(self, messages: Messages, tools: Iterable[ToolLike] | None = None) -> str:
         """Return the prompt that messages and tools make, as text.

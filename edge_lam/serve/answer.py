@@ -99,7 +99,8 @@ class AnswerResponse:
         cancel_all(self._streams)
 
     async def _send_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        results = await whole(self._streams)
+        with self._dialect.naming():
+            results = await whole(self._streams)
         for result in results:
             is_run = isinstance(result, AgentReply)
             self._finished += [step.reply for step in result.steps] if is_run else [result]

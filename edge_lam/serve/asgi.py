@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from edge_lam.errors import EdgeLamError, InvalidRequest
+from edge_lam.errors import EdgeLamError
 from edge_lam.serve.about import about_routes
 from edge_lam.serve.access_log import AccessLog, note_failure
 from edge_lam.serve.answer import AnswerResponse
@@ -125,15 +125,12 @@ def _endpoint(
         body = await read_json(request, options)
         adapter = model.adapter(body.get("model"), body.pop("lora", None))
         dialect = kind(body, model.answering(adapter))
-        try:
+        with dialect.naming():
             async with model.use() as lam:
                 telemetry = lam.engine.recorder.telemetry
                 with telemetry.within(request.headers) if telemetry else nullcontext():
                     streams = await begin_all(lam, dialect.ask, limited_options(dialect.ask, options, adapter), tools)
                 model.under_way.update(streams)
-        except InvalidRequest as error:
-            error.param = dialect.fields.get(error.param or "", error.param)
-            raise
         return cast("Response", AnswerResponse(dialect, streams, model, metrics, options.ping))
 
     return endpoint

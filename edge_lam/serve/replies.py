@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from edge_lam.serve.dialects.base import Ask
     from edge_lam.serve.server_tools import ServerTools
     from edge_lam.tools import Tool
+    from edge_lam.tools.likes import ToolLike
 
+_PROMPTS = ThreadPoolExecutor(thread_name_prefix="edge-lam-prompt")  # where prompts are made
 _LONGEST_KNOWN = 32 * 2**10  # characters of JSON: 64 of them are 2 MiB at most
 
 
@@ -51,7 +55,8 @@ async def begin_all(
 ) -> Sequence[Running]:
     """Begin the replies to a request, or none: what one fails with ends the others.
 
-    Their prompts are made, and their options are found to be in order, when this returns.
+    Their prompts are made, and their options are found to be in order, when this returns; but for a single one that is
+    not streamed: its client waits for the end alone, and so does the event loop, which hears of a failure then.
 
     Args:
         lam: the model.
@@ -73,22 +78,29 @@ async def begin_all(
     if ask.prompts:
         begins = [partial(_begin_text, lam, prompt, one) for prompt in ask.prompts for one in options]
     else:
-        begins = [partial(_begin_chat, lam, ask, one) for one in options]
+        chats = [_with_known_tools(one) for one in options]
+        if len(chats) == 1 and not ask.stream:
+            return [lam.astream(ask.messages, **chats[0]).start_in_thread(_PROMPTS)]
+        begins = [partial(lam.stream, ask.messages, **one) for one in chats]
     streams: list[ReplyStream] = []
     try:
         for begin in begins:
-            streams += [await asyncio.to_thread(begin)]
+            streams += [await asyncio.get_running_loop().run_in_executor(_PROMPTS, copy_context().run, begin)]
     except BaseException:
         leave_all(streams)
         raise
     return streams
 
 
-def _begin_chat(lam: LAM, ask: Ask, options: ChatOptions) -> ReplyStream:
+def _with_known_tools(options: ChatOptions) -> ChatOptions:
+    """Return options whose tools are read when they are first looked at: in the thread where the prompt is made."""
     tools = options.get("tools")
-    if isinstance(tools, list) and len(text := json.dumps(tools)) <= _LONGEST_KNOWN:
-        options = {**options, "tools": _read_tools(text)}
-    return lam.stream(ask.messages, **options)
+
+    def read(tools: list[ToolLike]) -> Iterator[ToolLike]:
+        text = json.dumps(tools)
+        yield from _read_tools(text) if len(text) <= _LONGEST_KNOWN else tools
+
+    return {**options, "tools": read(tools)} if isinstance(tools, list) else options
 
 
 @lru_cache(maxsize=64)

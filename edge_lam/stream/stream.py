@@ -10,10 +10,14 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextvars import copy_context
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from edge_lam.errors import BackendError, Cancelled
 from edge_lam.stream.channel import Channel, End, EventT, ResultT
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 StreamT = TypeVar("StreamT", bound="EventStream[Any, Any]")
 
@@ -60,14 +64,16 @@ class EventStream(Generic[EventT, ResultT]):
                 raise
         return self
 
-    def start_in_thread(self: StreamT) -> StreamT:
-        """Begin now, in a thread of its own; an error comes to the reader."""
+    def start_in_thread(self: StreamT, executor: Executor | None = None) -> StreamT:
+        """Begin now, in a thread of its own or one of an executor; an error comes to the reader."""
         begin, self._begin = self._begin, None
         generator, self._generator = self._generator, None
         if begin or generator:
-            run = copy_context().run
-            arguments = (_run, self._channel, begin, generator)
-            threading.Thread(target=run, args=arguments, name="edge-lam-stream", daemon=True).start()
+            run = partial(copy_context().run, _run, self._channel, begin, generator)
+            if executor:
+                executor.submit(run)
+            else:
+                threading.Thread(target=run, name="edge-lam-stream", daemon=True).start()
         return self
 
     def cancel(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,6 +19,7 @@ from edge_lam.engine import (
     TextDelta,
     ThinkingDelta,
 )
+from edge_lam.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from edge_lam.decoding import TokenLogprob
@@ -95,6 +97,15 @@ class Dialect(ABC):
 
     @abstractmethod
     def __init__(self, body: Mapping[str, Any], answering: Answering) -> None: ...
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Let what is refused meanwhile name the fields as this API does."""
+        try:
+            yield
+        except InvalidRequest as error:
+            error.param = self.fields.get(error.param or "", error.param)
+            raise
 
     @abstractmethod
     def whole(self, replies: Sequence[Reply]) -> dict[str, Any]:
