@@ -31,17 +31,22 @@ ASKED: dict[str, Any] = {"messages": user("what time is it in Oslo?"), "tools": 
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Two replicas, as `serve run` passes it on."""
+    keys = tmp_path_factory.mktemp("ray") / "keys.txt"
+    keys.write_text(KEY)
+    return {"min_replicas": "2", "max_replicas": "2", "n_ctx": "2048", "parallel": "2", "api_key_file": str(keys)}
+
+
+@pytest.fixture(scope="module")
+def served(settings: dict[str, str]) -> Iterator[str]:
     """The URL of two replicas; RAY_ADDRESS names a Ray that runs already."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    keys = tmp_path_factory.mktemp("ray") / "keys.txt"
-    keys.write_text(KEY)
     if not os.environ.get("RAY_ADDRESS"):
         ray.init(num_cpus=2, include_dashboard=False, object_store_memory=100 * 2**20)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
-    settings = {"min_replicas": "2", "max_replicas": "2", "n_ctx": "2048", "parallel": "2", "api_key_file": str(keys)}
     serve.run(app(settings))
     yield f"http://127.0.0.1:{port}"
     serve.shutdown()
@@ -131,6 +136,32 @@ def test_a_replica_that_is_killed_loses_no_reply_unsaid(served: str) -> None:
         assert outcome(asking, served, stream=False) == "right"
 
 
+def test_replicas_are_added_while_more_replies_are_open_than_one_has_room_for(
+    served: str, settings: dict[str, str]
+) -> None:
+    serve.run(app({**settings, "min_replicas": "1", "parallel": "1", "patience": "1"}))
+    deadline, found, n_most = time.monotonic() + SECONDS, Counter[str](), list[int]()
+    while len(replicas()) != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+    def ask() -> None:
+        with client() as asking:
+            while not n_most and time.monotonic() < deadline:
+                found[outcome(asking, served, stream=False)] += 1
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(replicas()) != 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    n_most.append(len(replicas()))
+    for thread in threads:
+        thread.join()
+    assert n_most == [2]
+    assert found.keys() == {"right"}
+
+
 @pytest.mark.parametrize(("n_open", "n_queued", "wanted"), [(0, 0, 0), (4, 0, 1), (5, 0, 2), (4, 5, 3)])
 def test_replicas_are_wanted_by_the_replies_that_are_open(n_open: int, n_queued: int, wanted: int) -> None:
     class Context:
@@ -157,7 +188,7 @@ def test_no_two_replicas_have_the_same_cores(tmp_path: Path, monkeypatch: pytest
     assert (locks[-1], taken[-1]) == (None, before)
 
 
-@pytest.mark.parametrize("settings", [{"no_such_setting": 1}, {"cores": "many"}, {"cores": 0}])
-def test_settings_that_are_none(settings: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest, match=next(iter(settings))):
-        app(settings)
+@pytest.mark.parametrize("wrong", [{"no_such_setting": 1}, {"cores": "many"}, {"cores": 0}])
+def test_settings_that_are_none(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match=next(iter(wrong))):
+        app(wrong)
