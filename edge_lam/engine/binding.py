@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,51 @@ if TYPE_CHECKING:
     from edge_lam.request import Request
     from edge_lam.tools import Tool
     from edge_lam.tools.likes import ToolLike
+
+
+_KEPT_GRAMMARS = 16
+_LONGEST_TEXT = 64 * 2**10  # characters
+
+
+class Grammars:
+    """The grammars of one engine's requests, for one thread at a time.
+
+    Programs ask with the same tools again and again: what was made for the same tools and choice is kept.
+
+    Args:
+        vocabulary: the model's tokens.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._known: dict[tuple[ChatFormat, str], str] = {}  # what was not asked for longest comes first
+
+    def of(self, request: Request, chat_format: ChatFormat, thinking_end: str = "") -> str:
+        """Return the grammar of a reply; arguments and errors are those of `grammar_of`."""
+        decisive = _decisive(request, thinking_end)
+        key = chat_format, decisive
+        if key in self._known:
+            _refuse_unchecked(request)
+            grammar = self._known.pop(key)
+        else:
+            grammar = grammar_of(request, chat_format, self._vocabulary, thinking_end)
+        if decisive:
+            self._known[key] = grammar
+            if len(self._known) > _KEPT_GRAMMARS:
+                del self._known[next(iter(self._known))]
+        return grammar
+
+
+def _decisive(request: Request, thinking_end: str) -> str:
+    """Return what decides about the grammar of a reply beside its format, as text; "" if that would be too long."""
+    form, choice = request.response_format, request.choice
+    tools = [(tool.name, tool.parameters) for tool in request.tools]
+    values = [request.constrain, choice.mode, choice.allowed, choice.parallel, form and form.schema, tools]
+    try:
+        text = json.dumps([*values, thinking_end])
+    except (TypeError, ValueError, RecursionError):  # `grammar_of` says what is wrong, if anything is
+        return ""
+    return text if len(text) <= _LONGEST_TEXT else ""
 
 
 def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary, thinking_end: str = "") -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from edge_lam.cache import MIN_PREFIX, Slots
 from edge_lam.decoding import Detokenizer, PassCosts, Sampler, Speculator, Trace, Vocabulary
 from edge_lam.decoding.speculator import MAX_DRAFT_TOKENS, MAX_GUESSES
-from edge_lam.engine.binding import call_tracker, constraint_of, grammar_of, open_parser, usable_tools
+from edge_lam.engine.binding import Grammars, call_tracker, constraint_of, open_parser, usable_tools
 from edge_lam.engine.core import EngineCore
 from edge_lam.engine.decoder import Decoder
 from edge_lam.engine.output import Output, PrefixOutput, error_code
@@ -108,6 +108,7 @@ class Engine:
             context, chat_format, log, meter, store=store, load_seconds=load_seconds, constraint=self.vocabulary.engine
         )
         self._store = store
+        self._grammars = Grammars(self.vocabulary)
         self._compiling = threading.Lock()  # so that tools which come in many requests at once are compiled once
         release = partial(_release, context, self.vocabulary, self._users)
         self.core = EngineCore(
@@ -259,7 +260,7 @@ class Engine:
         end = "" if request.prompt is not None else thinking_end("".join(segment.text for segment in segments[-8:]))
         # The model may be closed while this thread waits for another one: then nothing is compiled any more.
         with self._compiling, self._users, sequence.times.measure("compile"):
-            grammar = grammar_of(request, self.format, self.vocabulary, end)
+            grammar = self._grammars.of(request, self.format, end)
             return constraint_of(request, grammar, self.format, self.vocabulary, end)
 
     def _n_static(self, request: Request, sequence: Sequence) -> int:

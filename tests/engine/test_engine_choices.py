@@ -82,6 +82,28 @@ def test_allowed_tools_narrow_the_calls_and_leave_the_prompt_cached(engine):
         assert reply.report.n_tools == len(TOOLS)
 
 
+def test_what_tools_say_now_is_held_whatever_they_said_before(engine):
+    def asked(tools, **options):
+        *_, last = engine.stream(Request.of("Save it", {"tools": tools, "tool_choice": "required", **options}))
+        (call,) = last.reply.tool_calls
+        return call.name, call.arguments
+
+    word = {"const": "one"}
+    tools = [
+        {"name": name, "parameters": {"type": "object", "properties": {"word": word}, "required": ["word"]}}
+        for name in ("save", "keep")
+    ]
+    only = {"parallel_tool_calls": False}
+    for _ in range(2):
+        assert asked(tools, allowed_tools=["save"], **only) == ("save", {"word": "one"})
+    assert asked(tools, allowed_tools=["keep"], **only) == ("keep", {"word": "one"})
+    word["const"] = "two"
+    assert asked(tools, allowed_tools=["save"], **only) == ("save", {"word": "two"})
+    assert asked(tools, tool_choice="keep") == ("keep", {"word": "two"})
+    del tools[0]["parameters"]["required"], tools[0]["parameters"]["properties"]["word"]
+    assert asked(tools, allowed_tools=["save"], **only)[1] == {}
+
+
 def test_a_reply_in_json(engine):
     reply = ask(engine, "What is the weather?", response_format=JSON_SCHEMA)
     answer = json.loads(reply.text)
