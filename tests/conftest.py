@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,9 @@ os.environ.pop("COLUMNS", None)  # xdist sets it for its workers: what is writte
 # The tests start hundreds of Python processes. What one of them has compiled, the others need not compile again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Half a million objects are made while tests are collected, and all of them stay until the end: the garbage collector
+# need not look through them, neither now nor at each test. What tests collect themselves is collected as ever.
+gc.disable()
 # Workers share the cores: with as many threads each as there are cores, they would wait for one another at each layer.
 N_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if N_WORKERS > 1:
@@ -45,6 +50,7 @@ FAST = tuple(
 MODEL_FIXTURES = {"tiny_lam_path", "lam", "model"}
 
 
+@cache
 def _is_fast(path: Path) -> bool:
     return any(path.is_relative_to(room) for room in FAST)
 
@@ -57,11 +63,17 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make test-fast` runs."""
-    for item in items:
+    for item in filter(lambda item: _is_fast(item.path), items):
         is_marked = item.get_closest_marker("model") or item.get_closest_marker("slow")
         needs_model = MODEL_FIXTURES & set(getattr(item, "fixturenames", ()))
-        if _is_fast(item.path) and not (is_marked or needs_model):
+        if not (is_marked or needs_model):
             item.add_marker("fast")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector begin: with what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import pytest
 from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.serve import ServeOptions
 from tests.serve.served import TOOLS, serving, user
+
+if TYPE_CHECKING:
+    import anthropic  # takes a second or two, and every worker collects all tests
 
 PATH = "/v1/messages"
 OWN: Any = [
@@ -27,6 +29,8 @@ ASKED: Any = {"model": "tiny-lam", "max_tokens": 200}
 
 @pytest.fixture
 def claude(url: str) -> Iterator[anthropic.Anthropic]:
+    import anthropic
+
     with anthropic.Anthropic(base_url=url, api_key="any", max_retries=0) as client:
         yield client
 
@@ -185,6 +189,8 @@ def test_what_can_not_be_served_is_refused(client: TestClient, field: str, value
 
 
 def test_errors_are_of_the_class_that_programs_catch(claude: anthropic.Anthropic, lam: edge_lam.LAM) -> None:
+    import anthropic
+
     with pytest.raises(anthropic.BadRequestError, match="tokens"):
         claude.messages.create(**ASKED, messages=user("word " * 6000))
     with serving(lam, ServeOptions(api_keys=("k",))) as url:
