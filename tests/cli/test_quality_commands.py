@@ -71,7 +71,7 @@ def test_ctrl_c_ends_it(command: str, edge_lam_process, tiny_lam_path, tmp_path)
         command, tiny_lam_path, "--text", text, "--threads", 1, *more, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     with process:
-        time.sleep(2.5)
+        time.sleep(1.5)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         printed, complaint = process.communicate(timeout=60)

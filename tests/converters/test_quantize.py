@@ -10,7 +10,7 @@ import pytest
 from edge_lam.errors import BackendError, InvalidRequest
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam.llama.library import library
-from edge_lam_converters.quantize import FILE_TYPE_NUMBERS, check_file_type, quantize_file
+from edge_lam_converters.quantize import FILE_TYPE_NUMBERS, Recipe, check_file_type, quantize_file
 
 gguf = pytest.importorskip("gguf")
 
@@ -85,6 +85,16 @@ def test_types_that_need_an_imatrix_are_refused_before_llama_cpp_does(
     monkeypatch.setattr("edge_lam_converters.quantize.NEED_IMATRIX", frozenset())
     with pytest.raises(BackendError, match=f"could not quantize to {name}: this quantization requires an imatrix"):
         quantize_file(source, tmp_path / "out.gguf", name)
+
+
+@pytest.mark.parametrize("name", ["IQ3_XXS", "Q2_K_S"])
+def test_types_that_need_an_imatrix_can_be_written_with_one(name: str, source: Path, tmp_path: Path) -> None:
+    tensors = [tensor for tensor in GGUFHeader.read(source).tensors if len(tensor.shape) > 1]
+    imatrix = {tensor.name: np.linspace(0.1, 1, tensor.shape[0], dtype=np.float32) for tensor in tensors}
+    quantize_file(source, tmp_path / "out.gguf", Recipe(name, imatrix=imatrix), n_threads=1)
+    header = GGUFHeader.read(tmp_path / "out.gguf")
+    assert header.file_type == name
+    assert header.bits_per_weight < 5
 
 
 @pytest.mark.parametrize("name", ["Q9_9", "q8_0", "", "NVFP4"])
