@@ -194,6 +194,7 @@ def test_fields_without_a_meaning_here_are_taken(client: TestClient) -> None:
         ("n", True),
         ("parallel_tool_calls", "no"),
         ("response_format", {"type": "sound"}),
+        ("json_schema", {"type": "sound"}),
         ("seed", -1),
         ("stop", 3),
         ("stream", "yes"),
@@ -289,6 +290,8 @@ def test_a_response_format_may_be_of_any_value(client: TestClient, schema: dict[
     assert json.loads(choice["message"]["content"]) == expected
     assert choice["finish_reason"] == "stop"
     assert choice["message"].get("tool_calls") is None
+    (alone,) = ask(client, messages=user("hello"), json_schema=schema)["choices"]
+    assert json.loads(alone["message"]["content"]) == expected
     native = client.post("/completion", json={"prompt": "hello", "json_schema": schema}).json()
     assert json.loads(native["content"]) == expected
     body = {"model": "tiny-lam", "messages": user("hello"), "format": schema, "stream": False}

@@ -25,10 +25,11 @@ from edge_lam.serve.wire import DONE, sse, to_text
 if TYPE_CHECKING:
     from edge_lam.decoding import TokenLogprob
     from edge_lam.engine import ArgumentsDelta, CallStarted, Reply
+    from edge_lam.request import ChatOptions
     from edge_lam.serve.errors import Failure
 
 PATH = "/v1/chat/completions"
-_OWN = ("messages", "n", "stream", "stream_options", "return_progress", "edge_lam")
+_OWN = ("messages", "n", "stream", "stream_options", "return_progress", "json_schema", "edge_lam")
 
 
 class ChatCompletion(Dialect):
@@ -39,14 +40,14 @@ class ChatCompletion(Dialect):
         ours = mapping(fields, "edge_lam")
         self.ask = Ask(
             messages=read_messages(fields.get("messages")),
-            options=read_options(fields),
+            options=_options(fields),
             n=count(fields, "n", 1),
             runs_tools=boolean(ours, "run_tools"),
             stream=boolean(fields, "stream"),
             progress=boolean(fields, "return_progress"),
         )
-        if "max_completion_tokens" in fields:
-            self.fields = {"max_tokens": "max_completion_tokens"}
+        own = {"max_tokens": "max_completion_tokens", "response_format": "json_schema"}
+        self.fields = {option: name for option, name in own.items() if name in fields}
         if unknown := set(ours) - {"report", "run_tools"}:
             hint = "known: report, run_tools"
             raise InvalidRequest(f"edge_lam has no field {min(unknown)!r}", hint=hint, param="edge_lam")
@@ -141,6 +142,16 @@ class ChatCompletion(Dialect):
         if self._wants_usage:
             more.setdefault("usage", None)
         return f"{self._opening}{to_text({'choices': choices, **more})[1:]}\n\n"
+
+
+def _options(fields: Mapping[str, Any]) -> ChatOptions:
+    """Return options as `read_options`; a schema may come by itself, as llama-server's clients send it."""
+    options = read_options(fields)
+    if "json_schema" in fields:
+        if "response_format" in fields:
+            raise InvalidRequest("json_schema beside response_format", hint="send one of them", param="json_schema")
+        options["response_format"] = {"type": "json_schema", "schema": fields["json_schema"]}
+    return options
 
 
 def read_messages(messages: object) -> list[dict[str, Any]]:
