@@ -132,7 +132,8 @@ def page(
     if asked.llama_server:
         lines += [f"- llama-server: {llama_server_version(asked.llama_server)}, replies of at most {LONGEST} tokens"]
         lines += [
-            "- how llama-server reads calls is derived from the chat template; from xLAM's it derives another spelling"
+            "- llama-server derives from the chat template how calls are spelled, from xLAM's otherwise than the model",
+            "  writes them; most of what it breaks follows from that: of models that it knows this says little",
         ]
     lines += ["", *(f"- **{request}**: {what}" for request, what in ASKED.items())]
     for server in servers:
@@ -143,20 +144,22 @@ def page(
     ]
     lines += ["did not, – if the client has no way to ask for it.", ""]
     for server in servers:
-        broken = [
-            f"- {client}, {request}: {shortened(one['seen'])}"
-            for client, by_server in found.items()
-            for request, one in by_server.get(server, {}).items()
-            if one["outcome"] == "broken"
-        ]
+        broken = reasons(found, server, "broken")
         lines += [f"What {server} broke:" if broken else f"{server} broke nothing.", "", *broken, *[""] * bool(broken)]
-    reasons = [
-        f"- {client}, {request}: {one['seen']}"
-        for client, by_server in found.items()
-        for request, one in by_server[servers[0]].items()
-        if one["outcome"] == "no way"
+    return "\n".join([*lines, "No way to ask:", "", *reasons(found, servers[0], "no way"), ""])
+
+
+def reasons(found: Mapping[str, Mapping[str, Outcomes]], server: str, outcome: str) -> list[str]:
+    """Return a line for each reason why a request had an outcome, with the clients and requests that it is of."""
+    where: dict[str, dict[str, list[str]]] = {}
+    for client, by_server in found.items():
+        for request, one in by_server.get(server, {}).items():
+            if one["outcome"] == outcome:
+                where.setdefault(shortened(one["seen"]), {}).setdefault(client, []).append(request)
+    return [
+        f"- {reason}: " + "; ".join(f"{client} ({', '.join(requests)})" for client, requests in clients.items())
+        for reason, clients in where.items()
     ]
-    return "\n".join([*lines, "No way to ask:", "", *reasons, ""])
 
 
 def table(found: Mapping[str, Mapping[str, Outcomes]], versions: Mapping[str, str], server: str) -> list[str]:

@@ -105,8 +105,7 @@ def play(task: Any, url: str) -> dict[str, Any]:
 
 def main(url: str) -> None:
     """Play all tasks."""
-    logger.remove()
-    logger.add(sys.stderr, level="ERROR")
+    logger.remove()  # it would tell of each answer that its price is unknown
     for task in registry.get_tasks_loader(DOMAIN)():
         print("TASK " + json.dumps(play(task, url)), flush=True)
 
