@@ -38,6 +38,11 @@ def test_refused(name, outcomes):
     assert megabytes < MAX_MEGABYTES
 
 
+def test_time_is_bounded_where_nobody_says_how():
+    with pytest.raises(InvalidRequest, match="takes too long"):
+        Template(HOSTILE["slow steps"]).render()
+
+
 def test_time_is_bounded_by_that_of_the_request():
     slow = Template("{% for i in range(99999) %}{{ 'a' * 1000 }}{% endfor %}")
     with rendering_within(0.0), pytest.raises(InvalidRequest, match="takes too long"):
