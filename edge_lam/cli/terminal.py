@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console, ConsoleOptions
-    from rich.segment import Segment
     from rich.table import Table
 
 __all__ = [
@@ -41,11 +40,12 @@ def console(*, stderr: bool = False) -> Console:
 def _console_class() -> type[Console]:
     """Return the class of consoles that print no control character but their own."""
     from rich.console import Console, RenderableType
+    from rich.segment import Segment
 
     class Screen(Console):
         def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
             for segment in super().render(renderable, options):
-                yield segment if segment.control else segment._replace(text=printable(segment.text))
+                yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
     return Screen
 
