@@ -1,4 +1,4 @@
-"""From a checkpoint or a float GGUF to GGUFs, quantized where asked: the order of the work.
+"""From a checkpoint or a float GGUF to GGUFs, quantized where requested: the order of the work.
 
 Everything that can be checked is checked before the first byte is written. The results appear under their names whole
 or not at all. A callback hears of the progress.
@@ -44,7 +44,8 @@ class ConvertOptions(TypedDict, total=False):
         tensor_types: patterns of tensor names, each with the type that such tensors get when quantized.
         imatrix: importance of the columns of each tensor, by its name; shape (columns,).
         calibration: what the metadata say about the importance matrix.
-        calibrate: makes importance matrix and metadata from the float GGUF, once it is there; instead of the two.
+        calibrate: makes importance matrix and metadata from the float GGUF, once it is there; instead of the
+            two, and in the same forms.
         allow_non_finite: whether NaN and infinite values are written rather than refused.
         force: whether existing files may be replaced.
         n_threads: threads that quantize; by default one per physical core.
@@ -75,7 +76,7 @@ def convert_all(
     """Convert a checkpoint or a float GGUF to a GGUF of each type; all of them appear in the end, or none.
 
     BF16, F16 and F32 are written directly from a checkpoint. Any other type is made by llama.cpp from the float GGUF:
-    from the one that is asked for, if it loses nothing, or from one intermediate file beside the results, in the types
+    from the one that is requested, if it loses nothing, or from one intermediate file beside the results, in the types
     of the checkpoint, which is removed in the end, after an error too.
 
     Args:

@@ -25,7 +25,13 @@ class ToolOptions:
 
 @dataclass(frozen=True)
 class SamplingOptions(SamplingParams):
-    """How replies are sampled, and when they end."""
+    """How replies are sampled, and when they end.
+
+    Attributes:
+        max_tokens: tokens of a reply, at most.
+        max_tool_calls: calls of a reply, at most.
+        timeout: seconds until a reply is ended.
+    """
 
     max_tokens: int | None = None
     max_tool_calls: int | None = None

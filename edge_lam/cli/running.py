@@ -22,7 +22,14 @@ NO_TERMINAL = "there is no terminal to ask at"
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How tools are run, and whether that is shown."""
+    """How tools are run, and whether that is shown.
+
+    Attributes:
+        approve: whether the user is asked before each call.
+        max_rounds: replies of the model to one request, at most.
+        tool_timeout: seconds that a tool may take; None for as long as it wants.
+        show_calls: whether calls and results are printed.
+    """
 
     approve: bool
     max_rounds: int

@@ -58,7 +58,17 @@ class Access:
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """What requests may take."""
+    """What requests may take.
+
+    Attributes:
+        n_parallel: replies at a time.
+        queue_limit: requests that may wait for one.
+        max_body: bytes of a request.
+        max_tokens: tokens of a reply, whatever a request asks for; None for no such limit.
+        max_tools: tools of a request.
+        timeout: seconds that a reply may take.
+        idle_unload: seconds without a request after which the model is unloaded; None keeps it.
+    """
 
     n_parallel: int
     queue_limit: int

@@ -42,7 +42,7 @@ class Guess:
     Attributes:
         token: its id.
         match: the length of the match that it rests on, from 1 to `MAX_MATCH`; 0 if it is from the n-gram cache.
-        rate: how likely it is right.
+        rate: how likely it is right, from 0 to 1.
     """
 
     token: int
@@ -170,7 +170,7 @@ class Speculator:
         self._tried = [PRIOR_WEIGHT] * len(PRIOR_RATES)
 
     def rate(self, match: int) -> float:
-        """Return how often lookups that rest on a match of this length were right."""
+        """Return the share of lookups resting on a match of this length that were right, from 0 to 1."""
         return self._right[match - 1] / self._tried[match - 1]
 
     def draft(self, lookup: PromptLookup, constraint: Constraint, n_unread: int, most: int, n_others: int = 0) -> Draft:

@@ -33,7 +33,11 @@ _OWN = ("messages", "n", "stream", "stream_options", "return_progress", "json_sc
 
 
 class ChatCompletion(Dialect):
-    """A request to `PATH`."""
+    """A request to `PATH`.
+
+    Raises:
+        InvalidRequest: as `Dialect`.
+    """
 
     def __init__(self, body: Mapping[str, Any], answering: Answering) -> None:
         fields = known_fields(body, (*OPTIONS, *LENGTHS, *_OWN))
