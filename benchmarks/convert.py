@@ -96,7 +96,7 @@ def ours(options: argparse.Namespace, folder: Path, quant: str) -> list[list[str
 
 
 def theirs(options: argparse.Namespace, folder: Path, quant: str) -> list[list[str | Path]]:
-    """Return the reference's commands: convert, and quantize where asked."""
+    """Return the reference's commands: convert, and quantize where requested."""
     from edge_lam_converters.quantize import FILE_TYPE_NUMBERS
 
     converted, target = folder / "reference.gguf", folder / f"reference-{quant}.gguf"

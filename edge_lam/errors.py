@@ -155,7 +155,7 @@ class HubError(EdgeLamError):
 
 
 class MissingPackage(EdgeLamError):
-    """What is asked for needs a package that is not installed; `package` is its name."""
+    """What is requested needs a package that is not installed; `package` is its name."""
 
     code = "missing_package"
 

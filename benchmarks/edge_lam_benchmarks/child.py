@@ -52,7 +52,7 @@ class Child:
 
     Args:
         command: `here` or `elsewhere`.
-        setup: what it is told first.
+        setup: the first request, which prepares it.
         timeout: seconds until it must have answered that.
         env: its environment; None for this process's.
         cwd: its working folder; None for this process's.

@@ -21,7 +21,7 @@ import edge_lam
 _DMI = Path("/sys/devices/virtual/dmi/id")
 _DEVICE_TREE = Path("/proc/device-tree/model")
 _GOVERNORS = Path("/sys/devices/system/cpu")
-BUSY = 0.5  # processes ready to run before a run begins, above which its times are told to vary
+BUSY = 0.5  # processes ready to run before a run begins, above which its times are reported to vary
 _PACKAGES = ("llama-cpp-python", "llguidance", "numpy", "jinja2")
 
 
@@ -80,7 +80,7 @@ def device_name() -> str | None:
 
 
 def governor() -> str | None:
-    """Return how the clock is chosen ("performance", "powersave", ...), several if cores differ; None if not told."""
+    """Return how the clock is chosen ("performance", "powersave", ...), several if cores differ; None if unknown."""
     found = {_read(path) for path in _GOVERNORS.glob("cpu[0-9]*/cpufreq/scaling_governor")}
     return ", ".join(sorted(filter(None, found))) or None
 
@@ -101,7 +101,7 @@ def commit() -> str | None:
 
 
 def system_load() -> float | None:
-    """Return how many processes were ready to run, on average over the last minute; None where it is not told."""
+    """Return how many processes were ready to run, on average over the last minute; None where it is not reported."""
     try:
         return os.getloadavg()[0]
     except OSError:  # some systems count none

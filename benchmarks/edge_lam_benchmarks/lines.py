@@ -39,7 +39,7 @@ def serve(load: Load) -> None:
     for line in lines:
         try:
             message = answer(json.loads(line))
-        except Exception as error:  # whatever it is, the suite is told
+        except Exception as error:  # whatever it is, the suite gets it
             message = {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
         write(message)
 

@@ -12,7 +12,7 @@ from edge_lam.tools import Tool, as_tools
 
 MAX_TOOLS = 20
 
-# All are for the first of the tools, so that 1, 5 and 20 tools are asked the same.
+# All are for the first of the tools, so that 1, 5 and 20 tools get the same requests.
 CITIES = {
     "What time is it in Tokyo?": ["Tokyo"],
     "time in Helsinki": ["Helsinki"],

@@ -61,7 +61,7 @@ def stages(item: dict[str, Any], started: float) -> list[dict[str, Any]]:
 
 
 def now() -> dict[str, float]:
-    """Return what this process holds, in bytes; the share of pages that others use too only where it is told."""
+    """Return what this process holds, in bytes; the share of pages that others use too only where it is reported."""
     from edge_lam.metrics import Meter
 
     found = asdict(Meter(proportional=True).memory())

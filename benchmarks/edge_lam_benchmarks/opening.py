@@ -1,4 +1,4 @@
-"""Opens the result file of a run: a new one for what is asked, or one that was interrupted.
+"""Opens the result file of a run: a new one for what is requested, or one that was interrupted.
 
 In go the options of the command line, out come `Results`, whose settings say all that there is to measure.
 """
@@ -33,7 +33,7 @@ def new_results(command: str, out: Path | None, options: dict[str, Any]) -> Resu
         options: the options of `edge-lam bench`, by name.
 
     Raises:
-        InvalidRequest: something asked can't be had, or the file can't be written.
+        InvalidRequest: something requested can't be had, or the file can't be written.
         EdgeLamError: a model can't be found, read or made.
     """
     from edge_lam_benchmarks.models import describe, find_models
@@ -63,9 +63,9 @@ def new_results(command: str, out: Path | None, options: dict[str, Any]) -> Resu
     }
     facts = {model.path: describe(model.path) for model in models}
     results = Results(path, command, options["seed"], settings=settings, models=facts)
-    items_of(results)  # an unknown scenario or a missing file is told before anything is written
+    items_of(results)  # an unknown scenario or a missing file is reported before anything is written
     _print_wrong_lines(options["tasks"])
-    results.save()  # a folder that can't be written is told before anything is measured
+    results.save()  # a folder that can't be written is reported before anything is measured
     return results
 
 

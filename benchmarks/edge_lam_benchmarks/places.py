@@ -23,7 +23,7 @@ def place_of(path: Path) -> str:
 
 
 def file_at(place: str) -> Path:
-    """Return the file at a place that `place_of` told."""
+    """Return the file at a place that `place_of` returned."""
     path = Path(place).expanduser()
     if path.parts[:1] == (_PACKAGE.name,) and not path.exists():
         return _PACKAGE.parent / path

@@ -99,7 +99,7 @@ class Results:
         path: the file.
         command: the command line that made it.
         seed: of the order of items and of sampling.
-        settings: what the run was asked for, in JSON types.
+        settings: what was requested of the run, in JSON types.
         environments: where items were measured, by a short key (`environment.environment`).
         models: facts of each model file (`LAM.info`, hashes), by the item's `model`.
         items: what became of each item, by its id, in the order of measuring.

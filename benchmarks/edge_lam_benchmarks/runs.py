@@ -1,6 +1,6 @@
 """One run: items through an engine into a result file, which is complete after each of them.
 
-Knows nothing of terminals: what happens is told to a callback.
+Knows nothing of terminals: what happens is passed to a callback.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The scenarios of latency: how a call comes about, from a cold start to eight callers at once.
 
 In goes an item, out come its samples; each scenario is one function. Every call must call a tool (or must not, where
-text is asked for), so that models which answer differently are still timed doing the same. Knows nothing of files.
+text is requested), so that models which answer differently are still timed doing the same. Knows nothing of files.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _callers(item: WorkItem) -> list[Sample]:
         samples = list(pool.map(lambda request: measure(lam, request, **options).sample, requests))
         seconds = perf_counter() - start
     for sample in samples:
-        for name in ("cpu.percent", "energy.joules", "energy.gpu_joules"):  # it can't be told which caller they went to
+        for name in ("cpu.percent", "energy.joules", "energy.gpu_joules"):  # it is unknown which caller they went to
             sample.values.pop(name, None)
     return [*samples, Sample({"rate.calls": len(requests) / seconds, "time.total": seconds}, part="all")]
 

@@ -56,7 +56,7 @@ class Group:
         return [sample.values[name] for sample in self.samples if name in sample.values]
 
     def spread(self, name: str) -> Spread | None:
-        """Return the spread of a figure, None where it was not told."""
+        """Return the spread of a figure, None where it was not reported."""
         return Spread.of(self.values(name))
 
 
@@ -115,7 +115,7 @@ def _difference(one: Sequence[float], other: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Headline:
-    """One model in one row; None is what was not measured or not told.
+    """One model in one row; None is what was not measured or not reported.
 
     Attributes:
         model: key of `Results.models`.

@@ -72,7 +72,7 @@ def download(folder: Path) -> Path:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
         lines = done.stderr.strip().splitlines()
-    except subprocess.TimeoutExpired:  # told below, if nothing came
+    except subprocess.TimeoutExpired:  # reported below, if nothing came
         lines = [f"no answer in {_PIP_SECONDS} seconds"]
     archives = sorted(folder.glob("*.tar.gz"))
     if not archives:

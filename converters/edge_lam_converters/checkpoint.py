@@ -1,7 +1,7 @@
 """A checkpoint folder in Hugging Face's layout: configuration, tokenizer files and weights.
 
 A path goes in; a `Checkpoint` comes out, whose files are there, readable and consistent with each other. Tensors stay
-on disk until their values are asked for.
+on disk until their values are requested.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def _open(path: Path) -> GGUFReader:
 def _product(name: str, factors: dict[str, ReaderTensor], alpha: float) -> Array:
     """Return what an adapter adds to a tensor."""
     a, b = (_values(factors[f"{name}.{which}"]) for which in ("lora_a", "lora_b"))
-    with np.errstate(over="ignore", invalid="ignore"):  # told by `_quantized`
+    with np.errstate(over="ignore", invalid="ignore"):  # reported by `_quantized`
         added: Array = b @ a * np.float32(alpha / len(a))
     return added
 

@@ -61,7 +61,7 @@ class Source(ABC):
 
     Attributes:
         name: of the model; the GGUFs are called after it.
-        folder: where they go when nothing else is said.
+        folder: where they go when nothing else is given.
         files: the files that decide what is written, in one group or more.
         architecture: the class that config.json declares; of a GGUF llama.cpp's name.
         license: "" when none is stated.

@@ -113,11 +113,11 @@ def not_written(place: Path, needed: int, error: OSError) -> InvalidRequest:
     Args:
         place: the file or the folder that was written.
         needed: bytes of all files; what was written of them is gone again.
-        error: what the system said.
+        error: what the system reported.
     """
     hint = ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        with contextlib.suppress(OSError):  # how much is missing can't be told; that the disk is full still is
+        with contextlib.suppress(OSError):  # how much is missing is unknown; that the disk is full is still reported
             lacking = needed - shutil.disk_usage(place if place.is_dir() else place.parent).free
             hint = f"make room for {_mebibytes(lacking)} more, or write to another disk" if lacking > 0 else ""
     return InvalidRequest(f"{place} can't be written: {error.strerror or error}", hint=hint, param="out")

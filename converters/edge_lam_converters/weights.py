@@ -164,7 +164,7 @@ def interleaved(values: Array, head_dim: int, row: int) -> Array:
 
 
 def _counted(outputs: list[OutputTensor], on_progress: Progress) -> list[OutputTensor]:
-    """Return the same tensors, whose pieces are told to `on_progress` as they are taken."""
+    """Return the same tensors, whose pieces are reported to `on_progress` as they are taken."""
     total = sum(output.n_bytes for output in outputs)
     done = 0
 

@@ -1,4 +1,4 @@
-"""The small text files in which Linux tells of itself; what can't be read is not told: "" or None.
+"""The small text files in which Linux tells of itself; what can't be read is "" or None.
 
 Control groups: Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of Linux. psutil reads none of them.
 """
@@ -13,7 +13,7 @@ def text_of(path: Path) -> str:
     """Return what a file says, without blanks at its ends; "" where it can't be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:  # another kernel, or no permission; asked several times a second, so that a log would drown
+    except OSError:  # another kernel, or no permission; read several times a second, so that a log would drown
         return ""
 
 

@@ -1,4 +1,4 @@
-"""`Agent`: the model and the tools it may call, ready to be asked; sync, async or event by event."""
+"""`Agent`: the model and the tools it may call, ready to be used; sync, async or event by event."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Agent:
     that awaits `arun`; otherwise in one that runs in the background). What a tool raises is a result that the model
     reads, and so is a call that does not fit its schema, names a tool that is not allowed, takes too long, is not
     approved, or was made before. Of a call that can't be read at all, which has no place among calls in a conversation,
-    the model is told in a user message; the caller finds it in the `errors` of its reply.
+    the model reads so in a user message; the caller finds it in the `errors` of its reply.
 
     Args:
         lam: a loaded model.
@@ -60,7 +60,7 @@ class Agent:
         tool_timeout: seconds that a tool may take, unless its own `Tool.timeout` says otherwise. The model then reads a
             TimeoutError and goes on. An async function is cancelled; a thread can't be, and runs on in the background
             until its function returns, or the process ends.
-        approve: asked before a call runs, after its arguments were checked. True lets it run; anything else does not,
+        approve: called before a call runs, after its arguments were checked. True lets it run; anything else does not,
             and the model reads so: a string is the reason. May be async.
         on_call: gives the results of tools without a function. May be async.
         shorten: called with the messages of a conversation that the context has no room for; returns fewer of them, as
@@ -71,7 +71,7 @@ class Agent:
         **options: for every call of the model, as for `LAM.chat`. A tool choice holds for the first round alone,
             because a model that must call a tool can never answer; which tools are allowed holds for all rounds.
 
-    `approve` and `on_call` are asked one call after the other, in the thread that reads the stream (`arun` and
+    `approve` and `on_call` are called for one call after the other, in the thread that reads the stream (`arun` and
     `astream` have one of their own for this); what they raise ends the run for `approve`, and is a result for
     `on_call`.
 

@@ -40,7 +40,7 @@ class ToolBox:
     Attributes:
         tools: by name.
         timeout: seconds that one call may take, unless its tool says otherwise; None for any.
-        approve: asked before each call; None runs all.
+        approve: called before each call; None runs all.
         on_call: hears of each call that is about to run.
     """
 
@@ -63,7 +63,7 @@ class Round:
 
     Args:
         calls: in the order of the reply.
-        box: the tools and what is asked before they run.
+        box: the tools and what is called before they run.
         repeats: the calls of earlier rounds.
         cancelled: set from anywhere, it ends the round.
         loop: where async functions run; None for a loop of their own.

@@ -48,7 +48,7 @@ class Prefix:
     Attributes:
         tokens: ids, shape (n_tokens,), int32.
         state: as `Context.state` copied it, shape (bytes,), uint8.
-        kind: "static" for system message and tools, which many prompts begin with; "conversation" for what was said
+        kind: "static" for system message and tools, which many prompts begin with; "conversation" for what was written
             after them too.
     """
 

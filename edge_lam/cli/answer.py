@@ -24,7 +24,7 @@ class TurnResult:
     Attributes:
         text: the model's last text.
         calls: JSON of every call, with its result if it was run.
-        finish_reason: of the last reply, or why the model was not asked again.
+        finish_reason: of the last reply, or why the model did not reply again.
         errors: what was meant as a call but can't be used.
         messages: the whole conversation, ready to go on from.
         reports: one for each call of the model.

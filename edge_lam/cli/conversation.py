@@ -37,7 +37,7 @@ class ChatSession:
         as_json: whether each answer is one JSON object on a line of stdout, and all else goes to stderr.
 
     Attributes:
-        messages: what was said so far, without the system message.
+        messages: the conversation so far, without the system message.
         unanswered: the last message, if its turn was not kept.
         reports: of the last turn, with its message; None before the first.
     """
@@ -63,7 +63,7 @@ class ChatSession:
         self.out = console(stderr=as_json)
         self._run_tools = run_tools
         self._running = running
-        self._approver = Approver(without_function(tools))  # their results are asked for anyway
+        self._approver = Approver(without_function(tools))  # their results are requested anyway
         self._as_json = as_json
         self._before: list[list[dict[str, Any]]] = []  # the messages before each change, for `undo`
 

@@ -153,7 +153,7 @@ def _importance(
     from edge_lam.formats.examples import read_examples
     from edge_lam_converters.quality import calibrate
 
-    read_examples(calls, on_wrong=print_left_out)  # what is wrong with it is said before anything is converted
+    read_examples(calls, on_wrong=print_left_out)  # what is wrong with it is reported before anything is converted
 
     def on_stage(stage: str, done: int, total: int) -> None:
         on_progress(stage, 0, None, f"{done:,} of {total:,} tokens")

@@ -39,7 +39,7 @@ class Defaults(UserDict[str, Any]):
         self._names = {parameter.name for parameter in command.params if not parameter.required}
 
     @cached_property
-    def data(self) -> dict[str, Any]:  # type: ignore[override]  # read once, and only if asked for
+    def data(self) -> dict[str, Any]:  # type: ignore[override]  # read once, and only if requested
         """Return the values by the names of parameters, as the environment and the file say them."""
         found = {
             option.name: value

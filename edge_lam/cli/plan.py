@@ -70,7 +70,7 @@ def command(
 
 
 def _show(name: str, plan: MemoryPlan, verdict: dict[str, Any], budget: str) -> None:
-    """Print the parts, and whether they fit the budget, which is said as it was typed."""
+    """Print the parts, and whether they fit the budget, which is printed as it was typed."""
     out = console()
     table = plain_table(one_line(name), "", "memory")
     for label, n_bytes in (

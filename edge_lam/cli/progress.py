@@ -18,7 +18,7 @@ def progress_bar(stages: Mapping[str, str], *, in_bytes: bool = False) -> Iterat
     """Show each stage with the time left; of bytes also their rate.
 
     Args:
-        stages: what to call them, by the names under which they are told.
+        stages: what to call them, by the names under which they are reported.
         in_bytes: whether they count bytes.
 
     Returns:

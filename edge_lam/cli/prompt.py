@@ -35,7 +35,7 @@ def messages(commands: Sequence[str] = (), *, echo: bool = True) -> Iterator[str
     """Yield what is typed or piped in, without blank messages, until Ctrl-D, a second Ctrl-C or the end of the pipe.
 
     A message is a line; it goes on in the next one after a backslash at its end, and from one triple quote to another.
-    What is not UTF-8 is no message; that is said on stderr.
+    What is not UTF-8 is no message; that is reported on stderr.
 
     Args:
         commands: what Tab completes at the beginning of a line.

@@ -134,7 +134,7 @@ class Transcript:
             self.note(f"the time limit ended the reply after {reply.report.tokens.generated} tokens")
 
     def _stream(self, text: str, style: str) -> None:
-        """Print more of a text; thinking is dimmed and said to be such."""
+        """Print more of a text; thinking is dimmed and labelled as such."""
         if self._streaming != style:
             self.end_text()
             if not (text := text.lstrip()):

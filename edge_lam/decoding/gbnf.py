@@ -1,6 +1,6 @@
 """llama.cpp's own grammars as an engine, for where llguidance can't be had.
 
-They are asked about single tokens, since they take milliseconds for a whole vocabulary: what the model wants most is
+They are queried for single tokens, since they take milliseconds for a whole vocabulary: what the model wants most is
 nearly always allowed, else one of the next. Where all have to be known, the first byte of most tokens rules them out.
 No token is forced. What a grammar of this kind can't hold of a schema is left to the check.
 """

@@ -57,7 +57,7 @@ class TokenLogprob:
             not asked.
         origin: "sampled" from the model's logits, "forced" by the grammar, a "draft" that the model confirmed, or of
             the "prompt".
-        top: the most likely tokens at its place, as many as were asked for, the most likely first; the token itself
+        top: the most likely tokens at its place, as many as were requested, the most likely first; the token itself
             need not be among them. Empty if it was forced.
     """
 

@@ -1,6 +1,6 @@
 """`Sampler`: chooses the next token from the model's logits, among those that the constraint allows.
 
-In come logits, out comes a token. Greedy unless asked otherwise. A request may bring a sampler of its own, such as
+In come logits, out comes a token. Greedy unless requested otherwise. A request may bring a sampler of its own, such as
 `ReplaySampler`, which writes a known reply.
 
 The settings work one after the other, in the order of Hugging Face's `generate`: logit bias, the constraint's mask,
@@ -137,7 +137,7 @@ class ReplaySampler(Sampler):
         """Spend the time of a choice, and return the known token; logits have the shape (n_vocab,).
 
         Raises:
-            InvalidRequest: the known reply is at its end, but another choice is asked for.
+            InvalidRequest: the known reply is at its end, but another choice is requested.
             BackendError: the logits are no numbers.
         """
         super().choose(logits, constraint)

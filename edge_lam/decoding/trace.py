@@ -90,7 +90,7 @@ class Trace:
         end_logprob: that of the token that ended the turn, if logprobs are wanted and one did.
         prompt_logprobs: one for each token of the prompt that was read so far, or None if they are not wanted.
         cut_at_start: the share of the model's probability that the grammar cut away at the first token, from 0 to 1;
-            None if it cut nothing because nothing was bound there, or if the model was not asked.
+            None if it cut nothing because nothing was bound there, or if the model was not run.
 
     Args:
         vocabulary: says what tokens stand for.

@@ -37,7 +37,7 @@ def choose_engine(constraint: str) -> EngineName:
     """Return what holds replies to grammars: "auto" is llguidance where it is installed, else llama.cpp's own.
 
     Raises:
-        MissingPackage: llguidance is asked for, and not installed.
+        MissingPackage: llguidance is requested, and not installed.
         InvalidRequest: there is no such engine.
     """
     if constraint == "auto":

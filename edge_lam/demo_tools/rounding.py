@@ -1,4 +1,4 @@
-"""Numbers as a tool returns them: short enough to be said, never rounded away to nothing."""
+"""Numbers as a tool returns them: short enough to be spoken, never rounded away to nothing."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def grammar_of(request: Request, chat_format: ChatFormat, vocabulary: Vocabulary
     """Return the grammar of a reply, compiled and tried out; "" if anything may come.
 
     Args:
-        request: what is asked for.
+        request: what is requested.
         chat_format: how replies are written.
         vocabulary: the model's tokens.
         thinking_end: what closes the thinking that the prompt ends inside of; "" if it ends in none.
@@ -174,7 +174,7 @@ def open_parser(
     """Return the parser of a reply, which is told as soon as it is known that the reply is text in a format.
 
     Args:
-        request: what is asked for.
+        request: what is requested.
         chat_format: how replies are written.
         constraint: what the reply is held to; it tells what the reply is.
         reply_id: the ids of the calls are made of it.

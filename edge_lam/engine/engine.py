@@ -118,7 +118,7 @@ class Engine:
         self._close = weakref.finalize(self, self.core.close)
 
     def stream(self, request: Request) -> ReplyStream:
-        """Return the events of a request, which begins when they are first asked for, or with ``.start()``.
+        """Return the events of a request, which begins when they are first requested, or with ``.start()``.
 
         The stream may be left at any point, which ends the reply. Its line in the log is written by then.
 

@@ -30,7 +30,7 @@ class Output:
         sequence: what runs.
         decoder: chooses its tokens.
         detokenizer: makes text of them.
-        parser_of: returns the parser of the text, given the one so far; asked before each piece.
+        parser_of: returns the parser of the text, given the one so far; called before each piece.
         record: of the call; closed at the end.
         channel: gets the events, and the reply or the error.
         remember: takes the whole reply with its slot, before anybody sees it.

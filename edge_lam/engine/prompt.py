@@ -85,7 +85,7 @@ class PromptBuilder:
         """Return how many tokens of a prompt are those of its system message and tools: what two other prompts share.
 
         Asking the template with two messages finds the place in every format, also in one that a model brings along.
-        Prompts with the same tools that begin with the same tokens share that place: it is asked for once.
+        Prompts with the same tools that begin with the same tokens share that place: it is requested once.
         """
         messages = [] if isinstance(request.messages, str) else list(request.messages)
         system = [message for message in messages[:1] if message.get("role") in ("system", "developer")]

@@ -35,7 +35,7 @@ class Recorder:
     Attributes:
         meter: reads what process and machine tell; benchmarks put one in its place that tells more.
         log: where calls are logged.
-        telemetry: what else is told of calls, or None.
+        telemetry: where else calls are reported, or None.
 
     Args:
         context: what replies are made on.
@@ -107,7 +107,7 @@ class Record:
     """What is written down of one call.
 
     Attributes:
-        request: what was asked for.
+        request: what was requested.
         prompt: as it was rendered.
         seed: of the random numbers, None if there are none.
         report: made by `close`.

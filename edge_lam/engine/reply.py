@@ -35,13 +35,13 @@ class Reply:
         report: where time and memory went.
         errors: what was meant as a call but can't be used; under a constraint only numbers out of range.
         thinking: what the model wrote in a leading <think> block.
-        logprobs: one for each token that the model wrote, in order, or None if they were not asked for. Together the
+        logprobs: one for each token that the model wrote, in order, or None if they were not requested. Together the
             tokens are the raw reply, calls in the model's own spelling; the end of the turn and what a stop string cut
             off are left out.
         response_model: the pydantic model that was the response format, if one was.
         stop: the stop string that ended it, or "".
-        prompt_logprobs: one for each token of the prompt, if `prompt_logprobs` was asked for; the first has none.
-        end_logprob: that of the token that ended the turn, if logprobs were asked for and one did.
+        prompt_logprobs: one for each token of the prompt, if `prompt_logprobs` was requested; the first has none.
+        end_logprob: that of the token that ended the turn, if logprobs were requested and one did.
     """
 
     text: str
@@ -91,7 +91,7 @@ class Reply:
 
     @property
     def openai_logprobs(self) -> dict[str, Any] | None:
-        """The logprobs as those of a choice in OpenAI's form; None if they were not asked for."""
+        """The logprobs as those of a choice in OpenAI's form; None if they were not requested."""
         if self.logprobs is None:
             return None
         return openai_logprobs(self.logprobs)
@@ -99,7 +99,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class LogprobsDelta:
-    """Log probabilities, if they were asked for, of the tokens that the next events come from.
+    """Log probabilities, if they were requested, of the tokens that the next events come from.
 
     All deltas of a reply add up to its `logprobs`.
     """

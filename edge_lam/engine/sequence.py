@@ -35,7 +35,7 @@ class Status(Enum):
 
 
 class Rows(Protocol):
-    """Logits that were asked for, a row for each token that wanted some."""
+    """Logits that were requested, a row for each token that wanted some."""
 
     def __getitem__(self, row: int) -> NDArray[np.float32]:
         """Return a row, shape (n_vocab,); valid until the next pass."""
@@ -96,7 +96,7 @@ class Sequence:
         wants_prompt: whether logits are wanted after each token of the prompt: what is held of it is read all the same.
         wants_start: whether logits after the prompt are wanted although forced tokens follow it.
         deadline: when it has to end, in seconds of `perf_counter`; None for never.
-        stop: why it was told to end early.
+        stop: why it was made to end early.
         finish_reason: why it is whole.
         n_skipped: passes in a row that had no room for it.
         consumer: what it is run for.

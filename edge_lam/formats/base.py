@@ -1,6 +1,6 @@
 """`ChatFormat`: how one generation of models is talked to.
 
-A format holds the template, the grammar of replies and their parser, so that what is asked, allowed and read can't
+A format holds the template, the grammar of replies and their parser, so that what is requested, allowed and read can't
 drift apart.
 """
 
@@ -247,7 +247,7 @@ class ChatFormat(ABC):
             return ""
         try:
             return self.render("?")
-        except (InvalidRequest, UnsupportedModel):  # the template refuses a lone user message; requests are told so
+        except (InvalidRequest, UnsupportedModel):  # the template refuses a lone user message; requests get that error
             return ""
 
     @property

@@ -32,7 +32,7 @@ class Example:
         messages: up to the reply, as `normalize_messages` returns them.
         tools: what may be called.
         calls: those that the reply should make; none if it should make none.
-        text: what it should say beside them, or None if that is not told.
+        text: what it should say beside them, or None for any.
     """
 
     id: str

@@ -28,7 +28,7 @@ def split_turns(messages: Sequence[dict[str, Any]]) -> tuple[Turn, list[Turn]]:
 
 
 def without_oldest_turns(messages: Sequence[dict[str, Any]]) -> Turn | None:
-    """Return a conversation without the older half of what was said in it; None if it has only one turn.
+    """Return a conversation without its older half; None if it has only one turn.
 
     Half at once, because whatever is left out in front has the model read all that stays again.
     """

@@ -12,7 +12,7 @@ from edge_lam._util.cut_files import JOIN_HINT, is_cut
 from edge_lam.errors import ModelNotFound
 from edge_lam.hub.reference import Reference
 
-# What to take where nothing is said: small and still good first, then larger, then whatever there is.
+# What to take where nothing is given: small and still good first, then larger, then whatever there is.
 PREFERRED = ("Q4_K_M", "Q8_0", "Q5_K_M", "Q6_K", "Q4_K_S", "Q5_K_S", "Q5_0", "Q4_0", "F16", "BF16", "F32")
 
 # Some files keep a few tensors as they were, and say so: "bf16_q8_0" is no Q8_0.
@@ -31,7 +31,7 @@ def choose_gguf(reference: Reference, names: list[str]) -> list[str]:
     """Return the GGUF that `reference` means, whatever its case: one file, or all parts in order.
 
     Args:
-        reference: what was asked for.
+        reference: what was requested.
         names: paths of all files of the repository.
 
     Raises:

@@ -59,7 +59,7 @@ def pull(
             Without a quantization Q4_K_M is taken, then Q8_0, then what else there is.
         checkpoint: whether the weights to convert are meant; None takes a GGUF where the repository has one.
         revision: branch, tag or commit, instead of "@revision".
-        on_progress: told bytes done, bytes in all (None if the hub doesn't say) and the file, while one arrives;
+        on_progress: given bytes done, bytes in all (None if the hub doesn't say) and the file, while one arrives;
             without it huggingface_hub's own bar is shown.
 
     Raises:

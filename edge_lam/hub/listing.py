@@ -1,4 +1,4 @@
-"""What a repository holds: from the hub, or from the cache where the hub can't be asked."""
+"""What a repository holds: from the hub, or from the cache where the hub can't be reached."""
 
 from __future__ import annotations
 

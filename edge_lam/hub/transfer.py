@@ -36,7 +36,7 @@ def transfer(reference: Reference, name: str, *, checksum: str = "", on_arrived:
         reference: the repository and the revision.
         name: path of the file in it.
         checksum: what the listing says of the file, or "".
-        on_arrived: told how many bytes of the file are on disk, whenever it grows; not told of what is there.
+        on_arrived: given how many bytes of the file are on disk, whenever it grows; not what was there before.
 
     Raises:
         HubError: the content is not what the hub says it is; nothing of it is kept.

@@ -1,7 +1,7 @@
 """`TokenGrammar`: which tokens may come next by one of llama.cpp's own grammars.
 
-In goes a grammar in GBNF, out comes a yes or no for each token that is asked about. llama.cpp ends the process when a
-grammar takes a token that it does not allow, so each is asked about first.
+In goes a grammar in GBNF, out comes a yes or no for each token that is looked up. llama.cpp ends the process when a
+grammar takes a token that it does not allow, so each is looked up first.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TokenGrammar:
             raise BackendError("llama.cpp can't read a grammar that was made for it", hint="please report this")
         self._sampler = sampler
         llama = library()
-        self._one = llama.llama_token_data()  # what is asked about most often is made once
+        self._one = llama.llama_token_data()  # what is looked up most often is made once
         self._only_one = llama.llama_token_data_array(ctypes.pointer(self._one), 1, -1, False)
         self._apply, self._take = llama.llama_sampler_apply, llama.llama_sampler_accept
         self._allowed = -1  # a token that is known to be allowed now

@@ -23,7 +23,7 @@ OptionsT = TypeVar("OptionsT", bound="PlanOptions")
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """How an option is said on the command line.
+    """How an option is spelled on the command line.
 
     Attributes:
         help: one line.

@@ -78,7 +78,7 @@ class ComposedModel:
         """Return the base: that of the installed package, found without importing it, else from the hub.
 
         Raises:
-            ModelNotFound: it is neither installed, nor can the hub be asked.
+            ModelNotFound: it is neither installed, nor can the hub be reached.
         """
         if installed := self._installed_base():
             return installed

@@ -18,7 +18,7 @@ _SLOWING = ("Processor", "cpufreq", "thermal-cpufreq", "cpu", "intel_powerclamp"
 
 @dataclass(frozen=True, slots=True)
 class BatteryState:
-    """What the battery tells now; None where it is not told.
+    """What the battery tells now; None where it is not reported.
 
     Attributes:
         percent: how full it is; of several the mean.

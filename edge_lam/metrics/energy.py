@@ -1,4 +1,4 @@
-"""Energy: counters of joules, and where only power is told, power times time.
+"""Energy: counters of joules, and where only power is reported, power times time.
 
 In go the system's files, out come joules; None where the platform tells nothing. They are those of the whole machine's
 processors, or of all that runs on the battery, not of this process alone. psutil has neither joules nor watts. Intel's
@@ -23,7 +23,7 @@ _MEMORY_ZONE = "dram"
 
 @dataclass(frozen=True, slots=True)
 class EnergyReading:
-    """What was told at one moment.
+    """What was reported at one moment.
 
     Attributes:
         joules: of each counter, since it last began at 0.
@@ -36,7 +36,7 @@ class EnergyReading:
     time: float = field(default_factory=time.monotonic)
 
     def until(self, now: EnergyReading, ranges: Mapping[str, float] | None = None) -> float | None:
-        """Return the joules from this reading until another, None where they are not told.
+        """Return the joules from this reading until another, None where they are not reported.
 
         Args:
             now: the later reading.
@@ -55,7 +55,7 @@ class EnergyMeter:
     """Reads the energy of the processors, and on a machine that runs on its battery, the power drawn from that.
 
     Attributes:
-        source: "RAPL", "battery", the name of `counter`, or "" where nothing is told.
+        source: "RAPL", "battery", the name of `counter`, or "" where nothing is reported.
     """
 
     def __init__(self, root: Path = Path("/"), counter: tuple[str, Callable[[], float | None]] | None = None) -> None:
@@ -80,7 +80,7 @@ class EnergyMeter:
         return "" if now.watts is None else "battery"
 
     def read(self) -> EnergyReading:
-        """Return what is told now."""
+        """Return what is reported now."""
         found = {zone.name: number_of(zone / "energy_uj") for zone in self._zones}
         joules = {name: value / 1e6 for name, value in found.items() if value is not None}
         if self._counter and (counted := self._counter[1]()) is not None:
@@ -88,7 +88,7 @@ class EnergyMeter:
         return EnergyReading(joules, None if joules else self._battery_watts())
 
     def joules_since(self, before: EnergyReading) -> float | None:
-        """Return the energy since a reading, None where it is not told."""
+        """Return the energy since a reading, None where it is not reported."""
         return before.until(self.read(), self._ranges)
 
     def _battery_watts(self) -> float | None:

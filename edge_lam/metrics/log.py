@@ -207,7 +207,7 @@ def _opened(path: Path) -> Iterator[tuple[int, bool]]:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     deadline = time.monotonic() + _PATIENCE
     while True:
-        file = os.open(path, flags, 0o600)  # only the user may read what was asked
+        file = os.open(path, flags, 0o600)  # only the user may read requests
         try:
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode):

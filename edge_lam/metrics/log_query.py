@@ -63,7 +63,7 @@ class _Percentile:
 
 
 class LogQuery:
-    """The calls of a log, or those of them that are asked for.
+    """The calls of a log, or those of them that are requested.
 
     Attributes:
         n_wrong: lines that are no records; they are left out.

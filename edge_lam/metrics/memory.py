@@ -37,7 +37,7 @@ class ProcessMemory:
 
 
 class MachineMemory(NamedTuple):
-    """Bytes that this machine has; None where it is not told.
+    """Bytes that this machine has; None where it is not reported.
 
     Attributes:
         total: whether used or not.
@@ -62,7 +62,7 @@ def machine_memory() -> MachineMemory:
 
 
 def _physical() -> int | None:
-    """Return the bytes of the machine's memory as POSIX has it told; None elsewhere, as on Windows."""
+    """Return the bytes of the machine's memory as POSIX reports it; None elsewhere, as on Windows."""
     try:
         pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows has none of it, some systems not these names
@@ -82,7 +82,7 @@ def process_memory() -> ProcessMemory:
 
 
 def proportional_memory(root: Path = Path("/")) -> int | None:
-    """Return the proportional set size of this process in bytes; None where it is not told, as outside of Linux.
+    """Return the proportional set size of this process in bytes; None where it is not reported, as outside of Linux.
 
     The system walks through every page of the process for it.
 

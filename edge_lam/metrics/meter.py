@@ -1,7 +1,7 @@
 """`Meter`: what a process and its machine did between two moments, and what the process holds in memory.
 
 In go two moments, out come the figures of `Machine` and `ProcessMemory`; None for what the platform does not tell. What
-takes long to read, or needs a program of its own, is only read where it is asked for.
+takes long to read, or needs a program of its own, is only read where it is requested.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edge_lam.metrics.sensors import Sensors
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One moment: clocks in seconds, and what energy counters said.
+    """One moment: clocks in seconds, and what energy counters read.
 
     Attributes:
         time: since some moment.
@@ -52,7 +52,7 @@ class Meter:
         """Look for what can be read; what is None is decided by EDGE_LAM_METRICS=full.
 
         Args:
-            gpu: whether NVIDIA's GPUs are asked; their driver's library is loaded for it.
+            gpu: whether NVIDIA's GPUs are queried; their driver's library is loaded for it.
             proportional: whether the proportional memory is read, for which Linux walks through every page of the
                 process.
             powermetrics: whether that program runs in the background to tell the energy, on a Mac as root.

@@ -1,6 +1,6 @@
 """NVIDIA's GPUs: energy, memory of this process, temperature and clock, as the driver tells them through nvidia-ml-py.
 
-Out come joules, bytes, °C and hertz; None for what is not told.
+Out come joules, bytes, °C and hertz; None for what is not reported.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class GPUs:
 
 @cache
 def gpus() -> GPUs | None:
-    """Return the GPUs that the driver tells of; None without nvidia-ml-py, a driver or GPUs. It is asked once."""
+    """Return the GPUs that the driver tells of; None without nvidia-ml-py, a driver or GPUs. It is queried once."""
     if not is_installed("pynvml"):
         logger.debug("no figures of NVIDIA's GPUs: nvidia-ml-py is not installed")
         return None

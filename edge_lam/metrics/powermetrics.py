@@ -1,4 +1,4 @@
-"""macOS's `powermetrics`: what the chip takes, told some times a second by a program that only root may run.
+"""macOS's `powermetrics`: what the chip takes, reported some times a second by a program that only root may run.
 
 In goes its text, out come joules since it was started. `man powermetrics` describes the program.
 """

@@ -101,7 +101,7 @@ class Passes:
 
 @dataclass(slots=True)
 class Memory:
-    """Bytes held by the process and by the parts of the model; None where they are not told.
+    """Bytes held by the process and by the parts of the model; None where they are not reported.
 
     Attributes:
         resident: of the whole process, now; pages of the model's file count where they were read.
@@ -110,7 +110,7 @@ class Memory:
         kv: keys and values of the whole context.
         compute: llama.cpp's buffers for intermediate results.
         proportional: of the whole process, each page divided by the number of processes that use it. Linux only, and
-            only where asked for (EDGE_LAM_METRICS=full): the system walks through every page of the process for it.
+            only where requested (EDGE_LAM_METRICS=full): the system walks through every page of the process for it.
         gpu: of the whole process on NVIDIA's GPUs.
         gpu_used: on the GPUs that llama.cpp sees, by all processes that use them (with Metal, by this one).
         prefixes: states of prompts that are kept in memory, apart from `kv`.
@@ -129,7 +129,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Machine:
-    """What the machine did from the start of the call to its end, other calls and programs included; None if not told.
+    """What the machine did from the start of the call to its end, other calls and programs included; None if unknown.
 
     Attributes:
         cpu_percent: processor time of this process; 100 is one core all the time.
@@ -173,7 +173,7 @@ class CallReport:
     `cut_at_start` and `cut_at_name` tell how far a grammar went against the model: the share of its probability that
     was cut away, from 0 (the model wanted what it had to write) to 1 (it wanted something else), at the first token of
     the reply, and where each of its calls chose a tool, in their order. None where nothing was bound, or where the
-    model was not asked because the grammar left no choice.
+    model was not run because the grammar left no choice.
     """
 
     id: str

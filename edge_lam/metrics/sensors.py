@@ -1,4 +1,4 @@
-"""Temperature and clock of the processor, from Linux's files; None where they are not told.
+"""Temperature and clock of the processor, from Linux's files; None where they are not reported.
 
 The files are looked for once, and only those of the processor are read. psutil's `sensors_temperatures` and `cpu_freq`
 look for and read those of every chip and core at each call, which is twice for each reply, and phones have no psutil.

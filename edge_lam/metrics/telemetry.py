@@ -46,7 +46,7 @@ class Telemetry:
     """Tells OpenTelemetry of calls; any thread may.
 
     Attributes:
-        with_content: whether what was asked and answered is told too, as the conventions' own variable wants.
+        with_content: whether requests and answers are exported too, as the conventions' own variable wants.
 
     Raises:
         MissingPackage: opentelemetry-api is not installed.
@@ -91,7 +91,7 @@ class Telemetry:
             begun: when and where it began.
             report: of the call.
             request: attributes of the request.
-            texts: attributes that hold what was asked and answered; told only if that is wanted.
+            texts: attributes that hold requests and answers; exported only if that is wanted.
         """
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
@@ -151,7 +151,7 @@ class Telemetry:
 def content(
     messages: Sequence[Mapping[str, Any]], reply: Mapping[str, Any] | None, finish_reason: str
 ) -> dict[str, str]:
-    """Return what was asked and answered as attributes, in the conventions' form of messages."""
+    """Return request and answer as attributes, in the conventions' form of messages."""
     attributes = {"gen_ai.input.messages": json.dumps([_message(message) for message in messages])}
     if reply is not None:
         attributes["gen_ai.output.messages"] = json.dumps([{**_message(reply), "finish_reason": finish_reason}])

@@ -105,7 +105,7 @@ class _Closer(PartReader):
         """Close an object, and all objects inside of it.
 
         Args:
-            schema: one object, or a part of what is said about one.
+            schema: one object, or a part of what is required of one.
             siblings: the other parts.
             whole: of a branch, the names that the object around it is closed over.
             only_inside: leave the object itself as it is.

@@ -1,6 +1,6 @@
 """The formats of strings and numbers: which are held by the grammar, which only by the check, and which by none.
 
-A format that is not here is an annotation, as JSON Schema has it: it is told, and nothing is held to it.
+A format that is not here is an annotation, as JSON Schema has it: it is reported, and nothing is held to it.
 """
 
 from __future__ import annotations

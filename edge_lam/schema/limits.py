@@ -21,7 +21,7 @@ from edge_lam.schema.walk import resolve, subschemas, walk
 # llguidance would let such a value begin, but no context holds its end.
 MAX_REQUIRED = {"minLength": 100_000, "minItems": 10_000, "minProperties": 1000}
 MAX_REFERENCES = 500
-# Schemas so plain that nothing can be wrong with them are told without asking llguidance: most tools have no other.
+# Schemas so plain that nothing can be wrong with them are judged without llguidance: most tools have no other.
 PLAIN = {"type", "properties", "required", "items", "additionalProperties"}
 RANGE_KEYS = {key for pair in RANGES for key in pair}
 WIDEST_RANGE = 2**53

@@ -20,7 +20,7 @@ CHOICES = ("anyOf", "oneOf")
 CONDITIONAL = ("then", "else")
 ALWAYS = ("allOf", "$ref")  # what holds for every value
 EVERY = (*ALWAYS, "if", *CONDITIONAL, "dependentSchemas")
-OF_OTHERS = ("additionalProperties", "patternProperties")  # what is said of properties that are not listed
+OF_OTHERS = ("additionalProperties", "patternProperties")  # what holds for properties that are not listed
 
 
 class CircularError(Exception):

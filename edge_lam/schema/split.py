@@ -247,7 +247,7 @@ class _Splitter:
         """Take a keyword out of the grammar, and leave it to the check."""
         value = grammar.pop(keyword)
         reason = "there is no grammar for this form"
-        if keyword == "oneOf":  # any of them is weaker, and all that can be said without telling them apart
+        if keyword == "oneOf":  # any of them is weaker, and all that is certain without telling them apart
             reason = "the grammar takes any of them, the check exactly one"
             grammar["allOf"] = [*grammar.get("allOf", ()), {"anyOf": value}]
         self._check_instead(path, keyword, reason)

@@ -1,4 +1,4 @@
-"""The access log: a line of JSON for each request. What was asked and answered never stands in it."""
+"""The access log: a line of JSON for each request. Requests and answers never stand in it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AccessLog:
 
         try:
             await self._app(scope, receive, count)
-        except Exception:  # it is told further out
+        except Exception:  # it is reported further out
             notes.setdefault("status", 500)
             raise
         finally:

@@ -70,7 +70,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return how an error is told. What is no error of ours is told without its text, which may say too much."""
+    """Return how an error is reported; one that is not ours without its text, which may say too much."""
     if isinstance(error, PromptTooLong):
         details = {"n_prompt_tokens": error.n_prompt, "n_ctx": error.n_ctx}
         # OpenAI's clients look for the code, llama-server's for the type.

@@ -63,7 +63,7 @@ class ReplicaSettings(BaseModel, extra="forbid", frozen=True):
         patience: replies for each one that is written, waiting ones included, beyond which replicas are added.
         queue: requests that may wait for a replica with room; one more is told 429.
         api_key_file: keys, one a line; it must be there on every machine. EDGE_LAM_API_KEY holds one too.
-        max_tokens: of a reply, whatever is asked for.
+        max_tokens: of a reply, whatever is requested.
         timeout: seconds of a reply, as of `edge-lam serve`.
     """
 

@@ -60,7 +60,7 @@ async def begin_all(
 
     Args:
         lam: the model.
-        ask: what is asked for.
+        ask: what is requested.
         options: of each reply to the same messages or prompt.
         tools: those that the server runs, if it has any.
 

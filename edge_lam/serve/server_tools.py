@@ -176,7 +176,7 @@ class ServerTools:
             del self._pending[call_id]
 
     def answer(self, call_id: object, verdict: bool | str) -> bool:
-        """Give the client's word on a call: True, or why not; return whether one was asked for."""
+        """Give the client's word on a call: True, or why not; return whether one was requested."""
         pending = self._pending.get(call_id) if isinstance(call_id, str) else None
         if pending is None or pending.done():
             return False

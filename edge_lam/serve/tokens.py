@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _COUNTED = {"object": "response.input_tokens"}
-# Where the prompts of requests are counted: in which dialect they are, and what is told besides.
+# Where the prompts of requests are counted: in which dialect they are, and what is stated besides.
 _COUNTERS: dict[str, tuple[type[Dialect], dict[str, Any]]] = {
     f"{openai_chat.PATH}/input_tokens": (openai_chat.ChatCompletion, _COUNTED),
     "/chat/completions/input_tokens": (openai_chat.ChatCompletion, _COUNTED),

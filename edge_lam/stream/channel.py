@@ -61,7 +61,7 @@ class Channel(Generic[EventT, ResultT]):
         self._put(End(error=error))
 
     def attach(self, *, cancel: Callable[[], None], leave: Callable[[], None] | None = None) -> None:
-        """Say how what makes the events hears of its reader; what has happened already is told at once.
+        """Register what is called with news of the reader; what has happened already is passed at once.
 
         Args:
             cancel: called when it is to end early; maybe more than once, from any thread.

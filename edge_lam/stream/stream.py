@@ -35,7 +35,7 @@ class EventStream(Generic[EventT, ResultT]):
     thread, after which the reader gets the end: `Cancelled`, unless the events have a better one.
 
     Args:
-        begin: begins with what makes the events; called when they are first asked for, in a thread of its own by
+        begin: begins with what makes the events; called when they are first requested, in a thread of its own by
             ``async for``.
         is_detached: whether what makes the events goes on when nobody holds the stream any more.
     """
@@ -50,7 +50,7 @@ class EventStream(Generic[EventT, ResultT]):
         self._process = os.getpid()
 
     def start(self: StreamT) -> StreamT:
-        """Begin now, in this thread, instead of when an event is asked for.
+        """Begin now, in this thread, instead of when an event is requested.
 
         Raises:
             EdgeLamError: it can't begin.

@@ -39,7 +39,7 @@ def json_types(value: Any, is_stopped: Callable[[], bool] = never) -> Any:
 
     Args:
         value: anything.
-        is_stopped: asked between the items of iterators; whether the result is no longer wanted.
+        is_stopped: called between the items of iterators; whether the result is no longer wanted.
 
     Raises:
         ValueError: it refers to itself, or has half a character in a string.

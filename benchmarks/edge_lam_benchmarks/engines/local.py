@@ -1,6 +1,6 @@
 """The local engine: one item after the other on this machine, in a process that keeps the model between items.
 
-A process that dies fails its item alone: it is tried once more in a new one, then told as failed.
+A process that dies fails its item alone: it is tried once more in a new one, then reported as failed.
 """
 
 from __future__ import annotations

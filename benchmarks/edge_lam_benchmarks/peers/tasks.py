@@ -41,7 +41,7 @@ class WarmTask:
 
     @property
     def same_opening(self) -> tuple[int, ...]:
-        """The same for tasks whose cache is warm once one of them was asked."""
+        """The same for tasks whose cache is warm once one of them was run."""
         return tuple(self.opening.prompt_tokens)
 
 

@@ -82,7 +82,7 @@ class WorkerPeer(Peer):
         self._child = None
 
     def describe(self) -> dict[str, Any]:
-        """Return what the script said of itself."""
+        """Return what the script reported about itself."""
         facts = self._facts
         return facts | {"build": compiled_features(facts["build"])} if "build" in facts else facts
 

@@ -44,7 +44,7 @@ def judged(task: str, verdict: OfficialVerdict, answer: Any, values: Mapping[str
 
 
 def refused(task: str, error: EdgeLamError, **labels: Any) -> Sample:
-    """Return the sample of a request that the model could not even be asked: it counts as wrong."""
+    """Return the sample of a request that could not even be given to the model: it counts as wrong."""
     verdict = OfficialVerdict(valid=False, kind=f"refused:{error.code}", reason=error.message)
     return judged(task, verdict, None, {}, **labels)
 

@@ -41,7 +41,7 @@ def prepare() -> None:
 
 
 class Leaderboard:
-    """Answers requests; keeps the entries of the categories that were asked for."""
+    """Answers requests; keeps the entries of the categories that were requested."""
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Any]] = {}
@@ -133,7 +133,7 @@ def _source(call: dict[str, Any]) -> str:
 
 
 def load(setup: dict[str, Any]) -> tuple[dict[str, Any], Callable[[dict[str, Any]], dict[str, Any]]]:
-    """Answer requests, ``{"do": ..., ...}``; what goes wrong in the checker is told by its name."""
+    """Answer requests, ``{"do": ..., ...}``; what goes wrong in the checker is reported by its name."""
     prepare()
     leaderboard = Leaderboard()
 

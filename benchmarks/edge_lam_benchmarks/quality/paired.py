@@ -52,7 +52,7 @@ def paired(samples: Mapping[str, Sequence[Sample]], reference: str) -> list[Pair
         reference: the quantization that the others are compared with, itself among them.
 
     Returns:
-        A row for each, over the requests that all of them were asked; none if there is no such request.
+        A row for each, over the requests that all of them were given; none if there is no such request.
     """
     by_task = {quant: {_task(sample): sample for sample in found} for quant, found in samples.items()}
     common = sorted(set.intersection(*(set(found) for found in by_task.values()))) if by_task else []

@@ -2,7 +2,7 @@
 
 A line is one of those that `edge-lam calibrate` and `verify` read, and is judged in the same way: exactly these calls,
 in any order. Or it has "accepted", answers in the leaderboard's form, and the leaderboard's checker judges it. Lines
-that are wrong are told, and the others run.
+that are wrong are reported, and the others run.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from edge_lam_benchmarks.items import WorkItem
 from edge_lam_benchmarks.results import Results
 from edge_lam_benchmarks.statistics import Spread
 
-NOTHING = "-"  # was not measured, or is not told by this platform
+NOTHING = "-"  # was not measured, or is not reported by this platform
 
 
 @dataclass

@@ -73,7 +73,7 @@ def _run(lam: LAM, tasks: Sequence[PeerTask], callers: int) -> Sample:
                     options: Any = {"tools": task.tools, "tool_choice": "required", "max_tokens": task.max_tokens}
                     options["sampler"] = ReplaySampler(task.chosen)
                     tokens.append(lam.chat(task.messages, **options).report.tokens.generated)
-                except BaseException as error:  # told to whoever waits
+                except BaseException as error:  # raised where it is waited for
                     failures.append(error)
                     return
 

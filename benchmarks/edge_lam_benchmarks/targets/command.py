@@ -90,7 +90,7 @@ def command(
             raise click.UsageError("name a model, best a shape of `edge-lam bench make-shape`")
         paths = {"llama-server": llama_server} if llama_server else {}
         plan = TargetPlan(models, only or SCENARIOS, count, n_threads or default_threads().n, seed, leaderboard, paths)
-        plan.items()  # a model that can't be read is told before anything is measured
+        plan.items()  # a model that can't be read is reported before anything is measured
         results = _new_results(ctx, plan, out)
     results.models |= {str(model): describe(str(model)) for model in plan.models}
     results.save()

@@ -50,7 +50,7 @@ class TargetMeasurer:
         self.environments: dict[str, dict[str, Any]] = {}
 
     def run(self, items: Iterable[WorkItem]) -> Iterator[ItemResult]:
-        """Yield the result of each item once it is there; what fails or is missing here is told with its reason."""
+        """Yield the result of each item once it is there; what fails or is missing here is reported with its reason."""
         facts = environment()
         where = environment_key(facts)
         self.environments[where] = facts

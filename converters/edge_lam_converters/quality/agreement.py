@@ -78,7 +78,7 @@ def make_calls(
     """Let a model answer each request, held to the tools' schemas, and return the calls it makes.
 
     Raises:
-        InvalidRequest: a request that the model can't be asked; names the example.
+        InvalidRequest: a request that the model can't be given; names the example.
     """
     found = []
     for example in examples:

@@ -25,7 +25,7 @@ def complaint_about(grammar: str) -> Complaint | None:
         read_lark(grammar, is_strict=True)
     except UnreadableError as error:
         return error.complaint
-    except UnsatisfiableError:  # this is what was asked
+    except UnsatisfiableError:  # this is what was to be found out
         return Complaint.NOTHING_FITS
     return None
 

@@ -1,7 +1,7 @@
-"""A schema as alternatives, each of one type, with all that is said of it brought together.
+"""A schema as alternatives, each of one type, with all that is required of it brought together.
 
 `allOf`, `$ref` beside other keywords, `anyOf` beside `type` are all read as "and", keyword by keyword in the order of
-the schema. What can't be brought together is left out and told: the alternatives are then weaker than the schema, and
+the schema. What can't be brought together is left out and reported: the alternatives are weaker then, and
 the check does the rest.
 """
 

@@ -56,7 +56,7 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answering:
-    """What is told of who answers.
+    """What answers state about who made them.
 
     Attributes:
         model: what the model is called here.
@@ -79,7 +79,7 @@ class Dialect(ABC):
         pings: whether a streamed answer may hold comments.
 
     Attributes:
-        ask: what was asked for.
+        ask: what was requested.
         fields: what this API calls the arguments of `LAM.chat` that it calls otherwise, for errors.
 
     Args:

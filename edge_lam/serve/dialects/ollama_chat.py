@@ -1,4 +1,4 @@
-"""Ollama's chat: lines of JSON, streamed unless asked otherwise."""
+"""Ollama's chat: lines of JSON, streamed unless requested otherwise."""
 
 from __future__ import annotations
 

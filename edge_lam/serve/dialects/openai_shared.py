@@ -1,4 +1,4 @@
-"""What OpenAI's APIs have in common: the options of a reply, and what is told of what it took."""
+"""What OpenAI's APIs have in common: the options of a reply, and how its cost is reported."""
 
 from __future__ import annotations
 
