@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,26 @@ def log_path(tmp_path: Path) -> Path:
     return tmp_path / "calls.jsonl"
 
 
-@pytest.fixture
-def engine(tiny_lam_path: Path, log_path: Path) -> Iterator[Engine]:
-    context = Context(Model(tiny_lam_path, device="cpu"), n_ctx=1024)
-    engine = Engine(context, XLam2Qwen(), CallLog(log_path, log_prompts=False), load_seconds=0.5)
+@contextmanager
+def opened(model: Path, log: Path) -> Iterator[Engine]:
+    context = Context(Model(model, device="cpu"), n_ctx=1024)
+    engine = Engine(context, XLam2Qwen(), CallLog(log, log_prompts=False), load_seconds=0.5)
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def engine(tiny_lam_path: Path, log_path: Path) -> Iterator[Engine]:
+    """An engine that was asked nothing yet."""
+    with opened(tiny_lam_path, log_path) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def shared_engine(tiny_lam_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine for tests that don't mind what it was asked before: tools are read once for all of them."""
+    with opened(tiny_lam_path, tmp_path_factory.mktemp("log") / "calls.jsonl") as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

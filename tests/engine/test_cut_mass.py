@@ -40,9 +40,9 @@ def softmax(logits) -> np.ndarray:
     return weights / weights.sum()
 
 
-def test_requests_that_no_tool_fits_are_told_from_those_that_one_does(engine):
-    fitting = [ask(engine, question, **REQUIRED).report for question in FITTING]
-    unfitting = [ask(engine, question, **REQUIRED).report for question in UNFITTING]
+def test_requests_that_no_tool_fits_are_told_from_those_that_one_does(shared_engine):
+    fitting = [ask(shared_engine, question, **REQUIRED).report for question in FITTING]
+    unfitting = [ask(shared_engine, question, **REQUIRED).report for question in UNFITTING]
     for report in fitting + unfitting:
         assert 0 <= report.cut_at_start <= 1
         assert all(0 <= cut <= 1 for cut in report.cut_at_name)
@@ -53,13 +53,13 @@ def test_requests_that_no_tool_fits_are_told_from_those_that_one_does(engine):
     assert median(other_name) > 3 * median(name)
 
 
-def test_they_are_what_the_grammar_leaves_of_the_models_probability(engine, tiny_lam_path):
+def test_they_are_what_the_grammar_leaves_of_the_models_probability(shared_engine, tiny_lam_path):
     question = UNFITTING[0]
     request = Request.of(question, dict(REQUIRED))
-    reply = ask(engine, question, **REQUIRED, logprobs=True)
-    prompt = engine.prompts.tokenize(engine.format.render_segments(request.messages, request.tools))
-    grammar = grammar_of(request, engine.format, engine.vocabulary)
-    constraint = constraint_of(request, grammar, engine.format, engine.vocabulary)
+    reply = ask(shared_engine, question, **REQUIRED, logprobs=True)
+    prompt = shared_engine.prompts.tokenize(shared_engine.format.render_segments(request.messages, request.tools))
+    grammar = grammar_of(request, shared_engine.format, shared_engine.vocabulary)
+    constraint = constraint_of(request, grammar, shared_engine.format, shared_engine.vocabulary)
     tokens, names, kept = [], [call.name for call in reply.tool_calls], 1.0
     with Model(tiny_lam_path, device="cpu") as model, Context(model, n_ctx=1024) as context:
         for place, entry in enumerate(reply.logprobs):
@@ -77,25 +77,25 @@ def test_they_are_what_the_grammar_leaves_of_the_models_probability(engine, tiny
     assert reply.report.cut_at_name == [pytest.approx(1 - kept, abs=CLOSE)]
 
 
-def test_where_nothing_is_cut_none_is_told(engine):
-    free = ask(engine, FITTING[0], **REQUIRED | {"constrain": False}).report
+def test_where_nothing_is_cut_none_is_told(shared_engine):
+    free = ask(shared_engine, FITTING[0], **REQUIRED | {"constrain": False}).report
     assert (free.cut_at_start, set(free.cut_at_name)) == (None, {None} if free.n_calls else set())
-    assert ask(engine, FITTING[0], tools=TOOLS).report.cut_at_start is None
-    text = ask(engine, UNFITTING[0]).report
+    assert ask(shared_engine, FITTING[0], tools=TOOLS).report.cut_at_start is None
+    text = ask(shared_engine, UNFITTING[0]).report
     assert (text.cut_at_start, text.cut_at_name) == (None, [])
-    one = ask(engine, FITTING[0], tools=TOOLS, tool_choice="get_time", parallel_tool_calls=False).report
+    one = ask(shared_engine, FITTING[0], tools=TOOLS, tool_choice="get_time", parallel_tool_calls=False).report
     assert one.cut_at_start is not None
     assert one.cut_at_name == [None]
 
 
-def test_a_request_to_write_text_is_measured_too(engine):
-    wants_call = ask(engine, FITTING[0], tools=TOOLS, tool_choice="none", max_tokens=1).report
-    wants_text = ask(engine, UNFITTING[0], tools=TOOLS, tool_choice="none", max_tokens=1).report
+def test_a_request_to_write_text_is_measured_too(shared_engine):
+    wants_call = ask(shared_engine, FITTING[0], tools=TOOLS, tool_choice="none", max_tokens=1).report
+    wants_text = ask(shared_engine, UNFITTING[0], tools=TOOLS, tool_choice="none", max_tokens=1).report
     assert wants_call.cut_at_start > wants_text.cut_at_start
 
 
-def test_each_call_has_its_own(engine):
-    reply = ask(engine, "What time is it in Oslo and in Lima?", **REQUIRED, max_tokens=120)
+def test_each_call_has_its_own(shared_engine):
+    reply = ask(shared_engine, "What time is it in Oslo and in Lima?", **REQUIRED, max_tokens=120)
     assert len(reply.report.cut_at_name) == len(reply.tool_calls)
     assert None not in reply.report.cut_at_name
 

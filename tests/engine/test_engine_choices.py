@@ -45,13 +45,15 @@ def ask(engine, messages="What time is it in Tokyo?", **options):
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
-def test_auto_makes_no_call_more_likely(engine, temperature):
+def test_auto_makes_no_call_more_likely(shared_engine, temperature):
     """Whatever the model wants to say, its text is the same with the constraint and without."""
     texts = 0
     for seed, prompt in enumerate(PROMPTS):
         options = {"tools": TOOLS, "temperature": temperature, "seed": seed, "max_tokens": 8}
-        ask(engine, prompt, **options | {"max_tokens": 1})  # the prompt is cached from here on, so that logits repeat
-        free, bound = (ask(engine, prompt, **options, constrain=constrain) for constrain in (False, True))
+        ask(
+            shared_engine, prompt, **options | {"max_tokens": 1}
+        )  # the prompt is cached from here on, so that logits repeat
+        free, bound = (ask(shared_engine, prompt, **options, constrain=constrain) for constrain in (False, True))
         if free.text:
             texts += 1
             assert (bound.text, bound.tool_calls, bound.errors) == (free.text, (), ())
@@ -82,9 +84,9 @@ def test_allowed_tools_narrow_the_calls_and_leave_the_prompt_cached(engine):
         assert reply.report.n_tools == len(TOOLS)
 
 
-def test_what_tools_say_now_is_held_whatever_they_said_before(engine):
+def test_what_tools_say_now_is_held_whatever_they_said_before(shared_engine):
     def asked(tools, **options):
-        *_, last = engine.stream(Request.of("Save it", {"tools": tools, "tool_choice": "required", **options}))
+        *_, last = shared_engine.stream(Request.of("Save it", {"tools": tools, "tool_choice": "required", **options}))
         (call,) = last.reply.tool_calls
         return call.name, call.arguments
 
@@ -104,8 +106,8 @@ def test_what_tools_say_now_is_held_whatever_they_said_before(engine):
     assert asked(tools, allowed_tools=["save"], **only)[1] == {}
 
 
-def test_a_reply_in_json(engine):
-    reply = ask(engine, "What is the weather?", response_format=JSON_SCHEMA)
+def test_a_reply_in_json(shared_engine):
+    reply = ask(shared_engine, "What is the weather?", response_format=JSON_SCHEMA)
     answer = json.loads(reply.text)
     assert list(answer) == ["sky", "wind", "degrees"]
     assert answer["sky"] in ("clear", "rain")
@@ -115,15 +117,15 @@ def test_a_reply_in_json(engine):
     assert (reply.finish_reason, reply.tool_calls, reply.errors) == ("stop", (), ())
 
 
-def test_a_reply_in_json_streams(engine):
-    *deltas, last = engine.stream(Request.of("What is the weather?", {"response_format": JSON_SCHEMA}))
+def test_a_reply_in_json_streams(shared_engine):
+    *deltas, last = shared_engine.stream(Request.of("What is the weather?", {"response_format": JSON_SCHEMA}))
     assert "".join(delta.text for delta in deltas) == last.reply.text
 
 
 @pytest.mark.parametrize("prompt", PROMPTS[:4])
-def test_a_reply_in_json_or_calls(engine, prompt):
+def test_a_reply_in_json_or_calls(shared_engine, prompt):
     for choice in ("auto", "none"):
-        reply = ask(engine, prompt, tools=TOOLS, tool_choice=choice, response_format=JSON_SCHEMA, max_tokens=40)
+        reply = ask(shared_engine, prompt, tools=TOOLS, tool_choice=choice, response_format=JSON_SCHEMA, max_tokens=40)
         if reply.finish_reason == "stop":
             assert list(json.loads(reply.text)) == list(FORECAST["properties"])
             assert reply.tool_calls == ()
@@ -131,14 +133,14 @@ def test_a_reply_in_json_or_calls(engine, prompt):
             assert (choice, reply.text) == ("auto", "")
 
 
-def test_json_that_looks_like_a_call_is_text(engine):
+def test_json_that_looks_like_a_call_is_text(shared_engine):
     properties = {
         "name": {"const": "get_time"},
         "arguments": {"type": "object", "properties": {"x": {"const": 1}}, "required": ["x"]},
     }
     schema = {"type": "object", "properties": properties, "required": ["name", "arguments"]}
     response_format = {"type": "json_schema", "json_schema": {"schema": schema}}
-    reply = ask(engine, tools=TOOLS, tool_choice="none", response_format=response_format, max_tokens=40)
+    reply = ask(shared_engine, tools=TOOLS, tool_choice="none", response_format=response_format, max_tokens=40)
     assert reply.text == '{"name": "get_time", "arguments": {"x": 1}}'
     assert reply.tool_calls == ()
 
