@@ -145,7 +145,7 @@ class _NothingKeptError(Exception):
 
 def _prune(path: Path, before: datetime | None) -> Pruned:
     for _ in range(_ATTEMPTS):
-        with contextlib.suppress(_WrittenAnewError):
+        with contextlib.suppress(_WrittenAnewError):  # the next attempt reads the new one
             return _rewrite(path, before)
     raise TimeoutError("other processes write it again and again")
 
@@ -158,6 +158,7 @@ def _rewrite(path: Path, before: datetime | None) -> Pruned:
     """
     first = rest = Pruned(0, 0)
     with contextlib.suppress(_NothingKeptError), open_regular(path) as old, contextlib.ExitStack() as unfinished:
+        # Where nothing is kept there is nothing left to do: the log is gone, and the new file goes too.
         new = unfinished.enter_context(atomic_write(path, private=True))
         first = _copy(old, new, before, is_growing=True)
         new.flush()

@@ -114,7 +114,7 @@ async def answered(app: ASGIApp, asked: Forwarded) -> AsyncGenerator[Message, No
         try:
             with anyio.fail_after(SLOW_SECONDS):
                 await sent.put(message)
-        except TimeoutError:
+        except TimeoutError:  # the access log says so
             is_cut = True
             note_too_slow(scope)
             gone.set()
