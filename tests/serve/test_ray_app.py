@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,19 +12,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx2
 import psutil
 import pytest
 
 from edge_lam.errors import InvalidRequest
+from edge_lam.serve.forwarding import Forwarded
 from tests.serve.served import CHAT, TOOLS, events_of, tool, user
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edge-lam[ray]'")
 serve = pytest.importorskip("ray.serve", reason="Ray Serve is not installed: pip install 'edge-lam[ray]'")
 
-from edge_lam.serve.ray_app import QueuePolicy, app, take_cores  # noqa: E402
+from edge_lam.serve.ray_app import PrefixRouter, QueuePolicy, app, take_cores  # noqa: E402
 
 SECONDS = 300.0
 KEY = "the-key"
@@ -168,6 +171,29 @@ def test_replicas_are_wanted_by_the_replies_that_are_open(n_open: int, n_queued:
         total_queued_requests = n_queued
 
     assert QueuePolicy(open_each=4)(Context()) == (wanted, {})
+
+
+def ranks(prefix: str, *replicas: str) -> list[list[str]]:
+    """The replicas that a prompt with a prefix is sent to, in the order in which they are tried."""
+    candidates = [SimpleNamespace(replica_id=SimpleNamespace(unique_id=name)) for name in replicas]
+    pending = SimpleNamespace(args=[Forwarded({}, b"", prefix)])
+    found = asyncio.run(PrefixRouter.choose_replicas(cast("Any", None), candidates, pending))
+    return [[one.replica_id.unique_id for one in rank] for rank in found]
+
+
+def test_a_prefix_keeps_its_replica_while_others_come_and_go() -> None:
+    names, prefixes = [f"r{number}" for number in range(5)], [f"p{number}" for number in range(50)]
+    for prefix in prefixes:
+        order = ranks(prefix, *names)
+        assert order == ranks(prefix, *reversed(names))
+        assert sorted(order) == [[name] for name in names]
+        for gone in names:
+            assert ranks(prefix, *(name for name in names if name != gone)) == [one for one in order if one != [gone]]
+    assert len({ranks(prefix, *names)[0][0] for prefix in prefixes}) == len(names)
+
+
+def test_a_prompt_without_a_prefix_may_go_anywhere() -> None:
+    assert ranks("", "r1", "r2") == [["r1", "r2"]]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no way to hold threads to cores")
