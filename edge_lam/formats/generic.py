@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from time import monotonic
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
@@ -49,7 +49,7 @@ class Generic(ChatFormat):
     def __init__(self, template: str | None = None, *, verbatim: bool | None = False, **options: Any) -> None:
         super().__init__(template, verbatim=bool(verbatim), **options)
         self.end_of_turn = self.special.eos
-        self._seconds_to_probe = 10.0
+        self._seconds_to_probe = 10.0  # of the processor
 
     @classmethod
     def own_template(cls) -> str:
@@ -128,12 +128,12 @@ class Generic(ChatFormat):
         """Render messages and variables as they are, in time of its own: what comes of it holds for every request."""
         given = super()._variables(messages, []) | variables
         tokens = {"bos_token": self.special.written_bos, "eos_token": self.special.eos}
-        start = monotonic()
+        start = thread_time()
         try:
-            with rendering_within(self._seconds_to_probe):
+            with rendering_within(None if self._seconds_to_probe > 0 else 0.0):
                 segments = self._tool_template.render(add_generation_prompt=True, **tokens, **given)
         finally:
-            self._seconds_to_probe -= monotonic() - start
+            self._seconds_to_probe -= thread_time() - start
         return "".join(text for text, _ in segments)
 
     def _read_template(self, source: str) -> Template:

@@ -150,7 +150,8 @@ class Template:
     def render(self, *, bos_token: str = "", eos_token: str = "", **variables: Any) -> list[Segment]:
         """Render the prompt, cut at its control tokens; the texts of the segments joined are the whole prompt.
 
-        A template that does not come with edge-lam has two seconds, or as many as `rendering_within` leaves it.
+        A template that does not come with edge-lam has two seconds of the processor, and by the clock as many as
+        `rendering_within` leaves it.
 
         Raises:
             InvalidRequest: the template refuses these messages, or comes to no end.

@@ -6,11 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from time import sleep
 
 import pytest
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
-from edge_lam.formats import FORMATS
+from edge_lam.formats import FORMATS, budget
 from edge_lam.formats.template import Template, rendering_within
 from tests.formats.hostile_templates import HOSTILE
 
@@ -47,6 +48,19 @@ def test_time_is_bounded_by_that_of_the_request():
     slow = Template("{% for i in range(99999) %}{{ 'a' * 1000 }}{% endfor %}")
     with rendering_within(0.0), pytest.raises(InvalidRequest, match="takes too long"):
         slow.render()
+
+
+def test_time_that_other_programs_take_is_not_the_templates(monkeypatch):
+    monkeypatch.setattr(budget, "MAX_SECONDS", 0.05)
+
+    def slow():
+        sleep(0.2)
+        yield "a"
+
+    (segment,) = Template("{% for each in slow %}{{ each }}{% endfor %}").render(slow=slow())
+    assert segment.text == "a"
+    with pytest.raises(InvalidRequest, match="takes too long"):
+        Template("{% for i in range(99999) %}{{ 'a' * 1000 }}{% endfor %}").render()
 
 
 def test_a_template_of_edge_lam_is_not_weighed_and_renders_what_it_would_if_it_were():
