@@ -246,9 +246,9 @@ def _report_usage(error: click.ClickException) -> int:
 def _complain(message: str, hint: str = "", *, code: int = 1) -> int:
     try:
         sys.stdout.flush()
-    except OSError:  # whoever read it is gone, as `head` is
+    except (OSError, ValueError):  # whoever read it is gone, as `head` is; or a tool closed it
         _close_stdout()
-    with contextlib.suppress(OSError):  # stderr is closed: there is nobody to tell
+    with contextlib.suppress(OSError, ValueError):  # stderr is closed: there is nobody to tell
         print(f"edge-lam: {one_line(message, LONGEST_LINE)}", file=sys.stderr)
         if hint:
             print(f"hint: {one_line(hint, LONGEST_LINE)}", file=sys.stderr)

@@ -166,8 +166,8 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _module_tools(module: ModuleType, source: str) -> list[Any]:
-    if hasattr(module, "TOOLS"):
-        return listed(module.TOOLS)
+    if (given := _attribute(module, "TOOLS", source)) is not None:
+        return listed(given)
     made = [value for name, value in vars(module).items() if not name.startswith("_") and _is_of(value, module)]
     functions = [value for value in made if inspect.isfunction(value)]
     typed = [value for value in made if isinstance(value, Tool) or value.__annotations__]
@@ -176,6 +176,14 @@ def _module_tools(module: ModuleType, source: str) -> list[Any]:
         hint = f"add type annotations to {untyped}" if untyped else "define public functions with type annotations"
         raise InvalidTool(f"{source} holds no tools", hint=hint)
     return typed
+
+
+def _attribute(value: Any, name: str, source: str) -> Any:
+    """Return an attribute, or None; its own code may say what it is, and fail."""
+    try:
+        return getattr(value, name, None)
+    except Exception as error:
+        raise InvalidTool(f"{source} can't say what its {name} is: {_describe(error)}") from error
 
 
 def _is_of(value: Any, module: ModuleType) -> bool:
@@ -196,9 +204,9 @@ def _attribute_tools(source: str) -> list[Any]:
     except BaseException as error:
         raise InvalidTool(f"module {name!r} can't be imported: {_describe(error)}") from error
     for step in attribute.split("."):
-        if not hasattr(value, step):
+        value = _attribute(value, step, f"module {name!r}")
+        if value is None:
             raise InvalidTool(f"module {name!r} has no attribute {attribute!r}")
-        value = getattr(value, step)
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

@@ -121,6 +121,16 @@ def test_a_file_that_the_system_refuses_is_named_in_one_line(edge_lam, tmp_path,
     assert edge_lam("info", tmp_path / "x.gguf").err == "edge-lam: error: /root/x.gguf: Permission denied\n"
 
 
+def test_tools_that_close_the_output_end_in_one_line(tmp_path):
+    path = tmp_path / "t.py"
+    path.write_text("import sys\nsys.stdout.close()\ndef f(a: int) -> int:\n  'D.'\n  return a\n")
+    command = [sys.executable, "-m", "edge_lam", "call", "hi", "--tools", path, "--max-tokens", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("edge-lam: error: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_help_imports_nothing_heavy():
     program = (
         "import sys; from edge_lam.cli.main import run; run(['--help'])\n"

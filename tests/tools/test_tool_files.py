@@ -180,3 +180,10 @@ def test_a_tool_that_cannot_be_read_is_left_out_only_where_that_is_asked_for(tmp
     assert len(load_tools(path, deny=["write_mail"])) == 4
     with pytest.raises(InvalidTool, match="no tool is left"):
         load_tools(path, allow=["write_mail"], on_bad=heard.append)
+
+
+def test_a_module_whose_own_code_fails_to_say_what_it_holds_is_refused(tmp_path):
+    path = tmp_path / "t.py"
+    path.write_text("def __getattr__(name): raise RuntimeError(name)\n")
+    with pytest.raises(InvalidTool, match=r"t\.py can't say what its TOOLS is: RuntimeError: TOOLS"):
+        load_tools(path)
