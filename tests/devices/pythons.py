@@ -24,6 +24,10 @@ TESTS = ("tests/tools", "tests/cache", "tests/agent", "tests/engine")
 REQUIREMENTS = (*TEST_PACKAGES, "pytest-xdist>=3")
 
 
+class InstallError(Exception):
+    """edge-lam, or what it needs, can't be installed on a Python; says what pip said."""
+
+
 def main() -> int:
     """Make what is missing, and run the tests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -42,6 +46,9 @@ def _check(checks: Checks, version: str, *, build: bool) -> None:
         python = _environment(version, build=build)
     except UnavailableError as error:
         print(f"test-pythons skipped: {error}", flush=True)
+        return
+    except InstallError as error:
+        checks.check(f"Python {version}: edge-lam can be installed", False, str(error))
         return
     run = subprocess.run(
         [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile", *TESTS],
@@ -63,20 +70,21 @@ def _environment(version: str, *, build: bool) -> Path:
     """Return a Python of this version, with all that edge-lam and the tests need.
 
     Raises:
-        UnavailableError: there is no such Python, or `build` is false and none was ever made, or it can't be made.
+        UnavailableError: there is no such Python, or `build` is false and no environment of it was ever made.
+        InstallError: pip fails.
     """
 
     def make(folder: Path) -> None:
+        python = str(folder / "bin" / "python")
+        install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--only-binary=:all:"]
         commands = [
             [str(_interpreter(version)), "-m", "venv", "--without-pip", str(folder)],
-            [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet"],
+            [*install, *requirements, f"{ROOT}[cli,convert,serve]"],
         ]
-        commands[1] += [*requirements, f"{ROOT}[cli,convert,serve]"]
         for command in commands:
             run = subprocess.run(command, capture_output=True, text=True, check=False)
             if run.returncode:
-                reason = (run.stderr.strip() or "no reason given").splitlines()[-1]
-                raise UnavailableError(f"no environment of Python {version} could be made: {reason}")
+                raise InstallError(run.stderr)
 
     home = HOME / f"python-{version}"
     if not build and not any(home.glob("venv-*/made")):
