@@ -36,6 +36,11 @@ class Node(BaseModel):
     children: list["Node"] = []
 
 
+def total(*numbers: int) -> int:
+    """Add numbers."""
+    return sum(numbers)
+
+
 def properties(function) -> dict[str, Any]:
     return Tool.from_function(function).parameters["properties"]
 
@@ -157,7 +162,7 @@ def test_default_that_json_cannot_carry_is_no_warning():
     [
         (lambda: 1, "bad tool name '<lambda>'"),
         (len, "'obj' of 'len' is positional-only"),
-        (print, r"'print' takes \*args"),
+        (total, r"'total' takes \*numbers"),
         (Place("x"), "is not a function"),
     ],
 )
