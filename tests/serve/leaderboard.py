@@ -83,21 +83,20 @@ class Comparison:
 
     def own_prompts(self, url: str) -> dict[str, Counts]:
         """Compare texts that are written of the leaderboard's own prompts."""
-        found = {}
         answers = self._generate(url)
-        for category, entries in self.entries.items():
-            counts = found[category] = Counts()
-            texts = {}
-            for answer in self._answered(entries, answers, counts):
-                texts[answer["id"]] = self._continued(answer)
-            read = dict(zip(texts, self._read(list(texts.values())), strict=True))
-            for identity, text in texts.items():
-                answer = answers[identity]
-                right = official.check(category, identity, answer["calls"]).valid
-                here = official.check(category, identity, read[identity]).valid
-                counts.add(http=right, here=here, is_same=text == answer["text"])
-                if text != answer["text"]:
-                    self._explain(counts, answer, text)
+        found = {category: Counts() for category in self.entries}
+        texts = {
+            (category, answer["id"]): self._continued(answer)
+            for category, entries in self.entries.items()
+            for answer in self._answered(entries, answers, found[category])
+        }
+        for ((category, identity), text), calls in zip(texts.items(), self._read(list(texts.values())), strict=True):
+            counts, answer = found[category], answers[identity]
+            right = official.check(category, identity, answer["calls"]).valid
+            here = official.check(category, identity, calls).valid
+            counts.add(http=right, here=here, is_same=text == answer["text"])
+            if text != answer["text"]:
+                self._explain(counts, answer, text)
         return found
 
     def bench_prompts(self, url: str) -> dict[str, Counts]:

@@ -79,6 +79,6 @@ def environment(folder: Path, *installs: Sequence[str], python: str = sys.execut
         print(f"installing {', '.join(' '.join(one) for one in installs)} in {folder}", flush=True)
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
         for packages in installs:
-            subprocess.run([inside, "-m", "pip", "install", "--quiet", *packages], check=True)
+            subprocess.run([inside, "-m", "pip", "install", "--quiet", "--no-compile", *packages], check=True)
         (folder / "done").touch()  # an interrupted installation is begun anew
     return str(inside)
