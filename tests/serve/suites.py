@@ -59,12 +59,12 @@ SUITES: Mapping[str, Suite] = {
     ),
     "leaderboard": Suite(
         "the leaderboard's `generate`, through `/v1/completions`",
-        "python tests/serve/leaderboard.py --limit 5 --out benchmarks/results/leaderboard-over-http.md",
+        "python tests/serve/leaderboard.py --limit 20 --out benchmarks/results/leaderboard-over-http.md",
         "leaderboard-over-http.md",
     ),
     "lm-eval": Suite(
         "lm-eval's `local-completions`",
-        "python tests/serve/lm_eval_suite.py --out benchmarks/results/lm-eval-over-http.md",
+        "python tests/serve/lm_eval_suite.py --limit 20 --out benchmarks/results/lm-eval-over-http.md",
         "lm-eval-over-http.md",
     ),
     "tau2": Suite(
@@ -94,6 +94,7 @@ def main() -> int:
         if name != "none":
             found = run(SUITES[name].command.format(llama_server=asked.llama_server))
             failed |= not found["passed"]
+            found["command"] = SUITES[name].command
             kept.write_text(json.dumps({**known(kept), name: found}, indent=1) + "\n")
         asked.out.write_text(page(known(kept)))
     return int(failed)
@@ -152,7 +153,9 @@ def page(outcomes: Mapping[str, Mapping[str, Any]]) -> str:
         passed = "yes" if one["passed"] else "**no**"
         lines.append(f"| {title} | {suite.what} | {one['outcome']} | {passed} | {one['day']}, {one['minutes']:g} min |")
     lines += ["", "Commands:", ""]
-    lines += [f"- {name}: `{suite.command.format(llama_server='PATH')}`" for name, suite in SUITES.items()]
+    for name, suite in SUITES.items():
+        command = outcomes.get(name, {}).get("command", suite.command)  # as it was run
+        lines.append(f"- {name}: `{command.format(llama_server='PATH')}`")
     return "\n".join([*lines, ""])
 
 
