@@ -64,7 +64,7 @@ def run(script: str, blocked: str, home, **environment: str) -> list[str]:
 def test_a_streamed_call_from_a_definition_needs_four_packages_and_no_child_process(tmp_path):
     log = tmp_path / "log.jsonl"
     script = f"import json\nlog = {str(log)!r}\n{CALL}"
-    call, figures = run(script, f"{CLI_PACKAGES} subprocess", tmp_path)
+    call, figures = run(script, f"{CLI_PACKAGES} subprocess edge_lam.schema.gbnf", tmp_path)
     assert json.loads(call) == ["get_time", {"city": "Tokyo"}, []]
     assert figures == ("True None" if sys.platform == "linux" else figures)
     assert log.stat().st_size > 0

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from edge_lam._util.debug import suppressed
 from edge_lam._util.extras import require
-from edge_lam.decoding.gbnf import GbnfEngine
 from edge_lam.decoding.guidance import GuidanceEngine
 from edge_lam.decoding.tokenizer import TokenizerAhead, end_tokens
 from edge_lam.errors import EdgeLamError, InvalidRequest
@@ -81,6 +80,8 @@ class Vocabulary:
         engine = engine or default_engine()
         self._engine: GrammarEngine
         if engine == "gbnf":
+            from edge_lam.decoding.gbnf import GbnfEngine  # and its eleven modules, where there is no llguidance
+
             self._engine = GbnfEngine(model, self.end_tokens)
         else:
             self._engine = GuidanceEngine(model, self.end_tokens, ahead)
