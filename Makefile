@@ -7,7 +7,7 @@ JOBS    ?= 2
 LOWEST  := .venv-lowest
 
 BIN := $(VENV)/bin
-COV := $(if $(COVERAGE),--cov --cov-report=)
+COV  = $(if $(COVERAGE),-m slipcover --out .coverage-$(1).json)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ help: ## List the targets
 	@echo
 	@echo "BACKEND=cpu|cuda|metal|vulkan  where models run (now: $(BACKEND))"
 	@echo "PYTHON=python3.12        which Python, 3.10 or newer (now: $(PYTHON))"
-	@echo "COVERAGE=1                make test tells how much of each room the tests ran through"
+	@echo "COVERAGE=1                make test counts how much of each room the tests ran through; under 90 % it fails"
 	@echo "CMAKE_ARGS=...           more settings for llama.cpp, such as -DEDGE_LAM_AMX=ON"
 
 demo: $(VENV)/.runtime ## Install edge-lam with its own build of llama.cpp, and run the demo (MODEL=smol-lam: with that)
@@ -29,12 +29,12 @@ endif
 	@$(BIN)/edge-lam demo $(if $(MODEL),--model $(MODEL))
 
 test: lint test-fast $(VENV)/.models-tested ## Run every check: lint, types, tests
-	$(BIN)/python -m pytest -m "not fast" -n $(JOBS) --dist loadfile $(if $(COVERAGE),$(COV) --cov-append)
-	$(if $(COVERAGE),$(BIN)/python tests/room_coverage.py)
+	$(BIN)/python $(call COV,rest) -m pytest -m "not fast" -n $(JOBS) --dist loadfile
+	$(if $(COVERAGE),$(BIN)/python tests/room_coverage.py .coverage-fast.json .coverage-rest.json)
 
 test-fast: $(VENV)/.tools ## Run the tests that need no model and no llama.cpp, and end soon
 	@$(BIN)/python cmake/chat_templates.py >/dev/null
-	$(BIN)/python -m pytest -m fast -p tests.no_llama -n $(JOBS) $(COV)
+	$(BIN)/python $(call COV,fast) -m pytest -m fast -p tests.no_llama -n $(JOBS)
 
 test-models: $(VENV)/.tools ## Run the tests of the data that models are trained on; `make test` does when it has changed
 	$(BIN)/python -m pytest models/tiny-lam/tests
@@ -98,7 +98,7 @@ backend: $(VENV)/.python ## Install llama.cpp, built with cmake/$(BACKEND).cmake
 	@$(BIN)/python cmake/build_wheel.py --backend $(BACKEND) --install
 
 clean: ## Remove the environment and what tools left behind; keep the built wheels
-	rm -rf $(VENV) dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist .coverage-*.json .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find edge_lam converters benchmarks models tests cmake -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.models-tested: $(shell find models/tiny-lam/tiny_lam models/tiny-lam/tests -type f -not -name '*.pyc') | $(VENV)/.tools
