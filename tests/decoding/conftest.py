@@ -31,6 +31,7 @@ def vocabulary(request: pytest.FixtureRequest, model: Model) -> Vocabulary:
 
 
 FORCING = pytest.mark.parametrize("vocabulary", ["llguidance"], indirect=True)
+NO_GRAMMAR = FORCING  # what no grammar is part of is the same with each engine, and tried with one
 
 
 @pytest.fixture(scope="session")

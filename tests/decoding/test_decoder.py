@@ -11,7 +11,7 @@ from edge_lam.demo_tools import DEMO_TOOLS
 from edge_lam.errors import Cancelled
 from edge_lam.params import SamplingParams
 from edge_lam.tools import as_tools
-from tests.decoding.conftest import FORCING
+from tests.decoding.conftest import FORCING, NO_GRAMMAR
 
 
 class Unforced(GrammarConstraint):
@@ -51,6 +51,7 @@ def test_a_reply_without_any_choice_needs_no_pass(run, prompt, constrain):
     assert report.finish_reason == "stop"
 
 
+@NO_GRAMMAR
 def test_greedy_replies_repeat_and_what_is_held_is_not_read_again(run, slot, prompt):
     first, fresh = run(prompt)
     again, cached = run(prompt)
@@ -60,6 +61,7 @@ def test_greedy_replies_repeat_and_what_is_held_is_not_read_again(run, slot, pro
     assert cached.passes.prefill == 1
 
 
+@NO_GRAMMAR
 def test_seeds_repeat_a_sampled_reply(run, prompt):
     run(prompt, max_tokens=1)  # the prompt is cached now: the same passes compute the same logits, to the last digit
     samplers = (Sampler(SamplingParams(temperature=5, seed=seed)) for seed in (1, 1, 2))
@@ -68,6 +70,7 @@ def test_seeds_repeat_a_sampled_reply(run, prompt):
     assert first != other
 
 
+@NO_GRAMMAR
 @pytest.mark.parametrize("limit", [1, 5, 20])
 def test_the_token_limit_is_exact(run, model, prompt, limit):
     reply = model.tokenize("one two three four five six seven eight nine ten eleven twelve thirteen")
@@ -84,12 +87,14 @@ def test_the_token_limit_cuts_forced_tokens_too(run, prompt, constrain, limit):
     assert report.finish_reason == "length"
 
 
+@NO_GRAMMAR
 def test_the_end_token_ends_the_reply(run, model, prompt):
     text, report = run(prompt, sampler=ReplaySampler([*model.tokenize("Hello"), model.eos_token, 0]))
     assert (text, report.finish_reason) == ("Hello", "stop")
     assert report.counts.sampled == len(model.tokenize("Hello")) + 1
 
 
+@NO_GRAMMAR
 def test_a_stop_string_ends_the_reply(run, model, prompt):
     reply = model.tokenize("one STOP two three")
     text, report = run(prompt, sampler=ReplaySampler(reply), stop=("STOP",))
@@ -195,6 +200,7 @@ class Leaving(ReplaySampler):
         return super().choose(logits, constraint)
 
 
+@NO_GRAMMAR
 def test_leaving_a_reply_loses_nothing(run, slot, model, prompt):
     expected, _ = run(prompt)
     with pytest.raises(Cancelled):
@@ -205,6 +211,7 @@ def test_leaving_a_reply_loses_nothing(run, slot, model, prompt):
     assert report.counts.cached == len(prompt) - 1
 
 
+@NO_GRAMMAR
 def test_ctrl_c_loses_nothing(run, slot, prompt):
     expected, _ = run(prompt)
     with pytest.raises(KeyboardInterrupt):
