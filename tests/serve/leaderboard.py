@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Counts:
         http, here: right answers.
         same: answers that are the same.
         held: right answers of `edge-lam bench` as it is, which holds calls to their schemas.
+        read_otherwise: texts that are the same, in which bench and the leaderboard find other calls.
         close: answers that differ where the model was undecided between two tokens.
         faults: what differs elsewhere, or failed.
     """
@@ -57,6 +58,7 @@ class Counts:
     here: int = 0
     same: int = 0
     held: int = 0
+    read_otherwise: int = 0
     close: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -119,8 +121,10 @@ class Comparison:
                 counts.held += ask_entry(self._lam, of[identity], category).labels["correct"]
                 right = official.check(category, identity, answer["calls"]).valid
                 counts.add(http=right, here=free, is_same=right == free)
-                if right != free:
-                    self._explain(counts, answer, self._continued(answer))
+                if right != free and (text := self._continued(answer)) != answer["text"]:
+                    self._explain(counts, answer, text)
+                elif right != free:
+                    counts.read_otherwise += 1
         return found
 
     def _explain(self, counts: Counts, answer: Entry, text: str) -> None:
@@ -210,8 +214,9 @@ def main() -> int:
     faults = [fault for counts in (*own.values(), *bench.values()) for fault in counts.faults]
     print("\n".join(faults))
     for way, found in (("its own prompts", own), ("prompts of edge-lam bench", bench)):
-        n, http, here = (sum(getattr(counts, name) for counts in found.values()) for name in ("n", "http", "here"))
-        print(f"outcome: {way}: {http} of {n} right over HTTP, {here} in this process")
+        n, http, here = (_sum(found.values(), name) for name in ("n", "http", "here"))
+        apart = f"; {n_read} texts read otherwise" if (n_read := _sum(found.values(), "read_otherwise")) else ""
+        print(f"outcome: {way}: {http} of {n} right over HTTP, {here} in this process{apart}")
     return int(bool(faults))
 
 
@@ -227,9 +232,9 @@ def page(own: Mapping[str, Counts], bench: Mapping[str, Counts], asked: argparse
         "- bfcl-eval 2026.3.23, its handler for xLAM-2 on `/v1/completions`, "
         f"{asked.num_threads or 100} requests at once",
         f"- tiny-lam, temperature 0, replies of at most {MAX_TOKENS} tokens; judged by the leaderboard's checker",
-        f"- answers: {sum(counts.n for counts in every)} over HTTP beside as many here, "
-        f"{sum(counts.same for counts in every)} the same; {sum(counts.close for counts in every)} differ where two "
-        f"tokens were less than {CLOSE} apart in their logarithms; "
+        f"- of {_sum(every, 'n')} answers over HTTP {_sum(every, 'same')} are as in this process,",
+        f"  {_sum(every, 'close')} differ where two tokens were less than {CLOSE} apart in their logarithms,",
+        f"  {_sum(every, 'read_otherwise')} are the same text, read otherwise; "
         f"{sum(len(counts.faults) for counts in every)} faults",
         "",
         "## The leaderboard's own prompts",
@@ -253,15 +258,19 @@ def page(own: Mapping[str, Counts], bench: Mapping[str, Counts], asked: argparse
         *(f"| {name} | {one.n} | {one.http} | {one.here} | {one.same} | {one.held} |" for name, one in bench.items()),
         _total(bench, "n", "http", "here", "same", "held"),
         "",
-        "The last column is `edge-lam bench` as it is: calls are held to their schemas.",
+        "The last column is `edge-lam bench` as it is: calls are held to their schemas. Where they are free and a text",
+        "is no JSON as a whole, the leaderboard finds no call in it, and bench those that can be read.",
         "",
     ]
     return "\n".join(lines)
 
 
+def _sum(counts: Iterable[Counts], name: str) -> int:
+    return sum(getattr(one, name) for one in counts)
+
+
 def _total(found: Mapping[str, Counts], *names: str) -> str:
-    sums = [sum(getattr(counts, name) for counts in found.values()) for name in names]
-    return f"| all | {' | '.join(map(str, sums))} |"
+    return f"| all | {' | '.join(str(_sum(found.values(), name)) for name in names)} |"
 
 
 if __name__ == "__main__":
