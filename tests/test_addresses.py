@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 
 import pytest
 
 from edge_lam._util.addresses import address_space, check_addresses, stacks
+from edge_lam.errors import InsufficientMemory
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells how many are taken")
 
@@ -65,6 +67,25 @@ def test_what_would_end_the_process_is_refused_before(program, takers):
     )
     for line, taker in zip(done.stdout.splitlines(), takers, strict=True):
         assert line.startswith(f"{taker} takes up to ") if taker else line == "done"
+
+
+@pytest.fixture
+def limit():
+    """A limit of this process far above what it takes, lifted afterwards."""
+    before, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 46, hard))
+    yield 1 << 46
+    resource.setrlimit(resource.RLIMIT_AS, (before, hard))
+
+
+def test_what_is_left_below_a_limit(limit):
+    left = address_space()
+    assert limit / 2 < left < limit
+    check_addresses(left // 2, "half of it")
+    with pytest.raises(InsufficientMemory, match=r"all of it takes up to .* of addresses") as caught:
+        check_addresses(limit, "all of it")
+    assert caught.value.needed == limit
+    assert caught.value.available <= left
 
 
 def test_without_a_limit_nothing_is_refused():

@@ -100,7 +100,8 @@ def test_head_and_body_of_an_answer_are_sent_at_once(url: str, path: str) -> Non
 @pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
 def test_headers_that_are_too_large_are_refused(url: str, end: bytes) -> None:
     with connected(url) as connection:
-        connection.sendall(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nx: " + b"x" * (MAX_HEADERS + 1000) + end)
+        begin = b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\nx: "
+        connection.sendall(begin + b"x" * (MAX_HEADERS + 1000) + end)
         answer = connection.makefile("rb").read()
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.splitlines()[0] == b"HTTP/1.1 431 Request Header Fields Too Large"
