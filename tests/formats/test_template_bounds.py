@@ -39,7 +39,9 @@ def test_refused(name, outcomes):
     assert megabytes < MAX_MEGABYTES
 
 
-def test_time_is_bounded_where_nobody_says_how():
+def test_time_is_bounded_where_nobody_says_how(monkeypatch):
+    assert budget.MAX_SECONDS == 2
+    monkeypatch.setattr(budget, "MAX_SECONDS", 0.02)
     with pytest.raises(InvalidRequest, match="takes too long"):
         Template(HOSTILE["slow steps"]).render()
 
@@ -51,7 +53,7 @@ def test_time_is_bounded_by_that_of_the_request():
 
 
 def test_time_that_other_programs_take_is_not_the_templates(monkeypatch):
-    monkeypatch.setattr(budget, "MAX_SECONDS", 0.05)
+    monkeypatch.setattr(budget, "MAX_SECONDS", 0.02)
 
     def slow():
         sleep(0.2)
@@ -60,7 +62,7 @@ def test_time_that_other_programs_take_is_not_the_templates(monkeypatch):
     (segment,) = Template("{% for each in slow %}{{ each }}{% endfor %}").render(slow=slow())
     assert segment.text == "a"
     with pytest.raises(InvalidRequest, match="takes too long"):
-        Template("{% for i in range(99999) %}{{ 'a' * 1000 }}{% endfor %}").render()
+        Template("{% for i in range(99999) %}{{ i }}{% endfor %}").render()
 
 
 def test_a_template_of_edge_lam_is_not_weighed_and_renders_what_it_would_if_it_were():
