@@ -7,6 +7,7 @@ import json
 import platform
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ endforeach()
 install(TARGETS llama LIBRARY)
 """
 
+# The quantizer and the kernels, of which each rounds a * b + c twice as it is written, or once by a fused instruction.
+ROUNDING = """
+add_library(ggml-base SHARED ggml-quants.c ggml-cpu.c)
+target_compile_options(ggml-base PRIVATE -O2 -march=native)
+install(TARGETS ggml-base LIBRARY)
+"""
+ROUNDS = "double NAME(double a, double b, double c) { return a * b + c; }"
+
 SOURCE = """
 #ifdef __AMX_INT8__
 extern "C" int amx() { return 1; }
@@ -53,14 +62,18 @@ extern "C" int amx() { return 0; }
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    source = tmp_path / "source"
+def lay_out(folder: Path) -> Path:
+    source = folder / "source"
     (source / "vendor").mkdir(parents=True)
     (source / "CMakeLists.txt").write_text(PYTHON_PACKAGE)
     (source / "vendor" / "CMakeLists.txt").write_text(LLAMA_CPP)
     (source / "vendor" / "llama.cpp").write_text(SOURCE)
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return lay_out(tmp_path)
 
 
 def cmake(*arguments: object) -> str:
@@ -85,55 +98,93 @@ def build(project: Path) -> Path:
     return project / "wheel" / "llama_cpp" / "lib"
 
 
-@pytest.mark.parametrize(
-    ("backend", "metal", "native"),
-    [
-        ("cpu", "OFF", "ON"),
-        ("cuda", "OFF", "ON"),
-        ("vulkan", "OFF", "ON"),
-        ("metal", "ON", "ON"),
-        ("android-arm64", "OFF", "OFF"),
-    ],
-)
-def test_each_backend_answers_the_options(
-    project: Path, backend: str, metal: str, native: str, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
-    monkeypatch.setenv("ANDROID_ROOT", "/system")  # as on a phone
+@dataclass(frozen=True)
+class Built:
+    """What a configured and built project printed, and the folder of its libraries."""
+
+    printed: str
+    folder: Path
+
+    @property
+    def stamp(self) -> dict[str, object]:
+        stamp: dict[str, object] = json.loads((self.folder / "edge_lam_build.json").read_text())
+        return stamp
+
+    def library(self, name: str) -> ctypes.CDLL:
+        return ctypes.CDLL(str(next(self.folder.glob(f"{name}.*"))))
+
+
+SAPPHIRE_RAPIDS = "-DTEST_MARCH=-march=sapphirerapids" if platform.machine() == "x86_64" else "-DTEST_MARCH="
+
+
+@pytest.fixture(scope="module")
+def cpu(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The backend for processors as it comes."""
+    project = lay_out(tmp_path_factory.mktemp("cpu"))
+    vendor = project / "source" / "vendor"
+    (vendor / "ggml-quants.c").write_text(ROUNDS.replace("NAME", "quantizer"))
+    (vendor / "ggml-cpu.c").write_text(ROUNDS.replace("NAME", "kernel"))
+    with (vendor / "CMakeLists.txt").open("a") as file:
+        file.write(ROUNDING)
+    return Built(configure(project, "cpu", "-DEDGE_LAM_BUILD_KEY=cpu-123", SAPPHIRE_RAPIDS), build(project))
+
+
+@pytest.fixture(scope="module")
+def other_choices(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The backend for processors with arguments after the file."""
+    project = lay_out(tmp_path_factory.mktemp("other"))
+    return Built(configure(project, "cpu", "-DGGML_NATIVE=OFF", "-DEDGE_LAM_AMX=ON", SAPPHIRE_RAPIDS), build(project))
+
+
+@pytest.fixture(scope="module")
+def android(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The backend for Android, as on a phone but for this machine's processor."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ANDROID_NDK_HOME", raising=False)
+        patch.setenv("ANDROID_ROOT", "/system")
+        project = lay_out(tmp_path_factory.mktemp("android"))
+        return Built(configure(project, "android-arm64", "-DGGML_CPU_ARM_ARCH="), build(project))
+
+
+def answers(printed: str, backend: str, *, metal: str, native: str) -> bool:
+    """Tell whether the options were answered so."""
+    expected = {"EDGE_LAM_BACKEND": backend, "GGML_METAL": metal, "GGML_NATIVE": native, "LLAVA_BUILD": "OFF"}
+    return all(f"{name}=<{value}>" in printed for name, value in expected.items())
+
+
+@pytest.mark.parametrize(("backend", "metal"), [("cuda", "OFF"), ("vulkan", "OFF"), ("metal", "ON")])
+def test_each_gpus_backend_answers_the_options(project: Path, backend: str, metal: str):
     printed = configure(project, backend)
-    assert f"EDGE_LAM_BACKEND=<{backend}>" in printed
-    assert f"GGML_METAL=<{metal}>" in printed
-    assert f"GGML_NATIVE=<{native}>" in printed
-    assert "LLAVA_BUILD=<OFF>" in printed
+    assert answers(printed, backend, metal=metal, native="ON"), printed
 
 
-def test_an_argument_after_the_file_wins(project: Path):
-    assert "GGML_NATIVE=<OFF>" in configure(project, "cpu", "-DGGML_NATIVE=OFF")
+def test_the_processors_backends_answer_the_options(cpu: Built, android: Built):
+    assert answers(cpu.printed, "cpu", metal="OFF", native="ON"), cpu.printed
+    assert answers(android.printed, "android-arm64", metal="OFF", native="OFF"), android.printed
 
 
-def test_the_wheel_holds_each_library_once_and_the_stamp(project: Path):
-    configure(project, "cpu", "-DEDGE_LAM_BUILD_KEY=cpu-123")
-    folder = build(project)
+def test_an_argument_after_the_file_wins(other_choices: Built):
+    assert "GGML_NATIVE=<OFF>" in other_choices.printed
+
+
+def test_the_wheel_holds_each_library_once_and_the_stamp(cpu: Built):
     suffix = ".dylib" if platform.system() == "Darwin" else ".so"
-    assert {path.name for path in folder.iterdir()} == {"edge_lam_build.json", f"libllama{suffix}"}
-    assert [path.name for path in (project / "wheel").iterdir()] == ["llama_cpp"]
-    stamp = json.loads((folder / "edge_lam_build.json").read_text())
-    assert stamp["backend"] == "cpu"
-    assert stamp["key"] == "cpu-123"
-    assert stamp["amx"] is False
-    assert stamp["native"] == "ON"
-    assert stamp["compiler"]
-    assert stamp["system"].startswith(platform.system())
+    libraries = {f"libllama{suffix}", f"libggml-base{suffix}"}
+    assert {path.name for path in cpu.folder.iterdir()} == {"edge_lam_build.json", *libraries}
+    assert [path.name for path in cpu.folder.parents[1].iterdir()] == ["llama_cpp"]
+    assert cpu.stamp["backend"] == "cpu"
+    assert cpu.stamp["key"] == "cpu-123"
+    assert cpu.stamp["amx"] is False
+    assert cpu.stamp["native"] == "ON"
+    assert cpu.stamp["compiler"]
+    assert str(cpu.stamp["system"]).startswith(platform.system())
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="AMX is a matter of x86-64")
-@pytest.mark.parametrize(("keep", "amx"), [("OFF", 0), ("ON", 1)])
-def test_amx_is_left_out_unless_asked_for(project: Path, keep: str, amx: int):
-    configure(project, "cpu", "-DTEST_MARCH=-march=sapphirerapids", f"-DEDGE_LAM_AMX={keep}")
-    folder = build(project)
-    assert json.loads((folder / "edge_lam_build.json").read_text())["amx"] is bool(amx)
-    library = ctypes.CDLL(str(next(folder.glob("libllama.*"))))
-    assert library.amx() == amx
+def test_amx_is_left_out_unless_asked_for(cpu: Built, other_choices: Built):
+    for built, amx in ((cpu, 0), (other_choices, 1)):
+        assert built.stamp["amx"] is bool(amx)
+        assert built.library("libllama").amx() == amx
 
 
 def test_android_without_the_ndk_is_an_error_and_no_build_for_this_machine(
@@ -146,11 +197,8 @@ def test_android_without_the_ndk_is_an_error_and_no_build_for_this_machine(
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="segments of ELF")
-def test_libraries_for_android_load_with_pages_of_16_kb(project: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
-    monkeypatch.setenv("ANDROID_ROOT", "/system")
-    configure(project, "android-arm64", "-DGGML_CPU_ARM_ARCH=")
-    data = next(build(project).glob("libllama.*")).read_bytes()
+def test_libraries_for_android_load_with_pages_of_16_kb(android: Built):
+    data = next(android.folder.glob("libllama.*")).read_bytes()
     start, size, count = (int.from_bytes(data[at : at + n], "little") for at, n in ((32, 8), (54, 2), (56, 2)))
     headers = [data[start + index * size : start + (index + 1) * size] for index in range(count)]
     alignments = {int.from_bytes(each[48:56], "little") for each in headers if each[:4] == b"\x01\0\0\0"}  # PT_LOAD
@@ -158,17 +206,8 @@ def test_libraries_for_android_load_with_pages_of_16_kb(project: Path, monkeypat
     assert all(alignment % 16384 == 0 for alignment in alignments)
 
 
-def test_the_quantizer_never_contracts_and_the_rest_may(project: Path):
-    """A * b + c, rounded twice as it is written, or once by a fused instruction."""
-    source = "double NAME(double a, double b, double c) { return a * b + c; }"
-    vendor = project / "source" / "vendor"
-    (vendor / "ggml-quants.c").write_text(source.replace("NAME", "quantizer"))
-    (vendor / "ggml-cpu.c").write_text(source.replace("NAME", "kernel"))
-    with (vendor / "CMakeLists.txt").open("a") as file:
-        file.write("add_library(ggml-base SHARED ggml-quants.c ggml-cpu.c)\n")
-        file.write("target_compile_options(ggml-base PRIVATE -O2 -march=native)\ninstall(TARGETS ggml-base LIBRARY)\n")
-    configure(project, "cpu")
-    library = ctypes.CDLL(str(next(build(project).glob("libggml-base.*"))))
+def test_the_quantizer_never_contracts_and_the_rest_may(cpu: Built):
+    library = cpu.library("libggml-base")
     a = 1 + 2**-30
     found = {}
     for function in (library.quantizer, library.kernel):

@@ -52,15 +52,19 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 
 
 class Workshop:
-    """A copy of cmake/, a small sdist, and an empty cache, all in one folder whose name has a space."""
+    """A copy of cmake/, a small sdist, and a cache, empty at first, all in one folder whose name has a space."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.cache = folder / "wheels"
         self.builds = folder / "builds.txt"
         self.sdist = folder / "llama_cpp_python-0.3.36.tar.gz"
-        shutil.copytree(CMAKE, folder / "cmake", ignore=shutil.ignore_patterns("__pycache__"))
-        source = folder / "llama_cpp_python-0.3.36"
+        if not folder.exists():
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        shutil.copytree(CMAKE, self.folder / "cmake", ignore=shutil.ignore_patterns("__pycache__"))
+        source = self.folder / "llama_cpp_python-0.3.36"
         source.mkdir(parents=True)
         (source / "pyproject.toml").write_text(PYPROJECT)
         (source / "builder.py").write_text(BUILDER)
@@ -109,6 +113,23 @@ def workshop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path / "a folder")
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workshop, Path]:
+    """A workshop that has built its wheel, and the wheel; no test may change them."""
+    original = Workshop(tmp_path_factory.mktemp("original") / "a folder")
+    assert original.cached() is None
+    assert original.built == [], "where only the cache is asked, nothing is built"
+    return original, original.wheel()
+
+
+@pytest.fixture
+def built_one(original: tuple[Workshop, Path], tmp_path: Path) -> tuple[Workshop, Path]:
+    """A copy of it, in another folder, and the wheel there."""
+    workshop, wheel = original
+    shutil.copytree(workshop.folder, tmp_path / "a folder")
+    return Workshop(tmp_path / "a folder"), tmp_path / "a folder" / wheel.relative_to(workshop.folder)
+
+
 def test_builds_once_and_finds_the_wheel_again(workshop: Workshop):
     result = workshop.run(CMAKE_ARGS="-DEDGE_LAM_AMX=ON")
     assert result.returncode == 0, result.stderr
@@ -129,10 +150,8 @@ def test_builds_once_and_finds_the_wheel_again(workshop: Workshop):
     assert noted["seconds"] > 0
 
 
-def test_what_makes_another_build_and_what_does_not(workshop: Workshop):
-    assert workshop.cached() is None
-    assert workshop.built == [], "where only the cache is asked, nothing is built"
-    wheel = workshop.wheel()
+def test_what_makes_another_build_and_what_does_not(built_one: tuple[Workshop, Path]):
+    workshop, wheel = built_one
     files = {name: workshop.folder / "cmake" / f"{name}.cmake" for name in ("cpu", "common", "after_project", "cuda")}
     settings = {name: file.read_text() for name, file in files.items()}
     for name, text in settings.items():
@@ -189,8 +208,8 @@ def test_a_wheel_without_our_stamp_is_refused(workshop: Workshop):
     assert "without the stamp" in result.stderr
 
 
-def test_what_is_damaged_or_left_of_a_killed_build_is_built_again(workshop: Workshop):
-    wheel = workshop.wheel()
+def test_what_is_damaged_or_left_of_a_killed_build_is_built_again(built_one: tuple[Workshop, Path]):
+    workshop, wheel = built_one
     wheel.unlink()
     assert workshop.wheel() == wheel
     assert wheel.is_file()
@@ -201,7 +220,8 @@ def test_what_is_damaged_or_left_of_a_killed_build_is_built_again(workshop: Work
     assert not leftover.exists()
 
 
-def test_installs_only_what_differs(workshop: Workshop):
+def test_installs_only_what_differs(built_one: tuple[Workshop, Path]):
+    workshop, _ = built_one
     environment = workshop.folder / "venv"
     venv.create(environment)
     (site,) = environment.glob("lib/python*/site-packages")

@@ -141,8 +141,8 @@ def test_an_importance_matrix_decides_and_is_recorded(wide: Path, tmp_path: Path
     imatrix[first] = np.linspace(0, 100, imatrix[first].size, dtype=np.float32)
     calibration: dict[str, str | int] = {"quantize.imatrix.dataset": "calls.jsonl", "quantize.imatrix.entries_count": 9}
     options = {"imatrix": imatrix, "calibration": calibration}
-    [expected] = plan(wide, tmp_path, quants=["IQ2_XS"], **options)
-    report = convert(wide, tmp_path / "out.gguf", quant="IQ2_XS", **options)
+    [expected] = plan(wide, tmp_path, quants=["Q2_K_S"], **options)
+    report = convert(wide, tmp_path / "out.gguf", quant="Q2_K_S", **options)
     assert report.size == expected.size
     metadata = values(tmp_path / "out.gguf")
     assert {key: metadata[key] for key in calibration} == calibration

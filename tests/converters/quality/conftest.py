@@ -31,9 +31,9 @@ def demo_tools() -> list[Tool]:
 
 @pytest.fixture(scope="session")
 def calls_path(tmp_path_factory: pytest.TempPathFactory, demo_tools: list[Tool]) -> Path:
-    """Every eighth of the built-in requests, each with the tools that they need."""
+    """Two of the built-in requests, each with the tools that they need."""
     path = tmp_path_factory.mktemp("calls") / "calls.jsonl"
-    lines = [json.loads(line) for line in BUILT_IN.read_text(encoding="utf-8").splitlines()[::8]]
+    lines = [json.loads(line) for line in BUILT_IN.read_text(encoding="utf-8").splitlines()[::16]]
     needed = {call["name"] for line in lines for call in line["calls"]}
     tools = [tool.definition() for tool in demo_tools if tool.name in needed]
     path.write_text("".join(f"{json.dumps(line | {'tools': tools})}\n" for line in lines), encoding="utf-8")

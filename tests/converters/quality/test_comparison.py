@@ -23,8 +23,9 @@ def quantized(converted: dict[str, Path], calls_path: Path) -> dict[str, ModelCo
     }
 
 
-def test_a_model_is_what_it_is(converted: dict[str, Path], calls_path: Path) -> None:
-    text = Path(__file__).resolve().parents[3] / "CONTRIBUTING.md"
+def test_a_model_is_what_it_is(converted: dict[str, Path], calls_path: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("All work and no play makes Jack a dull boy.\n" * 25)  # a passage of 512 tokens
     found = compare(converted["Q8_0"], converted["Q8_0"], calls=calls_path, text=text, n_threads=1)
     assert found.replies
     assert found.text
