@@ -11,18 +11,18 @@ import pytest
 
 import edge_lam
 from edge_lam._util.debug import reason, show_debug_lines, suppressed
+from edge_lam.cli import main as cli
 
 
 @pytest.fixture
 def hear():
     """A program that makes one call, with a place for prefixes that can't be written."""
 
-    def run(tmp_path, *args, **environment):
+    def run(tmp_path, **environment):
         blocked = tmp_path / "file"
         blocked.write_text("")
         env = os.environ | {"EDGE_LAM_PREFIX_CACHE": str(blocked / "prefixes"), "EDGE_LAM_LOG": "off"} | environment
-        command = [sys.executable, *(args or ("-c", PROGRAM))]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=True)
         return done.stderr
 
     return run
@@ -35,7 +35,6 @@ def ring() -> None:
 with edge_lam.load() as lam:
     lam.chat("hello", tools=[ring], max_tokens=1)
 """
-CALL = ("-m", "edge_lam.cli.main", "call", "hi", "--no-run", "--max-tokens", "1")
 
 
 def test_a_cache_that_can_not_be_written_is_told_where_asked(hear, tmp_path):
@@ -47,9 +46,15 @@ def test_a_cache_that_can_not_be_written_is_told_where_asked(hear, tmp_path):
     assert "llama_model_loader" in hear(tmp_path, EDGE_LAM_DEBUG="all")
 
 
-def test_the_command_line_has_a_flag_for_it(hear, tmp_path):
-    assert hear(tmp_path, *CALL) == ""
-    assert "edge_lam.cache: a prefix of " in hear(tmp_path, *CALL, "--debug")
+def test_the_command_line_has_a_flag_for_it(tmp_path, monkeypatch, capfd):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EDGE_LAM_PREFIX_CACHE", str(tmp_path / "file" / "prefixes"))
+    call = ("call", "hi", "--no-run", "--max-tokens", "1", "--log", "off", "--tools", str(tmp_path / "tools.json"))
+    (tmp_path / "tools.json").write_text('[{"name": "ring", "description": "Ring the bell.", "parameters": {}}]')
+    assert cli.run(call) == 0
+    assert capfd.readouterr().err == ""
+    assert cli.run([*call, "--debug"]) == 0
+    assert "edge_lam.cache: a prefix of " in capfd.readouterr().err
 
 
 def test_why_a_stored_prefix_is_not_used(tiny_lam_path, tmp_path, caplog):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import re
-import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 from starlette.testclient import TestClient
@@ -17,24 +17,18 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Run a program with some arguments and standard input; return what it prints."""
+def run(tmp_path, monkeypatch, capfd):
+    """Run a program with some arguments and standard input, from its first line on; return what it prints."""
+    monkeypatch.setenv("EDGE_LAM_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
 
     def start(name, *args, stdin=""):
-        environment = os.environ | {"EDGE_LAM_HOME": str(tmp_path / "home")}
-        command = [sys.executable, str(EXAMPLES / name), *map(str, args)]
-        done = subprocess.run(
-            command,
-            input=stdin,
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout
+        monkeypatch.setattr(sys, "argv", [name, *map(str, args)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        run_path(str(EXAMPLES / name), run_name="__main__")
+        shown = capfd.readouterr()
+        assert shown.err == ""
+        return shown.out
 
     return start
 

@@ -14,6 +14,7 @@ from edge_lam.errors import InvalidRequest, InvalidTool, PromptTooLong
 from edge_lam.llama import build_info
 
 QUESTION = "what time is it in Tokyo?"
+TOOLS = DEMO_TOOLS[:3]  # reading all of them takes half a second each time
 
 
 @pytest.fixture
@@ -31,10 +32,10 @@ def outcome(reply):
 
 def test_another_process_reads_the_same_tools_from_disk(folder):
     with load(folder) as lam:
-        first = lam.chat(QUESTION, tools=DEMO_TOOLS)
+        first = lam.chat(QUESTION, tools=TOOLS)
     with load(folder) as lam:
-        second = lam.chat(QUESTION, tools=DEMO_TOOLS)
-        third = lam.chat("read my notes", tools=DEMO_TOOLS)
+        second = lam.chat(QUESTION, tools=TOOLS)
+        third = lam.chat("read my notes", tools=TOOLS)
     assert first.text == second.text
     assert [call.arguments for call in first.tool_calls] == [call.arguments for call in second.tool_calls]
     assert first.report.tokens.restored == 0
@@ -47,10 +48,10 @@ def test_another_process_reads_the_same_tools_from_disk(folder):
 
 def test_tools_that_come_back_are_restored_from_memory(folder):
     with load(False) as lam:
-        lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
-        lam.chat(QUESTION, tools=DEMO_TOOLS[:2], max_tokens=1)
-        again = lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
-    assert again.report.tokens.restored > 1000
+        lam.chat(QUESTION, tools=TOOLS, max_tokens=1)
+        lam.chat(QUESTION, tools=TOOLS[:1], max_tokens=1)
+        again = lam.chat(QUESTION, tools=TOOLS, max_tokens=1)
+    assert again.report.tokens.restored > 200
     assert not folder.exists()
 
 
@@ -59,43 +60,43 @@ def test_the_system_message_is_part_of_the_prefix(folder):
         for _ in range(2):
             for system in ("You are a car.", "You are a boat."):
                 messages = [{"role": "system", "content": system}, {"role": "user", "content": QUESTION}]
-                reply = lam.chat(messages, tools=DEMO_TOOLS, max_tokens=1)
-    assert reply.report.tokens.restored > 1000
+                reply = lam.chat(messages, tools=TOOLS, max_tokens=1)
+    assert reply.report.tokens.restored > 200
     assert len(prefix_files(folder)) == 2
 
 
 def test_prewarming_leaves_only_the_message_to_read(folder):
     with load(folder) as lam:
-        report = lam.prewarm(DEMO_TOOLS).result()
-        reply = lam.chat(QUESTION, tools=DEMO_TOOLS)
+        report = lam.prewarm(TOOLS).result()
+        reply = lam.chat(QUESTION, tools=TOOLS)
     assert report.tokens.cached == 0
     assert report.passes.prefill > 1
     assert reply.report.passes.prefill == 1
     assert reply.report.tokens.prompt - reply.report.tokens.cached < 40
     with load(folder) as lam:
-        assert lam.prewarm(DEMO_TOOLS).result().tokens.restored > 1000
+        assert lam.prewarm(TOOLS).result().tokens.restored > 200
 
 
 def test_prewarming_says_what_is_wrong(folder):
     with load(folder) as lam, pytest.raises(InvalidTool):
         lam.prewarm([3])
     with load(folder, n_ctx=256) as lam, pytest.raises(PromptTooLong):
-        lam.prewarm(DEMO_TOOLS).result()
+        lam.prewarm(TOOLS).result()
 
 
 def test_a_baked_prefix_makes_the_first_call_ever_warm(tmp_path):
     baked = tmp_path / "app.prefix"
     with load(False) as lam:
-        n_tokens = lam.bake(baked, DEMO_TOOLS, system="You are a car.")
+        n_tokens = lam.bake(baked, TOOLS, system="You are a car.")
     messages = [{"role": "system", "content": "You are a car."}, {"role": "user", "content": QUESTION}]
     with load(False) as lam:
-        cold = lam.chat(messages, tools=DEMO_TOOLS)
+        cold = lam.chat(messages, tools=TOOLS)
     with load(False, prefix=baked) as lam:
-        warm = lam.chat(messages, tools=DEMO_TOOLS)
+        warm = lam.chat(messages, tools=TOOLS)
     assert warm.report.tokens.restored == warm.report.tokens.cached == n_tokens
     assert cold.report.tokens.restored == 0
     with load(False, prefix=baked) as lam:
-        other = lam.chat(QUESTION, tools=DEMO_TOOLS[:3], max_tokens=1)
+        other = lam.chat(QUESTION, tools=TOOLS[:2], max_tokens=1)
         few = lam.chat(QUESTION, max_tokens=1)
     told = [reply.report.to_dict()["cache"] for reply in (cold, warm, other, few)]
     assert told == ["miss: nothing stored", "hit", "miss: other tools", ""]
@@ -107,21 +108,21 @@ def test_a_baked_prefix_holds_for_other_threads_contexts_and_orders_of_weights(t
     """And so on other processors: a key holds the source's revision of llama.cpp and the kind of device, no more."""
     baked = tmp_path / "app.prefix"
     with load(False, n_threads=1) as lam:
-        lam.bake(baked, DEMO_TOOLS)
+        lam.bake(baked, TOOLS)
     key = read_header(baked).key
     assert set(key) == {"model", "llama_cpp", "bindings", "device", "adapters", "kv_type", "kv_layout", "rope"}
     build = build_info()
     assert (key["llama_cpp"], key["device"]) == (build.revision or build.llama_cpp, "cpu")
     for options in ({"n_threads": 2, "n_ctx": 3000}, {"repack": False}, {"constraint": "gbnf"}):
         with load(False, prefix=baked, **options) as lam:
-            assert lam.chat(QUESTION, tools=DEMO_TOOLS).report.cache == "hit"
+            assert lam.chat(QUESTION, tools=TOOLS).report.cache == "hit"
 
 
 @pytest.mark.parametrize(("part", "value"), [("device", "vulkan"), ("llama_cpp", "0.4.0")])
 def test_a_prefix_of_another_kind_of_device_or_build_is_refused_by_name(tmp_path, part, value):
     baked = tmp_path / "app.prefix"
     with load(False) as lam:
-        lam.bake(baked, DEMO_TOOLS[:1])
+        lam.bake(baked, TOOLS[:1])
     key = read_header(baked).key
     prefix = read_prefix(baked, key)
     write_prefix(baked, key | {part: value}, prefix.tokens, prefix.state)
@@ -132,7 +133,7 @@ def test_a_prefix_of_another_kind_of_device_or_build_is_refused_by_name(tmp_path
 def test_a_prefix_of_another_model_is_refused(tmp_path, tiny_lam_path):
     baked, other = tmp_path / "app.prefix", tmp_path / "other.gguf"
     with load(False) as lam:
-        lam.bake(baked, DEMO_TOOLS[:1])
+        lam.bake(baked, TOOLS[:1])
     data = bytearray(tiny_lam_path.read_bytes())
     data[-1] ^= 1
     other.write_bytes(data)
@@ -151,28 +152,28 @@ def test_a_prefix_of_another_model_is_refused(tmp_path, tiny_lam_path):
 
 def test_a_folder_that_is_not_there_can_not_be_baked_into(tmp_path):
     with load(False) as lam, pytest.raises(InvalidRequest, match="can't be written"):
-        lam.bake(tmp_path / "none" / "app.prefix", DEMO_TOOLS[:1])
+        lam.bake(tmp_path / "none" / "app.prefix", TOOLS[:1])
 
 
 def test_the_log_tells_where_tokens_came_from(folder, tmp_path):
     log = tmp_path / "calls.jsonl"
     for _ in range(2):
         with edge_lam.load(log=log, prefix_cache=folder) as lam:
-            lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
+            lam.chat(QUESTION, tools=TOOLS, max_tokens=1)
     cold, warm = [json.loads(line) for line in log.read_text().splitlines()]
-    assert (cold["tokens"]["restored"], warm["tokens"]["restored"] > 1000) == (0, True)
+    assert (cold["tokens"]["restored"], warm["tokens"]["restored"] > 200) == (0, True)
     assert warm["times"]["restore"] > 0
 
 
 def test_q8_0_restores_what_it_read_and_nothing_of_f16(folder):
     with load(folder) as lam:
-        lam.chat(QUESTION, tools=DEMO_TOOLS, max_tokens=1)
+        lam.chat(QUESTION, tools=TOOLS, max_tokens=1)
     with load(folder, kv_type="q8_0") as lam:
-        first = lam.chat(QUESTION, tools=DEMO_TOOLS)
+        first = lam.chat(QUESTION, tools=TOOLS)
     with load(folder, kv_type="q8_0") as lam:
-        second = lam.chat(QUESTION, tools=DEMO_TOOLS)
+        second = lam.chat(QUESTION, tools=TOOLS)
     assert (first.report.tokens.restored, first.report.cache) == (0, "miss: other kv_type")
-    assert second.report.tokens.restored > 1000
+    assert second.report.tokens.restored > 200
     assert outcome(first) == outcome(second)
     small, large = sorted(path.stat().st_size for path in prefix_files(folder))
     assert 0.5 < small / large < 0.56
@@ -181,10 +182,10 @@ def test_q8_0_restores_what_it_read_and_nothing_of_f16(folder):
 def test_a_prefix_baked_in_q8_0_fits_q8_0_only(tmp_path):
     baked = tmp_path / "app.prefix"
     with load(False, kv_type="q8_0") as lam:
-        n_tokens = lam.bake(baked, DEMO_TOOLS)
-        fresh = lam.chat(QUESTION, tools=DEMO_TOOLS)
+        n_tokens = lam.bake(baked, TOOLS)
+        fresh = lam.chat(QUESTION, tools=TOOLS)
     with load(False, prefix=baked, kv_type="q8_0") as lam:
-        warm = lam.chat(QUESTION, tools=DEMO_TOOLS)
+        warm = lam.chat(QUESTION, tools=TOOLS)
     assert warm.report.tokens.restored == n_tokens
     assert outcome(warm) == outcome(fresh)
     with pytest.raises(InvalidRequest, match=r"app\.prefix was baked for kv_type q8_0, not f16 \(bake"):

@@ -20,19 +20,26 @@ ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type
 
 def silent(source: str) -> Iterator[int]:
     """Yield the lines where an error ends and nobody can tell why."""
+    ends = {node.lineno: last for node in ast.walk(ast.parse(source)) if (last := _last_line_of_an_end(node))}
+    if not ends:  # reading comments takes longer than all the rest
+        return
     comments = {
         token.start[0]
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT and not token.string.startswith("# noqa")
     }
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ExceptHandler):
-            if not comments & set(range(node.lineno, (node.end_lineno or 0) + 1)) and not _passes_on(node):
-                yield node.lineno
-        elif isinstance(node, ast.With) and not comments & set(range(node.lineno, node.body[0].lineno)):
-            calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
-            if any(ast.unparse(call.func) in ("suppress", "contextlib.suppress") for call in calls):
-                yield node.lineno
+    yield from (first for first, last in ends.items() if not comments & set(range(first, last + 1)))
+
+
+def _last_line_of_an_end(node: ast.AST) -> int:
+    """Return the last line in which a comment may say why an error ends at this node, or 0 where none does."""
+    if isinstance(node, ast.ExceptHandler):
+        return 0 if _passes_on(node) else node.end_lineno or 0
+    if isinstance(node, ast.With):
+        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+        if any(ast.unparse(call.func) in ("suppress", "contextlib.suppress") for call in calls):
+            return max(node.lineno, node.body[0].lineno - 1)
+    return 0
 
 
 def _passes_on(handler: ast.ExceptHandler) -> bool:

@@ -18,18 +18,18 @@ def path(monkeypatch, tmp_path):
     return tmp_path / "home" / "config.toml"
 
 
-def n_threads(edge_lam, *args):
-    answer = edge_lam("call", "hi", "--no-run", "--json", "--max-tokens", 1, "--log", "off", *args)
+def n_threads(edge_lam, lamp, *args):
+    answer = edge_lam("call", "hi", "--tools", lamp, "--no-run", "--json", "--max-tokens", 1, "--log", "off", *args)
     assert answer.code == 0, answer.err
     return json.loads(answer.out)["reports"][0]["n_threads"]
 
 
-def test_a_flag_beats_the_environment_that_beats_the_file(edge_lam, monkeypatch):
+def test_a_flag_beats_the_environment_that_beats_the_file(edge_lam, lamp, monkeypatch):
     assert edge_lam("config", "set", "threads", 3).code == 0
-    assert n_threads(edge_lam) == 3
+    assert n_threads(edge_lam, lamp) == 3
     monkeypatch.setenv("EDGE_LAM_THREADS", "2")
-    assert n_threads(edge_lam) == 2
-    assert n_threads(edge_lam, "--threads", 1) == 1
+    assert n_threads(edge_lam, lamp) == 2
+    assert n_threads(edge_lam, lamp, "--threads", 1) == 1
     assert "EDGE_LAM_THREADS is set and beats it" in edge_lam("config", "set", "threads", 4).err
     rows = json.loads(edge_lam("config", "--json").out)["settings"]
     assert rows["threads"] == {"value": "2", "from": "EDGE_LAM_THREADS"}
@@ -54,9 +54,9 @@ def test_a_model_that_must_be_named_is_not_the_default_one(edge_lam):
     assert edge_lam("pull").code == 2
 
 
-def test_the_log(edge_lam, tmp_path):
+def test_the_log(edge_lam, lamp, tmp_path):
     edge_lam("config", "set", "log", tmp_path / "a.jsonl")
-    call = ("call", "hi", "--no-run", "--max-tokens", 1)
+    call = ("call", "hi", "--tools", lamp, "--no-run", "--max-tokens", 1)
     assert edge_lam(*call).code == edge_lam("--log", tmp_path / "b.jsonl", *call).code == 0
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 1
     assert len((tmp_path / "b.jsonl").read_text().splitlines()) == 1

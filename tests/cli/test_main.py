@@ -182,8 +182,10 @@ def test_ctrl_c_ends_it_while_it_imports_what_it_needs(module):
     assert (run.returncode, run.stdout, run.stderr) == (130, "", "edge-lam: interrupted\n")
 
 
-@pytest.mark.parametrize("command", [["--help"], ["info"], ["info", "--json"], ["models"]])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("command", "unbuffered"),
+    [(["--help"], ""), (["--help"], "1"), (["info"], "1"), (["info", "--json"], ""), (["models"], "")],
+)
 def test_output_that_can_not_be_written_is_one_line(edge_lam_process, monkeypatch, command, unbuffered):
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device

@@ -22,7 +22,11 @@ def reply(run, constrain):
     return reply
 
 
-@pytest.mark.parametrize("length", [251, 252, 253, 254, 255, 256, 257])
+@pytest.mark.parametrize(
+    ("vocabulary", "length"),
+    [*(("llguidance", length) for length in range(251, 258)), ("gbnf", 255), ("gbnf", 256)],
+    indirect=["vocabulary"],
+)
 def test_a_pass_of_logits_may_begin_anywhere(reply, slot, prompt, trace, length):
     """Passes here are of 256 tokens: the forced opening of a call, and the place before it, fall on both sides."""
     assert slot.context.n_batch == 256

@@ -15,6 +15,7 @@ from edge_lam.formats.grammar import reply_grammar
 from edge_lam.formats.parser import parse_reply
 from edge_lam.formats.syntax import ARRAY, THOUGHT_AND_TOOL_CALLS, TOOL_CALLS
 from edge_lam.tools import Tool
+from tests.amount import many
 
 SYNTAXES = {"array": ARRAY, "tool_calls": TOOL_CALLS, "thought": THOUGHT_AND_TOOL_CALLS}
 WEATHER = Tool("get_weather", "", {"properties": {"city": {"type": "string"}, "days": {"type": "integer"}}})
@@ -209,7 +210,7 @@ def write(compiled, seed: int, most: int = 3000) -> tuple[bytes, bool]:
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tools=toolboxes, kind=st.sampled_from(sorted(SYNTAXES)), seed=st.integers(0, 2**32), parallel=st.booleans())
 def test_what_any_grammar_generates_the_parser_reads(matcher, tools, kind, seed, parallel):
     compiled = matcher(reply_grammar(SYNTAXES[kind], tools, "required", parallel=parallel))

@@ -32,7 +32,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=many(20))  # each at every split
+@settings(max_examples=many(8))  # each at every split
 @given(conversations())
 def test_random_calls_of_random_tools_are_found_at_every_split(conversation):
     tools, calls, output, text, thinking = conversation
@@ -49,7 +49,7 @@ def test_random_calls_of_random_tools_are_found_at_every_split(conversation):
     assert essence(listen(output, tools)[0]) == essence(whole)
 
 
-@settings(max_examples=many(20))
+@settings(max_examples=many(8))
 @given(conversations())
 def test_a_reply_cut_off_anywhere_gives_what_is_complete(conversation):
     tools, _, output, _, _ = conversation

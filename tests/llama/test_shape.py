@@ -14,6 +14,7 @@ import pytest
 
 from edge_lam.errors import EdgeLamError, InvalidModelFile, UnsupportedModel
 from edge_lam.llama import GGUFHeader, ModelShape, Tensor
+from tests.amount import many
 from tests.llama.gguf_builder import gguf
 
 
@@ -125,7 +126,7 @@ def test_damaged_files_never_crash_the_process(tmp_path: Path, probe_path: Path)
     """Each damaged file is loaded and run in a process of its own, forked from one that has llama.cpp ready."""
     data, chance, damaged = probe_path.read_bytes(), random.Random(7), []
     length = len(data.rstrip(b"\0"))
-    for number in range(150):
+    for number in range(many(50)):
         copy = bytearray(data)
         for _ in range(chance.randint(1, 3)):
             copy[chance.randrange(4, length)] = chance.randrange(256)
@@ -136,4 +137,4 @@ def test_damaged_files_never_crash_the_process(tmp_path: Path, probe_path: Path)
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     assert run.stdout.count("refused") + run.stdout.count("ran") == len(damaged)
-    assert run.stdout.count("refused") > 50
+    assert run.stdout.count("refused") > len(damaged) / 3

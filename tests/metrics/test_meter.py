@@ -46,7 +46,7 @@ def test_what_other_programs_take_is_told_apart() -> None:
     with subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE) as other:
         other.stdout.readline()
         before = meter.read()
-        time.sleep(1)
+        time.sleep(0.4)
         machine = meter.since(before)
         other.kill()
     assert machine.others_percent > 5
