@@ -83,8 +83,9 @@ def open_core(model: Model) -> Iterator[EngineCore]:
     core.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def core(model: Model) -> Iterator[EngineCore]:
+    """One for all tests of a file: a prompt is read once, unless a test lets go of it (`slot.keep(0)`)."""
     with open_core(model) as core:
         yield core
 

@@ -23,6 +23,7 @@ class Unforced(GrammarConstraint):
 
 @FORCING
 def test_forced_tokens_need_no_passes_of_their_own(run, slot, prompt, constrain):
+    slot.keep(0)
     text, report = run(prompt, constrain("get_time", parallel=False))
     n_prompt, n_opening = len(prompt), len(constrain("get_time", parallel=False).forced())
     assert text.startswith('[{"name": "get_time", "arguments": {"city": "')
@@ -53,6 +54,7 @@ def test_a_reply_without_any_choice_needs_no_pass(run, prompt, constrain):
 
 @NO_GRAMMAR
 def test_greedy_replies_repeat_and_what_is_held_is_not_read_again(run, slot, prompt):
+    slot.keep(0)
     first, fresh = run(prompt)
     again, cached = run(prompt)
     assert (first, fresh.counts.generated) == (again, cached.counts.generated)

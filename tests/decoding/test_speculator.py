@@ -18,7 +18,6 @@ from edge_lam.decoding import (
 from edge_lam.decoding.speculator import MAX_NGRAMS, PRIOR_RATES
 from edge_lam.params import SamplingParams
 from tests.amount import IS_THOROUGH
-from tests.decoding.conftest import open_core
 
 QUESTIONS = (
     "What time is it in Tokyo?",
@@ -179,13 +178,6 @@ def test_drafts_stay_within_the_grammar(model, prompt, constrain):
         if index not in draft.offsets:
             assert constraint.forced()[0] == token
         constraint.accept([token])
-
-
-@pytest.fixture(scope="module")
-def core(model):
-    """One for all: the tools of a prompt are read once. Each test compares replies whose prompts are held alike."""
-    with open_core(model) as core:
-        yield core
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ def reply(run, constrain):
 def test_a_pass_of_logits_may_begin_anywhere(reply, slot, prompt, trace, length):
     """Passes here are of 256 tokens: the forced opening of a call, and the place before it, fall on both sides."""
     assert slot.context.n_batch == 256
+    slot.keep(0)
     noted, report = reply(prompt[:length], "required", trace)
     slot.keep(0)
     plain, other = reply(prompt[:length], "required")

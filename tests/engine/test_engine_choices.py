@@ -173,7 +173,7 @@ def test_no_call_in_a_format_without_text(engine):
     ("value", "path", "says"),
     [
         ({"type": "string", "pattern": "^a{1000000000}$"}, "", "leaves no choice"),
-        ({"type": "array", "items": {"type": "string", "pattern": "^(a{1000}){1000}$"}}, "/items", "leaves no choice"),
+        ({"type": "array", "items": {"type": "string", "pattern": "^(a{400}){400}$"}}, "/items", "leaves no choice"),
         ({"type": "string", "minLength": 10**9}, "", "minLength"),
         ({"type": "integer", "minimum": 2, "exclusiveMaximum": 2}, "", "nothing fits"),
     ],

@@ -4,13 +4,14 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_lam.errors import InvalidRequest, UnsupportedModel
 from edge_lam.formats import XLam2Qwen
 from edge_lam.formats.template import Template
 from edge_lam.tools import Tool
+from tests.amount import many
 from tests.formats.xlam2_prompt import CALL, CONVERSATION, CONVERSATION_TEXT, INSTRUCTION, SYSTEM, WEATHER, WEATHER_JSON
 
 # The template as published, with the defects that ours repairs; rendered only verbatim.
@@ -142,6 +143,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.slow
+@settings(max_examples=many(20))
 @given(
     st.lists(
         st.one_of(

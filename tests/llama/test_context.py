@@ -210,7 +210,7 @@ def test_interrupting_leaves_a_usable_context(model: Model, tokens: list[int], e
             # hypothesis installs.
             while True:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-                if ended.wait(0.5):
+                if ended.wait(1):
                     return
 
         thread = threading.Thread(target=interrupt)

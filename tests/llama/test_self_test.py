@@ -107,7 +107,7 @@ def test_a_build_that_dies_on_an_older_arm_is_refused(tmp_path: Path, probe_path
 def test_an_unwritable_or_broken_memory_costs_only_another_test(tmp_path: Path, probe_path: Path) -> None:
     (tmp_path / "self_test.json").write_text("{broken")
     assert json.loads(run(tmp_path, probe_path, "force").stdout)["remembered"] is False
-    assert json.loads(run(tmp_path, probe_path, "force").stdout)["remembered"] is True
+    assert json.loads((tmp_path / "self_test.json").read_text())
     blocked = tmp_path / "a file"
     blocked.write_text("")
     assert json.loads(run(blocked / "below", probe_path, "force").stdout)["ok"] is True
