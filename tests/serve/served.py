@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -52,9 +53,16 @@ def events_of(body: str) -> list[Any]:
 
 
 @contextlib.contextmanager
-def serving(lam: edge_lam.LAM | ServedModel, options: ServeOptions | None = None, **more: Any) -> Iterator[str]:
-    """Serve a model on a free port of this machine, and give its URL."""
+def serving(
+    lam: edge_lam.LAM | ServedModel, options: ServeOptions | None = None, *, send_buffer: int = 0, **more: Any
+) -> Iterator[str]:
+    """Serve a model on a free port of this machine, and give its URL.
+
+    A `send_buffer` in bytes is what the system holds of answers that are not read; its own holds megabytes.
+    """
     (bound,) = listen(["127.0.0.1"], 0)
+    if send_buffer:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     asgi = app(lam, options, **more)
     quiet: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}

@@ -137,7 +137,8 @@ def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(narrow: Narrow, mo
     lam, next_line = narrow
     log: list[dict[str, Any]] = []
     body = json.dumps(long_reply(stream=True, logprobs=True, top_logprobs=20)).encode()
-    with serving(lam, access_log=lambda line: log.append(json.loads(line))) as url, socket.socket() as connection:
+    served = serving(lam, access_log=lambda line: log.append(json.loads(line)), send_buffer=2048)
+    with served as url, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         host, port = url.removeprefix("http://").split(":")
         connection.connect((host, int(port)))
@@ -172,7 +173,7 @@ def test_a_silent_stream_shows_that_the_server_is_there(narrow: Narrow) -> None:
     lam, _ = narrow
     with (
         serving(lam, ServeOptions(ping=0.02)) as url,
-        post(url, {"messages": user("word " * 1950), "stream": True}) as answer,
+        post(url, {"messages": user("word " * 600), "stream": True, "max_tokens": 4}) as answer,
     ):
         body = answer.read().decode()
     assert ": ping\n\n" in body
@@ -183,7 +184,7 @@ def test_a_silent_stream_shows_that_the_server_is_there(narrow: Narrow) -> None:
 def test_a_server_that_is_told_to_stop_ends_what_is_under_way() -> None:
     with (
         command("--port", "0") as (child, url),
-        post(url, long_reply(stream=True) | {"max_tokens": 300}) as answer,
+        post(url, long_reply(stream=True) | {"max_tokens": 100}) as answer,
     ):
         lines = answer.iter_lines()
         next(lines)
@@ -198,7 +199,7 @@ def test_a_server_that_is_told_to_stop_ends_what_is_under_way() -> None:
 
 
 def test_a_server_waits_no_longer_than_it_may() -> None:
-    with command("--port", "0", "--grace", "1") as (child, url), begun(url, CHAT, long_reply()) as connection:
+    with command("--port", "0", "--grace", "0.3") as (child, url), begun(url, CHAT, long_reply()) as connection:
         with post(url, long_reply(stream=True)) as answer:
             lines = answer.iter_lines()
             next(lines)
