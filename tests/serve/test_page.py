@@ -46,10 +46,14 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(params=["desktop", "phone"])
+SIZES = {"desktop": {"width": 1200, "height": 800}, "phone": {"width": 390, "height": 780}}
+on_both = pytest.mark.parametrize("page", SIZES, indirect=True)
+on_a_phone = pytest.mark.parametrize("page", ["phone"], indirect=True)
+
+
+@pytest.fixture
 def page(request: pytest.FixtureRequest, browser: Any, url: str) -> Iterator[Any]:
-    size = {"width": 1200, "height": 800} if request.param == "desktop" else {"width": 390, "height": 780}
-    page, errors = browser.new_page(viewport=size), []
+    page, errors = browser.new_page(viewport=SIZES[getattr(request, "param", "desktop")]), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     # That a request was refused is told there too, and shown in the page.
     page.on("console", lambda told: told.type == "error" and "400" not in told.text and errors.append(told.text))
@@ -60,6 +64,7 @@ def page(request: pytest.FixtureRequest, browser: Any, url: str) -> Iterator[Any
     assert not errors
 
 
+@on_both
 def test_a_call_its_result_and_the_answer_by_keyboard(page: Any, tmp_path: Path) -> None:
     page.keyboard.press("Alt+t")
     page.click("#sample")
@@ -110,6 +115,7 @@ def test_results_are_edited_and_asked_again(page: Any, tmp_path: Path) -> None:
     assert "22:45" in trajectory.messages[2]["content"]
 
 
+@on_a_phone
 def test_pasted_tools_are_linted(page: Any) -> None:
     held = {"name": "keep", "parameters": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}}}
     wrong = {"name": "lose", "parameters": {"type": "object", "properties": {"a": {"type": "no such type"}}}}
@@ -135,8 +141,7 @@ def test_what_a_model_or_tool_writes_is_no_page(page: Any) -> None:
     assert page.locator("#talk img, #talk b").count() == 0
 
 
-@pytest.mark.parametrize("button", ["Allow", "Deny"])
-def test_tools_of_the_server_run_if_they_are_allowed(browser: Any, lam: edge_lam.LAM, button: str) -> None:
+def test_tools_of_the_server_run_if_they_are_allowed(browser: Any, lam: edge_lam.LAM) -> None:
     ran = []
 
     def get_time(city: str) -> dict[str, str]:
@@ -149,20 +154,21 @@ def test_tools_of_the_server_run_if_they_are_allowed(browser: Any, lam: edge_lam
         return {"city": city, "time": "09:16"}
 
     with serving(lam, tools=ServerTools(as_tools([get_time]))) as url:
-        page = browser.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(url)
-        page.wait_for_selector("#own:not([hidden])", state="attached")
-        page.keyboard.press("Alt+t")
-        page.check("#run")
-        page.keyboard.press("Alt+t")
-        page.keyboard.type("what time is it in Oslo?")
-        page.keyboard.press("Enter")
-        page.get_by_role("button", name=button, exact=True).click()
-        page.wait_for_function("() => document.getElementById('send').textContent === 'Send'")
-        assert ran == (["Oslo"] if button == "Allow" else [])
-        assert ("09:16" in page.locator(".call pre").last.inner_text()) == (button == "Allow")
-        page.close()
+        for button in ("Deny", "Allow"):
+            page = browser.new_page()
+            page.set_default_timeout(60_000)
+            page.goto(url)
+            page.wait_for_selector("#own:not([hidden])", state="attached")
+            page.keyboard.press("Alt+t")
+            page.check("#run")
+            page.keyboard.press("Alt+t")
+            page.keyboard.type("what time is it in Oslo?")
+            page.keyboard.press("Enter")
+            page.get_by_role("button", name=button, exact=True).click()
+            page.wait_for_function("() => document.getElementById('send').textContent === 'Send'")
+            assert ran == (["Oslo"] if button == "Allow" else [])
+            assert ("09:16" in page.locator(".call pre").last.inner_text()) == (button == "Allow")
+            page.close()
 
 
 def test_errors_are_shown(browser: Any, lam: edge_lam.LAM) -> None:
