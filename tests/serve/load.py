@@ -44,7 +44,7 @@ class Verdict:
     Attributes:
         n_cases: requests that differ, of which the load was made.
         tally: of the requests.
-        at_once: how many of `AT_ONCE` requests in the same moment were answered rightly.
+        at_once: how many requests in the same moment were answered rightly, and how many there were.
         leaked: replies that the server still counts, with nobody there; places in line that are not free; open files.
         memory: resident bytes, once a second.
         cold: seconds from a start with nothing stored to the first token.
@@ -53,7 +53,7 @@ class Verdict:
 
     n_cases: int
     tally: Tally
-    at_once: int
+    at_once: tuple[int, int]
     leaked: int
     memory: list[int]
     cold: float
@@ -72,7 +72,7 @@ class Verdict:
     @property
     def is_good(self) -> bool:
         """Whether nothing is wrong, lost or leaked, and the second start warm; memory takes longer to tell."""
-        return not self.tally.faults and self.at_once == AT_ONCE and not self.leaked and self.warm[1] > 0.8
+        return not self.tally.faults and self.at_once[0] == self.at_once[1] and not self.leaked and self.warm[1] > 0.8
 
 
 def _server(folder: Path) -> Any:
@@ -81,8 +81,8 @@ def _server(folder: Path) -> Any:
     return command(*options, EDGE_LAM_HOME=str(folder))
 
 
-def load(folder: Path, n: int, seconds: float, seed: int = 0) -> Verdict:
-    """Load a server by `n` connections, kill it amid a load, and start it again."""
+def load(folder: Path, n: int, seconds: float, seed: int = 0, *, at_once: int = AT_ONCE) -> Verdict:
+    """Ask a server `at_once` requests, load it by `n` connections, kill it amid a load, and start it again."""
     tally, together = Tally(), Tally()
     start = time.monotonic()
     with _server(folder) as (child, url):
@@ -90,7 +90,7 @@ def load(folder: Path, n: int, seconds: float, seed: int = 0) -> Verdict:
         where, process = _where(url), psutil.Process(child.pid)
         cases = asyncio.run(learn(*where))
         n_files = process.num_fds()
-        asyncio.run(Crowd(where, cases, together, seconds).ask_at_once(AT_ONCE, seed))
+        asyncio.run(Crowd(where, cases, together, seconds).ask_at_once(at_once, seed))
         memory = asyncio.run(_loaded(Crowd(where, cases, tally, seconds), n, seed, process))
         leaked = _left(url, process, n_files)
         asyncio.run(_killed(Crowd(where, cases, Tally(), SETTLED), n, seed, child))
@@ -100,7 +100,7 @@ def load(folder: Path, n: int, seconds: float, seed: int = 0) -> Verdict:
     with _server(folder) as (_, url):
         warm = _first_token(url, start)
         asyncio.run(Crowd(_where(url), cases, tally, 1.0).run(n, seed))
-    return Verdict(len(cases), tally, together.counts["right"], leaked, memory, cold, warm)
+    return Verdict(len(cases), tally, (together.counts["right"], at_once), leaked, memory, cold, warm)
 
 
 def _first_token(url: str, start: float) -> tuple[float, float]:
@@ -160,7 +160,7 @@ def _print(n: int, minutes: float, verdict: Verdict) -> None:
     print(f"  memory {held[0]:.1f} MiB at first, {max(held):.1f} at most, {held[-1]:.1f} at the end; ", end="")
     print(f"{verdict.growth:+.1%} over the second half")
     seconds, share = verdict.warm
-    print(f"  {verdict.at_once} of {AT_ONCE} requests in one moment answered rightly")
+    print(f"  {verdict.at_once[0]} of {verdict.at_once[1]} requests in one moment answered rightly")
     print(f"  after kill -9: {share:.0%} of a prompt stored, a first token {seconds:.2f} s after ", end="")
     print(f"(with nothing stored {verdict.cold:.2f} s)", flush=True)
     for fault in tally.faults[:20]:
@@ -175,7 +175,7 @@ def _outcome(verdicts: Sequence[Verdict]) -> str:
     return (
         f"{counts['right']} right, {counts['wrong']} wrong, {counts['lost']} lost, "
         f"{sum(verdict.leaked for verdict in verdicts)} leaked; {AT_ONCE} at once: "
-        f"{', '.join(str(verdict.at_once) for verdict in verdicts)} right; memory in the second half {growth}; "
+        f"{', '.join(str(verdict.at_once[0]) for verdict in verdicts)} right; memory in the second half {growth}; "
         f"first token after kill -9 {warm}, with nothing stored {', '.join(f'{one.cold:.2f} s' for one in verdicts)}"
     )
 
