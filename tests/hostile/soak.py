@@ -50,8 +50,7 @@ def soak(folder: str, minutes: float, restart: float, seed: str) -> None:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
     load = partial(edge_lam.load, n_ctx=2048, log="off", prefix_cache=folder)
-    with load() as lam:
-        callers = Callers(lam)
+    callers = Callers()
     end = time.monotonic() + 60 * minutes
     reloads = 0
     while reloads < LEAST_RELOADS or time.monotonic() < end:
@@ -108,7 +107,7 @@ def run(minutes: float, restart: float, seed: str, folder: Path) -> list[str]:
         command = [sys.executable, __file__, *map(str, options)]
         children.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
     failures, totals = [], Counter[str]()
-    with other_load(seed):
+    with other_load(seed) if minutes else contextlib.nullcontext():  # no time of its own, nothing to disturb
         for number, child in enumerate(children):
             try:
                 output, _ = child.communicate(timeout=60 * minutes + LATE)

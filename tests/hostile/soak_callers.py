@@ -131,18 +131,17 @@ CASES = (
 
 
 class Callers:
-    """Those who ask, what they got, and what of it remains to be judged.
+    """Those who ask, and what they got, to be judged at the end.
 
     Attributes:
         counts: requests, and what became of them.
         faults: what was lost or wrong, in words.
     """
 
-    def __init__(self, lam: LAM) -> None:
+    def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
-        self._differing: Counter[tuple[Case, tuple[int, ...], str]] = Counter()
-        self._expected = {case: case.answer(lam, Recorder()) for case in CASES}
+        self._answers: Counter[tuple[Case, tuple[int, ...], str]] = Counter()
         self._lock = threading.Lock()
 
     def run(self, lam: LAM, end: float, seed: str) -> None:
@@ -164,9 +163,18 @@ class Callers:
                 return
 
     def judge(self, lam: LAM) -> float:
-        """Judge what differs with a single caller, as "close" or "wrong"; return the largest lead that was close."""
+        """Compare all answers with those of a single caller, and judge what differs as "close" or "wrong".
+
+        Returns:
+            The largest lead that was close.
+        """
         largest = 0.0
-        for (case, chosen, content), times in self._differing.items():
+        expected = {case: case.answer(lam, Recorder()) for case in {case for case, _, _ in self._answers}}
+        for (case, chosen, content), times in self._answers.items():
+            if content == expected[case]:
+                self.counts["same"] += times
+                continue
+            self.counts["differing"] += times
             judge = Judge(chosen)
             again = case.answer(lam, judge)
             if judge.worst <= CLOSE and again == content:
@@ -195,16 +203,14 @@ class Callers:
             except Exception as error:
                 self._fail("lost", f"{case}: {error!r}")
             else:
-                self._count(self._outcome(case, recorder, content))
+                self._note(case, recorder, content)
 
-    def _outcome(self, case: Case, recorder: Recorder, content: str) -> str:
+    def _note(self, case: Case, recorder: Recorder, content: str) -> None:
         if content == "timeout":
-            return content
-        if content == self._expected[case]:
-            return "same"
+            self._count(content)
+            return
         with self._lock:
-            self._differing[case, tuple(recorder.chosen), content] += 1
-        return "differing"
+            self._answers[case, tuple(recorder.chosen), content] += 1
 
     def _count(self, name: str) -> None:
         with self._lock:
