@@ -2,7 +2,7 @@
 
     python tests/hostile/campaign.py --cases 5000 --seed 1 [--kind gguf]... [--save state.json]
 
-A case is its kind, seed and number: `python tests/hostile/worker.py KIND SEED CASE CASE+1` repeats it. With --save, a
+A case is its kind, seed and number: `python tests/hostile/worker.py SEED KIND CASE CASE+1` repeats it. With --save, a
 run that was stopped goes on where it was.
 """
 
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,16 +50,16 @@ class Tally:
     failures: list[tuple[int, str]] = field(default_factory=list)
 
 
-def run(kind: str, seed: str, stop: int, tally: Tally | None = None) -> Tally:
-    """Try all cases up to `stop` that were not tried yet; a child handles as many as it survives."""
-    tally = tally or Tally()
-    while tally.cases < stop:
-        _run_child(kind, seed, tally, stop)
-    return tally
+def run(seed: str, stops: Mapping[str, int], tallies: Mapping[str, Tally]) -> None:
+    """Try all cases of each kind up to its stop that were not tried yet; a child handles as many as it survives."""
+    while left := {kind: stop for kind, stop in stops.items() if tallies[kind].cases < stop}:
+        _run_child(seed, left, tallies)
 
 
-def _run_child(kind: str, seed: str, tally: Tally, stop: int) -> None:
-    command = [sys.executable, str(WORKER), kind, seed, str(tally.cases), str(stop)]
+def _run_child(seed: str, left: Mapping[str, int], tallies: Mapping[str, Tally]) -> None:
+    """Let a child try what is left, kind after kind, until it is done, dies or hangs."""
+    parts = [word for kind, stop in left.items() for word in (kind, str(tallies[kind].cases), str(stop))]
+    command = [sys.executable, str(WORKER), seed, *parts]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1"}
     with (
         tempfile.TemporaryDirectory(prefix="edge-lam-hostile-") as folder,  # a child that dies leaves its files
@@ -69,25 +69,31 @@ def _run_child(kind: str, seed: str, tally: Tally, stop: int) -> None:
     ):
         assert child.stdout is not None
         assert child.stderr is not None
-        started = False
+        begun = set()
         for line in _lines(child.stdout, child.pid):
             if line is None:
                 child.kill()
-                _fail(tally, "hangs")
+                _fail(tallies[_unfinished(left, tallies)], "hangs")
                 return
-            what, case, *rest = json.loads(line)
-            started = True
+            what, kind, case, *rest = json.loads(line)
+            begun.add(kind)
             if what == "end":
+                tally = tallies[kind]
                 tally.cases = case + 1
                 tally.outcomes[rest[0]] += 1
                 if rest[1]:
                     tally.failures.append((case, rest[1]))
         code = child.wait()
-        if tally.cases < stop:
+        if kind := _unfinished(left, tallies):
             said = child.stderr.read().decode(errors="replace")[-500:]
-            if not started:
+            if kind not in begun:
                 raise RuntimeError(f"the child of {kind} does not start: {said}")
-            _fail(tally, f"{signal.Signals(-code).name if code < 0 else f'exit code {code}'} {said}")
+            _fail(tallies[kind], f"{signal.Signals(-code).name if code < 0 else f'exit code {code}'} {said}")
+
+
+def _unfinished(left: Mapping[str, int], tallies: Mapping[str, Tally]) -> str:
+    """Return the kind that a child was at; "" if it is done with all."""
+    return next((kind for kind, stop in left.items() if tallies[kind].cases < stop), "")
 
 
 def _fail(tally: Tally, failure: str) -> None:
@@ -140,7 +146,7 @@ def main() -> int:
         known = saved.get(f"{kind} {options.seed}", {})
         tally = Tally(known.get("cases", 0), Counter(known.get("outcomes", {})), known.get("failures", []))
         for stop in range(tally.cases + 250, options.cases + 250, 250):
-            run(kind, options.seed, min(stop, options.cases), tally)
+            run(options.seed, {kind: min(stop, options.cases)}, {kind: tally})
             if options.save:
                 saved[f"{kind} {options.seed}"] = vars(tally)
                 options.save.write_text(json.dumps(saved))

@@ -1,8 +1,9 @@
-"""Reads damaged files of one kind, one after the other, and says before each which it is, and after each how it went.
+"""Reads damaged files, one after the other, and says before each which it is, and after each how it went.
 
-    python worker.py KIND SEED START STOP
+    python worker.py SEED KIND START STOP [KIND START STOP]...
 
-A line is one JSON list: ["begin", case], or ["end", case, outcome, failure]; a failure is "" where all is well.
+A line is one JSON list: ["begin", kind, case], or ["end", kind, case, outcome, failure]; a failure is "" where all is
+well. One child may read several kinds, one after the other: its start takes longer than many cases.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import resource
 import shutil
 import sys
 import traceback
+from collections.abc import Sequence
 from unicodedata import category
 
 from readers import READERS, Reader, own_folder
@@ -51,21 +53,26 @@ def reader_of(kind: str) -> type[Reader]:
     return USER_READERS[kind]
 
 
-def main(kind: str, seed: str, start: int, stop: int) -> None:
-    """Attempt all cases from `start` up to `stop`."""
+def main(seed: str, parts: Sequence[str]) -> None:
+    """Attempt the cases of each part: a kind, the first case and the one after the last."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     os.environ |= {"EDGE_LAM_LOG": "off", "GGML_NO_BACKTRACE": "1"}
+    for kind, start, stop in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        _attempt_all(kind, seed, range(int(start), int(stop)))
+
+
+def _attempt_all(kind: str, seed: str, cases: range) -> None:
     folder = own_folder()
     try:
         reader = reader_of(kind)(folder)
-        for case in range(start, stop):
+        for case in cases:
             reader.write(random.Random(f"{kind} {seed} {case}"))
-            print(json.dumps(["begin", case]), flush=True)
-            print(json.dumps(["end", case, *attempt(reader)]), flush=True)
+            print(json.dumps(["begin", kind, case]), flush=True)
+            print(json.dumps(["end", kind, case, *attempt(reader)]), flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2:])
