@@ -73,18 +73,6 @@ def test_tasks_share_an_opening_and_end_in_their_own_request(tasks):
         assert {tool["function"]["name"] for tool in task.tools} >= {name for name, _ in task.calls}
 
 
-def test_llama_cpp_python_writes_as_many_tokens_as_the_answer_has(setup, tasks):
-    peer = PEERS["llama-cpp-python"](setup)
-    peer.start()
-    try:
-        outcome = peer.call(tasks[0].task)
-    finally:
-        peer.stop()
-    assert 0 < outcome.n_generated <= tasks[0].task.n_tokens
-    assert outcome.seconds > 0
-    assert peer.describe()["build"]
-
-
 def test_a_server_answers_refuses_and_dies(setup, server, tasks):
     peer = PEERS["llama-server"](with_paths(setup, **{"llama-server": server}))
     peer.start()
@@ -106,7 +94,11 @@ def test_what_cannot_run_is_named_and_the_rest_runs(setup, tasks, tmp_path):
     comparison = compare(chosen, with_paths(setup, **{"llama-server": "/nowhere/llama-server"}), tasks[:1])
     assert comparison.absent["llama-server"] == "skipped: there is no program /nowhere/llama-server"
     assert comparison.absent["transformers"].startswith("skipped: needs the checkpoint")
-    assert [entry.peer for entry in comparison.timed] == ["llama-cpp-python"]
+    [entry] = comparison.timed
+    assert entry.peer == "llama-cpp-python"
+    assert 0 < entry.outcome.n_generated <= tasks[0].task.n_tokens, "as many as the answer has"
+    assert entry.outcome.seconds > 0
+    assert comparison.facts["llama-cpp-python"]["build"]
     broken = compare({"llama-cpp-python": PEERS["llama-cpp-python"]}, Setup(str(damaged), 512, 1, True), tasks[:1])
     assert broken.timed == []
     assert broken.absent["llama-cpp-python"].startswith("failed: llama-cpp-python ended with exit code 1: ")

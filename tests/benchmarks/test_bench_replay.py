@@ -68,7 +68,7 @@ def test_all_of_our_answers_fit_their_tools(replays):
 
 def test_a_replay_writes_the_answer_whatever_the_way(model, write, some):
     speculator = Speculator(PassCosts())
-    for replay in some:
+    for replay in some[:2]:  # of one call, and of two
         expected = model.detokenize(replay.tokens).decode()
         assert [call["name"] for call in json.loads(expected)] == [name for name, _ in replay.answer.calls]
         plain, forced, drafts = (
@@ -94,13 +94,12 @@ def test_a_whole_call_is_replayed_and_the_model_decides_again_afterwards(tiny_la
 
 
 def test_loops_are_measured_for_each_answer(tiny_lam_path, some):
-    samples = measure_loops(str(tiny_lam_path), [replay.answer for replay in some[:2]], n_ctx=2048, n_threads=1)
-    assert [sample.labels["answer"] for sample in samples] == ["own_0", "own_7"]
-    for sample, replay in zip(samples, some, strict=False):
-        values = sample.values
-        assert values["passes.plain"] >= values["tokens"] == len(replay.tokens)
-        assert values["passes.drafts"] <= values["passes.forced"] < values["passes.plain"]
-        assert all(values[f"time.{way}"] > 0 for way in ("plain", "forced", "drafts"))
+    samples = measure_loops(str(tiny_lam_path), [replay.answer for replay in some[:1]], n_ctx=2048, n_threads=1)
+    assert [sample.labels["answer"] for sample in samples] == ["own_0"]
+    values = samples[0].values
+    assert values["passes.plain"] >= values["tokens"] == len(some[0].tokens)
+    assert values["passes.drafts"] <= values["passes.forced"] < values["passes.plain"]
+    assert all(values[f"time.{way}"] > 0 for way in ("plain", "forced", "drafts"))
 
 
 def test_an_answer_that_does_not_fit_is_left_out_with_its_reason(replays, some):
@@ -167,4 +166,6 @@ def test_draws_repeat_and_groups_share_their_tools():
     assert drawn == grouped(found, 12, seed=3) != grouped(found, 12, seed=4)
     for start in range(0, 12, 4):
         assert len({json.dumps(answer.tools) for answer in drawn[start : start + 4]}) == 1
-    assert answers(5, seed=2)[1] == answers(5, seed=2)[1]
+    one, other = (answers(5, categories=["simple_java"], seed=2)[1] for _ in range(2))
+    assert len(one) == 5
+    assert one == other

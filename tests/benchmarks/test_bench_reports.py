@@ -148,4 +148,4 @@ def test_comparison_is_drawn(tmp_path: Path) -> None:
 def test_reports_that_cannot_be_written_are_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidRequest, match="can't be written"):
-        write_reports(make_results(tmp_path / "file" / "run.json"))
+        write_reports(Results(tmp_path / "file" / "run.json", "", 0))

@@ -8,6 +8,7 @@ import pytest
 
 from edge_lam.cli.main import run
 from edge_lam.llama.gguf_file import GGUFHeader
+from edge_lam_benchmarks import roofline
 from edge_lam_benchmarks.roofline import MachineSpeed, Need, measure_machine
 
 
@@ -26,15 +27,25 @@ def test_few_tokens_are_bound_by_memory_and_many_by_computing():
     assert (round(share, 4), limit) == (round((100 * 1e9 + 1e8) / 1e10 / 20.0, 4), "compute")
 
 
+@pytest.fixture
+def small(monkeypatch):
+    """Less memory to read, and few passes."""
+    monkeypatch.setattr(roofline, "COPY_BYTES", 2**24)
+    monkeypatch.setattr(roofline, "PASSES", (1, 2, 4))
+    monkeypatch.setattr(roofline, "REPEATS", 1)
+
+
+@pytest.mark.usefixtures("small")
 def test_a_machine_is_measured():
     machine = measure_machine(1, seconds=0.05)
     assert machine.bandwidth > 1e8
     assert machine.throughput > 1e8
 
 
+@pytest.mark.usefixtures("small")
 def test_the_command_shows_each_pass(capsys):
     assert run(["bench", "roofline", "--threads", "1", "--json"]) == 0
     plain = json.loads(capsys.readouterr().out)
-    assert [row["tokens"] for row in plain["passes"]][:3] == [1, 2, 4]
+    assert [row["tokens"] for row in plain["passes"]] == [1, 2, 4]
     assert all(row["share"] > 0 and row["limit"] in ("memory", "compute") for row in plain["passes"])
     assert plain["machine"]["n_threads"] == pytest.approx(1)

@@ -13,7 +13,7 @@ from edge_lam.errors import EdgeLamError
 from edge_lam_benchmarks.answers import own_answers
 from edge_lam_benchmarks.items import Sample
 from edge_lam_benchmarks.results import ItemResult, Results, read_results
-from edge_lam_benchmarks.targets import plan, restart, rows
+from edge_lam_benchmarks.targets import masks, plan, restart, rows
 from edge_lam_benchmarks.targets.costs import SIZES, TURNS, cost_of, measure_costs
 from edge_lam_benchmarks.targets.loops import WAYS
 
@@ -101,7 +101,8 @@ def test_eight_callers_are_held_against_one(tmp_path):
     assert (row.figure, row.met) == ("2.90x", False)
 
 
-def test_the_command_measures_keeps_and_resumes(tiny_lam_path, tmp_path, capsys):
+def test_the_command_measures_keeps_and_resumes(tiny_lam_path, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(masks, "TOOLS", (1, 4))
     out = tmp_path / "targets.json"
     words = ["bench", "targets", str(tiny_lam_path), "--only", "masks", "--threads", "1"]
     # With a vocabulary of 4,096 tokens, the mask of the whole vocabulary costs llama.cpp little: the bar is missed.
@@ -109,7 +110,7 @@ def test_the_command_measures_keeps_and_resumes(tiny_lam_path, tmp_path, capsys)
     assert "mask and choose per token" in " ".join(capsys.readouterr().out.split())
     results = read_results(out)
     [result] = results.done(rows.SUITE)
-    assert len(result.samples) == 4
+    assert [sample.values["tools"] for sample in result.samples] == [1, 4]
     assert results.environments[result.where]
     assert run(["bench", "targets", "--resume", str(out), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["rows"][0]["met"] is False
