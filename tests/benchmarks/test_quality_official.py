@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,44 +20,44 @@ pytest.importorskip("bfcl_eval")
 RIGHT = [{"calculate_triangle_area": {"base": 10, "height": 5}}]
 
 
-def test_an_answer_is_checked() -> None:
+@pytest.fixture(scope="module")
+def official() -> Iterator[Official]:
     with Official() as official:
-        entries = official.entries("simple_python")
-        assert (len(entries), entries[0]["id"]) == (400, "simple_python_0")
-        assert official.check("simple_python", "simple_python_0", RIGHT).valid
-        wrong = official.check(
-            "simple_python", "simple_python_0", [{"calculate_triangle_area": {"base": 1, "height": 5}}]
-        )
-        assert (wrong.valid, wrong.kind) == (False, "value_error:others")
-        assert "base" in wrong.reason
+        yield official
+
+
+def test_an_answer_is_checked(official: Official) -> None:
+    entries = official.entries("simple_python")
+    assert (len(entries), entries[0]["id"]) == (400, "simple_python_0")
+    assert official.check("simple_python", "simple_python_0", RIGHT).valid
+    wrong = official.check("simple_python", "simple_python_0", [{"calculate_triangle_area": {"base": 1, "height": 5}}])
+    assert (wrong.valid, wrong.kind) == (False, "value_error:others")
+    assert "base" in wrong.reason
 
 
 @pytest.mark.parametrize(("category", "none", "some"), [("irrelevance", True, False), ("live_relevance", False, True)])
-def test_no_call_is_right_where_nothing_is_of_use(category: str, none: bool, some: bool) -> None:
-    with Official() as official:
-        identity = official.entries(category)[0]["id"]
-        assert official.check(category, identity, []).valid is none
-        assert official.check(category, identity, [{"f": {}}]).valid is some
+def test_no_call_is_right_where_nothing_is_of_use(official: Official, category: str, none: bool, some: bool) -> None:
+    identity = official.entries(category)[0]["id"]
+    assert official.check(category, identity, []).valid is none
+    assert official.check(category, identity, [{"f": {}}]).valid is some
 
 
-def test_values_of_java_are_read_as_java() -> None:
-    with Official() as official:
-        official.entries("simple_java")
-        arguments = {"controller": "mapController", "parent": "mapArea"}
-        call = {"GeometryPresentation.createPresentation": arguments}
-        assert official.check("simple_java", "simple_java_0", [call]).valid
+def test_values_of_java_are_read_as_java(official: Official) -> None:
+    official.entries("simple_java")
+    arguments = {"controller": "mapController", "parent": "mapArea"}
+    call = {"GeometryPresentation.createPresentation": arguments}
+    assert official.check("simple_java", "simple_java_0", [call]).valid
 
 
-def test_a_conversation_changes_its_own_world_only() -> None:
-    with Official() as official:
-        official.entries("multi_turn_base")
-        one, other = official.world("multi_turn_base_0"), official.world("multi_turn_base_0")
-        assert json.loads(one.execute({"cd": {"folder": "document"}}))["current_working_directory"] == "document"
-        assert "/workspace/document" in one.execute({"pwd": {}})
-        assert "document" not in other.execute({"pwd": {}})
-        assert one.execute({"exit": {}}).startswith("Error during execution")
-        assert one.execute({"__import__('os').getpid": {}}).startswith("Error during execution")
-        assert one.check([[[{"pwd": {}}]]]).kind == "force_terminated"
+def test_a_conversation_changes_its_own_world_only(official: Official) -> None:
+    official.entries("multi_turn_base")
+    one, other = official.world("multi_turn_base_0"), official.world("multi_turn_base_0")
+    assert json.loads(one.execute({"cd": {"folder": "document"}}))["current_working_directory"] == "document"
+    assert "/workspace/document" in one.execute({"pwd": {}})
+    assert "document" not in other.execute({"pwd": {}})
+    assert one.execute({"exit": {}}).startswith("Error during execution")
+    assert one.execute({"__import__('os').getpid": {}}).startswith("Error during execution")
+    assert one.check([[[{"pwd": {}}]]]).kind == "force_terminated"
 
 
 def test_a_checker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
