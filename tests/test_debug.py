@@ -37,13 +37,15 @@ with edge_lam.load() as lam:
 """
 
 
-def test_a_cache_that_can_not_be_written_is_told_where_asked(hear, tmp_path):
-    assert hear(tmp_path) == ""
+def test_a_cache_that_can_not_be_written_is_told_where_asked(hear, tmp_path, capfd):
     told = hear(tmp_path, EDGE_LAM_DEBUG="1")
     assert "edge_lam.cache: a prefix of " in told
     assert f"tokens is not kept in {tmp_path}/file/prefixes: [Errno 20] Not a directory" in told
     assert "llama_model_loader" not in told
     assert "llama_model_loader" in hear(tmp_path, EDGE_LAM_DEBUG="all")
+    with edge_lam.load(log="off", prefix_cache=tmp_path / "file" / "prefixes") as lam:
+        lam.chat("hello", tools=[{"name": "ring", "description": "Ring the bell.", "parameters": {}}], max_tokens=1)
+    assert capfd.readouterr().err == "", "nobody asked"
 
 
 def test_the_command_line_has_a_flag_for_it(tmp_path, monkeypatch, capfd):

@@ -60,6 +60,11 @@ def test_an_agent_asks_before_it_changes_something_and_goes_on_after_a_restart(r
     assert roles.count("tool") == 4
 
 
+def test_an_agent_works_and_its_calls_are_logged(run, tmp_path):
+    assert run("agent.py").strip()
+    assert '"n_tools": 3' in (tmp_path / "home" / "calls.jsonl").read_text()
+
+
 def test_structured_output(run):
     shown = run("structured_output.py", "The lamp in the office is broken.")
     ticket = json.loads(shown[: shown.rindex("}") + 1])

@@ -12,6 +12,7 @@ from edge_lam.decoding import GrammarConstraint, Vocabulary, choose_engine
 from edge_lam.errors import InvalidRequest, MissingPackage
 from edge_lam.schema.gbnf import fits, read_lark
 from edge_lam.schema.guidance import json_rule
+from tests.amount import IS_THOROUGH
 from tests.schema.test_gbnf import SCHEMAS, texts_of
 
 LONG = [{"type": "array", "maxItems": 5000}, {"type": "string", "minLength": 1, "maxLength": 2000}]
@@ -25,11 +26,11 @@ QUESTIONS = (
 def test_both_engines_write_the_same_calls_and_the_report_says_which():
     from edge_lam.demo_tools import DEMO_TOOLS
 
-    replies = {}
+    replies, tools = {}, DEMO_TOOLS if IS_THOROUGH else DEMO_TOOLS[:4]
     for constraint in ("llguidance", "gbnf"):
         with edge_lam.load(constraint=constraint, log=False, prefix_cache=False) as lam:
             assert lam.info.constraint == constraint
-            replies[constraint] = [lam.chat(question, tools=DEMO_TOOLS) for question in QUESTIONS]
+            replies[constraint] = [lam.chat(question, tools=tools) for question in QUESTIONS]
     for ours, theirs in zip(replies["gbnf"], replies["llguidance"], strict=True):
         assert (ours.text, [(call.name, call.arguments) for call in ours.tool_calls]) == (
             theirs.text,
