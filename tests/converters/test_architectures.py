@@ -47,7 +47,8 @@ def test_every_architecture_has_a_tiny_shape() -> None:
 
 @pytest.mark.parametrize("name", TINY)
 def test_llama_cpp_computes_what_the_checkpoint_says(name: str, tmp_path: Path) -> None:
-    write(tmp_path / "checkpoint", name, dtype="F32")
+    write(tmp_path / "checkpoint", name, dtype="F32", n_shards=4)
+    assert len(list((tmp_path / "checkpoint").glob("*.safetensors"))) == 4
     convert(tmp_path / "checkpoint", tmp_path / "out.gguf", quant="F32")
     config = SHAPES[name].config
     expected = decoder_numpy.logits(tensors_of(config), config, TOKENS)
@@ -55,11 +56,10 @@ def test_llama_cpp_computes_what_the_checkpoint_says(name: str, tmp_path: Path) 
     np.testing.assert_allclose(model_logits(tmp_path / "out.gguf"), expected, atol=0.01)
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", ["tiny-mixtral", "tiny-llama", "tiny-qwen2"])
 def test_shards_give_the_same_tensors_as_one_file(name: str, tmp_path: Path) -> None:
     write(tmp_path / "one", name)
     write(tmp_path / "four", name, n_shards=4)
-    assert len(list((tmp_path / "four").glob("*.safetensors"))) == 4
     assert converted(tmp_path / "one") == converted(tmp_path / "four")
 
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from edge_lam.formats import detect
 from edge_lam.llama.gguf_file import GGUFHeader
 from edge_lam_converters import convert
-from edge_lam_converters.random_checkpoint import SHAPES, tensor_shapes, write_random_checkpoint
+from edge_lam_converters.random_checkpoint import SHAPES, main, tensor_shapes, write_random_checkpoint
 from edge_lam_converters.random_tokenizer import CORPUS, FAMILIES
 
 # As the models' makers count them.
@@ -54,18 +54,27 @@ def test_by_hand(tmp_path: Path) -> None:
             assert {shard.get_slice(name).get_dtype() for name in shard.keys()} == {"F16"}  # noqa: SIM118  # no dict
 
 
-def test_an_unknown_shape_is_a_usage_error(tmp_path: Path) -> None:
-    done = run("xlam-9", tmp_path / "made")
-    assert done.returncode == 2
-    assert "xlam-2-1b" in done.stderr
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Call the command in this process; return what it says against a wrong usage."""
+    monkeypatch.setattr(sys, "argv", ["random_checkpoint", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_an_unknown_shape_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "xlam-2-1b" in refused(monkeypatch, capsys, "xlam-9", tmp_path / "made")
     assert not (tmp_path / "made").exists()
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_holds_something_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "config.json").write_text("mine")
-    done = run("tiny-qwen2", tmp_path)
-    assert done.returncode == 2
-    assert "not empty: name a new folder" in done.stderr
+    assert "not empty: name a new folder" in refused(monkeypatch, capsys, "tiny-qwen2", tmp_path)
     assert [file.read_text() for file in tmp_path.iterdir()] == ["mine"]
 
 
