@@ -37,8 +37,8 @@ class Backend:
 
 
 def examine_backend() -> Backend:
-    """Load llama.cpp in a child process and, if that survives, in this one."""
-    error = _loading_error()
+    """Load llama.cpp in a child process and, if that survives, in this one, unless it is loaded here already."""
+    error = "" if sys.modules.get("llama_cpp") else _loading_error()
     build = None if error else build_info()
     return Backend(error, build, read_stamp(Path(build.library).parent if build else _library_folder()))
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_lam.doctor.backend import examine_backend
+from edge_lam.llama.library import build_info
 from edge_lam.llama.stamp import Stamp, read_stamp
 
 ROOT = Path(__file__).parents[2]
@@ -85,3 +87,10 @@ def test_a_damaged_stamp_is_none(tmp_path: Path, text: str):
 def test_no_stamp(tmp_path: Path):
     assert read_stamp(tmp_path) is None
     assert read_stamp(None) is None
+
+
+def test_what_is_loaded_here_already_needs_no_child(monkeypatch: pytest.MonkeyPatch):
+    loaded = build_info()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    backend = examine_backend()
+    assert (backend.error, backend.build) == ("", loaded)
