@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import edge_lam
-from edge_lam.demo_tools import DEMO_TOOLS
+from edge_lam.demo_tools import DEMO_TOOLS, get_time
 from edge_lam.errors import Closed, InvalidRequest
 
 QUESTION = "Convert 5 miles to km, please. I would like to know how far it is to the next town, and back again. " * 2
@@ -116,9 +116,8 @@ def descriptor(tiny_lam_path):
 
 
 def ask(lam) -> str:
-    return (
-        lam.chat("what time is it in Oslo?", tools=DEMO_TOOLS, tool_choice="get_time").tool_calls[0].arguments["city"]
-    )
+    reply = lam.chat("what time is it in Oslo?", tools=[get_time], tool_choice="get_time")
+    return reply.tool_calls[0].arguments["city"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith(("linux", "darwin")), reason="a descriptor has a path there alone")
