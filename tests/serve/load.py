@@ -99,7 +99,7 @@ def load(folder: Path, n: int, seconds: float, seed: int = 0, *, at_once: int = 
     start = time.monotonic()
     with _server(folder) as (_, url):
         warm = _first_token(url, start)
-        asyncio.run(Crowd(_where(url), cases, tally, 1.0).run(n, seed))
+        asyncio.run(Crowd(_where(url), cases, tally, min(1.0, seconds)).run(n, seed))
     return Verdict(len(cases), tally, (together.counts["right"], at_once), leaked, memory, cold, warm)
 
 
@@ -128,7 +128,7 @@ async def _loaded(crowd: Crowd, n: int, seed: int, process: psutil.Process) -> l
 async def _killed(crowd: Crowd, n: int, seed: int, child: subprocess.Popen[str]) -> None:
     """Kill a server while it is asked; what it had under way is nobody's fault."""
     asking = asyncio.create_task(crowd.run(n, seed + 1))
-    await asyncio.sleep(random.Random(seed).uniform(0.5, 1.5))
+    await asyncio.sleep(random.Random(seed).uniform(0.2, 1.2))
     crowd.is_down = True
     child.kill()
     await asking
