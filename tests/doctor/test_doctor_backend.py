@@ -53,22 +53,32 @@ def test_missing(tmp_path: Path):
 @pytest.mark.parametrize(
     ("instruction", "signal"), [("__builtin_trap();", "SIG"), ("*(volatile int *)0 = 1;", "SIGSEGV")]
 )
-def test_a_library_that_kills_its_process(tmp_path: Path, instruction: str, signal: str):
+def test_a_library_that_kills_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instruction: str, signal: str
+):
     source = tmp_path / "llama.c"
     source.write_text(f"__attribute__((constructor)) static void start(void) {{ {instruction} }}\n")
     library = tmp_path / ("libllama.dylib" if sys.platform == "darwin" else "libllama.so")
     subprocess.run(["cc", "-O0", "-shared", "-fPIC", source, "-o", library], check=True)
-    code, told = doctor(LLAMA_CPP_LIB_PATH=str(tmp_path))
-    assert code == 1
-    assert told["works"] is False
-    assert told["backend"]["error"].startswith(f"llama.cpp dies with {signal}")
-    assert told["versions"]["python"]
+    monkeypatch.setenv("LLAMA_CPP_LIB_PATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "llama_cpp", raising=False)  # as if it were not loaded yet
+    backend = examine_backend()
+    assert backend.error.startswith(f"llama.cpp dies with {signal}")
+    assert backend.build is None
+
+
+def test_where_no_process_can_be_started_that_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.delitem(sys.modules, "llama_cpp", raising=False)
+    assert examine_backend().error == "no child process could be started to load llama.cpp: No such file or directory"
 
 
 def test_a_damaged_library_says_so(tmp_path: Path):
     (tmp_path / ("libllama.dylib" if sys.platform == "darwin" else "libllama.so")).write_text("not a library")
     code, told = doctor(LLAMA_CPP_LIB_PATH=str(tmp_path))
     assert code == 1
+    assert told["works"] is False
+    assert told["versions"]["python"]
     assert "could not be loaded" in told["backend"]["error"]
 
 
