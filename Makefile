@@ -1,9 +1,10 @@
 # `make help` lists what there is to make. Everything lands in $(VENV); built wheels of llama.cpp are kept in
-# ~/.cache/edge-lam/wheels and shared by all clones (EDGE_LAM_WHEELS names another folder).
+# ~/.cache/edge-lam/wheels and shared by all clones (EDGE_LAM_WHEELS names another folder). JOBS tests run side by side: one
+# more than two cores, since some wait.
 PYTHON  ?= python3
 BACKEND ?= cpu
 VENV    ?= .venv
-JOBS    ?= 2
+JOBS    ?= 3
 LOWEST  := .venv-lowest
 
 BIN := $(VENV)/bin
