@@ -55,7 +55,8 @@ def atomic_write(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 def append_line(descriptor: int, line: bytes, *, may_cut: bool = True) -> None:
     """Append a line to a file that is open to read and append: all of it or nothing.
 
-    What a killed process left of a line stays a line of its own.
+    What a killed process left of a line stays a line of its own. A line that another is just writing may look like
+    that, and an empty one then comes behind it.
 
     Args:
         descriptor: of the file.
