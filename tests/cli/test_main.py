@@ -115,10 +115,10 @@ def test_text_from_elsewhere_can_not_drive_the_terminal(edge_lam):
 
 def test_a_file_that_the_system_refuses_is_named_in_one_line(edge_lam, tmp_path, monkeypatch):
     def fail(model, **_):
-        raise PermissionError(errno.EACCES, "Permission denied", "/root/x.gguf")
+        raise PermissionError(errno.EACCES, "Permission denied", "locked/x.gguf")
 
     monkeypatch.setattr("edge_lam.loading.model_path.find_model", fail)
-    assert edge_lam("info", tmp_path / "x.gguf").err == "edge-lam: error: /root/x.gguf: Permission denied\n"
+    assert edge_lam("info", tmp_path / "x.gguf").err == "edge-lam: error: locked/x.gguf: Permission denied\n"
 
 
 def test_tools_that_close_the_output_end_in_one_line(tmp_path):

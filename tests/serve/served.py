@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from starlette.testclient import TestClient
 
 import edge_lam
 from edge_lam.serve import ServeOptions, app
@@ -50,6 +51,23 @@ def events_of(body: str) -> list[Any]:
     """Read server-sent events: their data, decoded, and "[DONE]" as it is."""
     lines = [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")]
     return [line if line == "[DONE]" else json.loads(line) for line in lines]
+
+
+def ask(client: TestClient, **body: Any) -> dict[str, Any]:
+    """Return the answer of a chat completion."""
+    answer = client.post(CHAT, json=body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def streamed(client: TestClient, **body: Any) -> list[dict[str, Any]]:
+    """Return the chunks of a streamed chat completion, all but its end."""
+    answer = client.post(CHAT, json={**body, "stream": True})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    *chunks, end = events_of(answer.text)
+    assert end == "[DONE]"
+    return chunks
 
 
 @contextlib.contextmanager

@@ -8,23 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.serve.served import CHAT, NOTES, TIME, TOOLS, events_of, user
-
-
-def ask(client: TestClient, **body: Any) -> dict[str, Any]:
-    answer = client.post(CHAT, json=body)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def streamed(client: TestClient, **body: Any) -> list[dict[str, Any]]:
-    """Return the chunks of a streamed answer, all but its end."""
-    answer = client.post(CHAT, json={**body, "stream": True})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    *chunks, end = events_of(answer.text)
-    assert end == "[DONE]"
-    return chunks
+from tests.serve.served import CHAT, NOTES, TIME, TOOLS, ask, streamed, user
 
 
 def refused(client: TestClient, **body: Any) -> dict[str, Any]:
@@ -303,44 +287,6 @@ def test_an_array_beside_tools_is_refused_as_calls_are_arrays_too(client: TestCl
     answer = client.post(CHAT, json={"messages": user("hello"), "tools": TOOLS, "response_format": wanted})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "response_format"
-
-
-def test_logprobs(client: TestClient) -> None:
-    body = {"messages": user("hello"), "logprobs": True, "top_logprobs": 2, "max_tokens": 4}
-    (choice,) = ask(client, **body)["choices"]
-    tokens = choice["logprobs"]["content"]
-    assert "".join(token["token"] for token in tokens) == choice["message"]["content"]
-    assert all(len(token["top_logprobs"]) == 2 for token in tokens)
-    seen = [one for chunk in streamed(client, **body) for one in chunk["choices"] if one["logprobs"]]
-    assert [token for one in seen for token in one["logprobs"]["content"]] == tokens
-
-
-def test_logprobs_of_a_call_are_numbers_that_add_up(client: TestClient) -> None:
-    body = {"messages": user("what time is it in Oslo?"), "tools": TOOLS, "tool_choice": "required", "logprobs": True}
-    (choice,) = ask(client, **body)["choices"]
-    tokens = choice["logprobs"]["content"]
-    forced = [token["logprob"] for token in tokens if token.get("forced")]
-    assert forced == [0.0] * len(forced) != []
-    assert sum(token["logprob"] for token in tokens) < 0
-
-
-@pytest.mark.parametrize(
-    "more",
-    [{"messages": user("tell me a joke")}, {"messages": user("what time is it in Oslo?"), "tools": TOOLS}],
-)
-def test_logprobs_of_a_stream_come_with_what_their_tokens_say(client: TestClient, more: dict[str, Any]) -> None:
-    body = {"logprobs": True, "max_tokens": 40, **more}
-    whole = client.post(CHAT, json=body).json()["choices"][0]
-    first, *chunks = [one for chunk in streamed(client, **body) for one in chunk["choices"]]
-    assert first["logprobs"] is None
-    assert chunks[-1]["finish_reason"]
-    assert chunks[-1]["logprobs"] is None
-    told = [token for one in chunks if one["logprobs"] for token in one["logprobs"]["content"]]
-    assert [token["token"] for token in told] == [token["token"] for token in whole["logprobs"]["content"]]
-    said = [one for one in chunks if one["delta"].get("content")]
-    assert all(one["logprobs"]["content"] for one in said)
-    for one in said[1:-1]:  # white space around a reply is no part of it
-        assert "".join(token["token"] for token in one["logprobs"]["content"]) == one["delta"]["content"]
 
 
 def test_stop_ends_a_text(client: TestClient) -> None:
